@@ -1,0 +1,106 @@
+# VIOLET in C. `make` builds build/violet; `make check` runs the quick tests; `make help` lists all.
+#
+# Knobs: CONFIG=release|double (double: the library in float64 on the reference kernels, for
+# gradient checks), SAN=address|undefined|thread (comma separated), CUDA=auto|0|1, MPI=auto|0|1,
+# BUILD=DIR. Sources are found by wildcard: a new file needs no line here.
+
+CONFIG  ?= release
+SAN     ?=
+comma   := ,
+BUILD   ?= build/$(CONFIG)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+
+CC        ?= gcc
+PKGS      := dnnl jansson libzip libutf8proc libjpeg libavformat libavcodec libswscale libavutil
+PKG_CONFIG ?= pkg-config
+WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+OPT       ?= -O2 -g
+BASE      := -std=c11 -D_GNU_SOURCE -fopenmp -fno-math-errno -MMD -MP -DVIOLET_VERSION='"$(VERSION)"'
+
+ifneq ($(SAN),)
+BASE      += -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all
+SANLINK   := -fsanitize=$(SAN)
+endif
+ifneq ($(WERROR),)
+WARN      += -Werror
+endif
+
+# libdnnl has no .pc file in Debian 12, everything else does.
+PKGS_PC   := $(filter-out dnnl,$(PKGS))
+ifeq ($(filter clean help,$(MAKECMDGOALS)),)
+ifneq ($(shell $(PKG_CONFIG) --exists $(PKGS_PC) && echo ok),ok)
+$(error missing libraries: $(shell $(PKG_CONFIG) --print-errors --exists $(PKGS_PC) 2>&1 | head -3); run script/bootstrap)
+endif
+endif
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS_PC) 2>/dev/null)
+LIBS       := $(shell $(PKG_CONFIG) --libs $(PKGS_PC) 2>/dev/null) -ldnnl -lm -lpthread
+
+CFLAGS    += $(OPT) $(BASE) $(WARN) $(PKG_CFLAGS)
+LDFLAGS   += -fopenmp $(SANLINK)
+
+# ---- the library -----------------------------------------------------------------------------
+LIB_SRC   := $(sort $(shell find src -name '*.c' -not -path 'src/cuda/*'))
+ifeq ($(CONFIG),double)
+CFLAGS    += -DVL_REAL=double
+LIB_SRC   := $(filter-out src/cpu/fast/%,$(LIB_SRC))
+else
+LIB_SRC   := $(filter-out src/cpu/nofast.c,$(LIB_SRC))
+endif
+LIB_OBJ   := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+LIB       := $(BUILD)/libviolet.a
+
+# ---- programs: they see include/ only ----------------------------------------------------------
+CLI_SRC   := $(wildcard cli/*.c)
+CLI_OBJ   := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
+
+# ---- tests: one program a file -------------------------------------------------------------------
+# tests/*/test_X.c become programs; other .c files in the same folder are linked into each of them.
+TEST_SRC  := $(sort $(wildcard tests/*/test_*.c))
+ifeq ($(CONFIG),double)
+TEST_SRC  := $(sort $(wildcard tests/ops/test_gradient*.c))
+endif
+TEST_BIN  := $(TEST_SRC:%.c=$(BUILD)/%)
+
+.PHONY: all lib check tests clean help install
+all: $(BUILD)/violet
+lib: $(LIB)
+tests: $(TEST_BIN)
+
+$(BUILD)/obj/src/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
+$(BUILD)/obj/src/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -mprefer-vector-width=512
+$(BUILD)/obj/src/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Iinclude -Isrc -c $< -o $@
+$(BUILD)/obj/cli/%.o: cli/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Iinclude -c $< -o $@
+$(BUILD)/obj/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/violet: $(CLI_OBJ) $(LIB)
+	$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
+	@if [ "$(BUILD)" = build/release ]; then ln -sf release/violet build/violet; fi
+
+helpers = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c)))
+.SECONDEXPANSION:
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
+
+check: $(TEST_BIN)
+	tests/run $(TEST_BIN)
+
+clean:
+	rm -rf build
+
+help:
+	@sed -n '1,7s/^# \{0,1\}//p' Makefile
+
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
