@@ -188,7 +188,8 @@ static int sync_folder(const char *path)
 {
     char folder[PATH_MAX] = ".";
     const char *slash = strrchr(path, '/');
-    if (slash) snprintf(folder, sizeof folder, "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    int n = !slash ? 0 : slash == path ? 1 : (int)(slash - path);
+    if (slash) snprintf(folder, sizeof folder, "%.*s", n, path);
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return -1;
     int bad = fsync(fd) != 0 && errno != EINVAL;

@@ -7,9 +7,10 @@ static const struct {
     const char *name;
     size_t bytes;
 } types[] = {
-    [VL_F64] = {"F64", 8}, [VL_F32] = {"F32", 4}, [VL_F16] = {"F16", 2},  [VL_BF16] = {"BF16", 2},
-    [VL_I64] = {"I64", 8}, [VL_I32] = {"I32", 4}, [VL_I16] = {"I16", 2},  [VL_I8] = {"I8", 1},
-    [VL_U8] = {"U8", 1},   [VL_BOOL] = {"BOOL", 1},
+    [VL_DT_F64] = {"F64", 8}, [VL_DT_F32] = {"F32", 4},   [VL_DT_F16] = {"F16", 2},
+    [VL_DT_I64] = {"I64", 8}, [VL_DT_BF16] = {"BF16", 2}, [VL_DT_I32] = {"I32", 4},
+    [VL_DT_I16] = {"I16", 2}, [VL_DT_I8] = {"I8", 1},
+    [VL_DT_U8] = {"U8", 1},   [VL_DT_BOOL] = {"BOOL", 1},
 };
 
 size_t vl_dtype_bytes(vl_dtype t)
@@ -29,7 +30,7 @@ static float from_bits(uint32_t bits)
     return f;
 }
 
-static float half_to_float(uint16_t h)
+float vl_half_to_float(uint16_t h)
 {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 31, mantissa = h & 1023;
     if (exponent == 31) return from_bits(sign | 0x7f800000 | mantissa << 13);
@@ -49,15 +50,15 @@ static float half_to_float(uint16_t h)
 void vl_dtype_to_float(float *out, const void *data, vl_dtype t, size_t n)
 {
     switch (t) {
-    case VL_F64: EACH(double, (float)x);
-    case VL_F32: EACH(float, x);
-    case VL_F16: EACH(uint16_t, half_to_float(x));
-    case VL_BF16: EACH(uint16_t, from_bits((uint32_t)x << 16));
-    case VL_I64: EACH(int64_t, (float)x);
-    case VL_I32: EACH(int32_t, (float)x);
-    case VL_I16: EACH(int16_t, (float)x);
-    case VL_I8: EACH(int8_t, (float)x);
-    case VL_U8: EACH(uint8_t, (float)x);
-    case VL_BOOL: EACH(uint8_t, x ? 1.0f : 0.0f);
+    case VL_DT_F64: EACH(double, (float)x);
+    case VL_DT_F32: EACH(float, x);
+    case VL_DT_F16: EACH(uint16_t, vl_half_to_float(x));
+    case VL_DT_BF16: EACH(uint16_t, from_bits((uint32_t)x << 16));
+    case VL_DT_I64: EACH(int64_t, (float)x);
+    case VL_DT_I32: EACH(int32_t, (float)x);
+    case VL_DT_I16: EACH(int16_t, (float)x);
+    case VL_DT_I8: EACH(int8_t, (float)x);
+    case VL_DT_U8: EACH(uint8_t, (float)x);
+    case VL_DT_BOOL: EACH(uint8_t, x ? 1.0f : 0.0f);
     }
 }

@@ -22,7 +22,7 @@ struct vl_safetensors {
 
 static violet_status dtype_of(vl_dtype *out, const char *name)
 {
-    for (vl_dtype t = VL_F64; t <= VL_BOOL; t++)
+    for (vl_dtype t = VL_DT_F64; t <= VL_DT_BOOL; t++)
         if (strcmp(name, vl_dtype_name(t)) == 0) {
             *out = t;
             return VIOLET_OK;
@@ -134,7 +134,7 @@ static violet_status parse(vl_safetensors *f, const uint8_t *bytes, size_t n)
     json_error_t e;
     f->header = json_loadb((const char *)bytes + 8, n_header, JSON_REJECT_DUPLICATES, &e);
     if (!f->header)
-        return vl_err(VIOLET_EFORMAT, "header byte %d: %s", e.position < 0 ? 0 : e.position, e.text);
+        return vl_err(VIOLET_EFORMAT, "header byte %d: %s", e.position, e.text);
     if (!json_is_object(f->header)) return vl_err(VIOLET_EFORMAT, "header: expected an object");
     return read_tensors(f, bytes + 8 + n_header, n - 8 - n_header);
 }
@@ -206,7 +206,7 @@ const char *vl_safetensors_metadata(const vl_safetensors *f, const char *key)
     return json_string_value(json_object_get(f->metadata, key));
 }
 
-/* ---- writing ----------------------------------------------------------------------------------- */
+/* ---- writing --------------------------------------------------------------------------------- */
 
 struct vl_safetensors_writer {
     vl_out out;
