@@ -1,7 +1,7 @@
 /* The resize's passes with AVX2, bit for bit the plain ones; see resize_pass.h.
  *
- * 22-bit weights do not fit vpmaddwd's 16 bits, so each is taken as hi * 2^11 + lo: two of the cheap
- * multiply-adds, each worth two taps, instead of two slow 32-bit products. */
+ * 22-bit weights do not fit vpmaddwd's 16 bits, so each is taken as hi * 2^11 + lo: two of the
+ * cheap multiply-adds, each worth two taps, instead of two slow 32-bit products. */
 #include <immintrin.h>
 #include <string.h>
 
