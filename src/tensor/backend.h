@@ -74,6 +74,8 @@ typedef struct vl_backend {
 
     /* x[i] = value */
     void (*fill)(vl_device *d, real *x, real value, size_t n);
+    /* y = x, n elements that may overlap */
+    void (*move)(vl_device *d, real *y, const real *x, size_t n);
     /* y = scale * x, or y += scale * x with acc */
     void (*accumulate)(vl_device *d, real *y, const real *x, real scale, size_t n, int acc);
     /* y = a + b; y may be a or b */

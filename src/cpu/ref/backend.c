@@ -1,0 +1,78 @@
+/* The reference backend: every slot of tensor/backend.h in plain loops on one thread, as `real`
+ * (float, or double with CONFIG=double), adding up in double. It is the oracle that the other
+ * backends are tested against and, in double, what the gradient checks differentiate; it is read
+ * more often than it is run, so it is never optimised. */
+#include <stdlib.h>
+
+#include "base/status.h"
+#include "cpu/ref/ref.h"
+
+struct vl_device {
+    double *scratch; /* (scratch_n), grows to the largest call */
+    size_t scratch_n;
+};
+
+double *vl_ref_scratch(vl_device *d, size_t n)
+{
+    if (n > d->scratch_n) {
+        free(d->scratch);
+        d->scratch = malloc(n * sizeof *d->scratch);
+        d->scratch_n = d->scratch ? n : 0;
+        if (!d->scratch) vl_err_nomem();
+    }
+    return d->scratch;
+}
+
+static vl_device *ref_open(int threads)
+{
+    (void)threads;
+    vl_device *d = calloc(1, sizeof *d);
+    /* one double at once, so that a scratch of no elements is not NULL */
+    if (!d || !vl_ref_scratch(d, 1)) {
+        free(d);
+        vl_err_nomem();
+        return NULL;
+    }
+    return d;
+}
+
+static void ref_close(vl_device *d)
+{
+    if (!d) return;
+    free(d->scratch);
+    free(d);
+}
+
+static const vl_backend ref = {
+    .name = "ref",
+    .open = ref_open,
+    .close = ref_close,
+    .fill = vl_ref_fill,
+    .accumulate = vl_ref_accumulate,
+    .add = vl_ref_add,
+    .sum_squares = vl_ref_sum_squares,
+    .gather_fwd = vl_ref_gather_fwd,
+    .gather_bwd = vl_ref_gather_bwd,
+    .patches = vl_ref_patches,
+    .linear_fwd = vl_ref_linear_fwd,
+    .linear_bwd = vl_ref_linear_bwd,
+    .act_fwd = vl_ref_act_fwd,
+    .act_bwd = vl_ref_act_bwd,
+    .layernorm_fwd = vl_ref_layernorm_fwd,
+    .layernorm_bwd = vl_ref_layernorm_bwd,
+    .residual_fwd = vl_ref_residual_fwd,
+    .residual_bwd = vl_ref_residual_bwd,
+    .relbias_fwd = vl_ref_relbias_fwd,
+    .relbias_bwd = vl_ref_relbias_bwd,
+    .attention_fwd = vl_ref_attention_fwd,
+    .attention_bwd = vl_ref_attention_bwd,
+    .attention_received = vl_ref_attention_received,
+    .xent_fwd = vl_ref_xent_fwd,
+    .xent_bwd = vl_ref_xent_bwd,
+    .adamw = vl_ref_adamw,
+};
+
+const vl_backend *vl_backend_ref(void)
+{
+    return &ref;
+}

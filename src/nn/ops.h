@@ -1,0 +1,76 @@
+/* The ops, on the tape: each computes at once through the tape's backend, notes its backward, and
+ * returns a new tensor that lives until the tape is reset. Shapes are checked here, nowhere below.
+ * Each backward stands under its forward in ops.c / ops_attention.c.
+ *
+ *     x = vl_residual(t, x, vl_linear(t, y, &p->fc2_w, &p->fc2_b, VL_ACT_GELU), ...);
+ */
+#ifndef VL_NN_OPS_H
+#define VL_NN_OPS_H
+
+#include "tensor/tape.h"
+
+/* Inputs are const because an op does not change them now; the backward adds to the gradients of
+ * those that want one. */
+
+/* act(x) w^T + b.  x (m,k), w (n,k), b (1,n) or NULL -> (m,n) */
+vl_tensor *vl_linear(vl_tape *t, const vl_tensor *x, const vl_tensor *w, const vl_tensor *b,
+                     vl_act act);
+
+/* act(x), same shape */
+vl_tensor *vl_activation(vl_tape *t, const vl_tensor *x, vl_act act);
+
+/* a + b, same shape */
+vl_tensor *vl_add(vl_tape *t, const vl_tensor *a, const vl_tensor *b);
+
+/* A table for vl_gather. Output row i is the concatenation of `group` source rows
+ * to[i * group] ... Entries: -1 a zero row, [0, a.rows) of a, beyond that of b. */
+typedef struct vl_index {
+    const int *to;   /* (rows * group) */
+    const int *back; /* NULL, or for injective tables with one source: its inverse, (a.rows) */
+    int rows, group;
+} vl_index;
+
+/* Rows of a (and of b, NULL if not reached) by a table -> (index.rows, group * cols). The tables
+ * must live until the backward. */
+vl_tensor *vl_gather(vl_tape *t, const vl_tensor *a, const vl_tensor *b, vl_index index);
+
+/* Embedding look-up: rows ids (n) of table -> (n, cols). Row `pad` gets no gradient (-1: none
+ * such); ids must lie in the table, which is checked. ids are copied. */
+vl_tensor *vl_embedding(vl_tape *t, const vl_tensor *table, const int *ids, int n, int pad);
+
+/* Layer norm over columns; w, b (1, cols). */
+vl_tensor *vl_layernorm(vl_tape *t, const vl_tensor *x, const vl_tensor *w, const vl_tensor *b,
+                        real eps);
+
+/* x + drop_path(dropout(r)): dropout with probability p_drop on elements, drop path with p_path on
+ * samples of rows_per_sample rows each. Off unless t->training. */
+vl_tensor *vl_residual(vl_tape *t, const vl_tensor *x, const vl_tensor *r, double p_drop,
+                       double p_path, int rows_per_sample);
+/* Dropout alone; x itself when it is off. */
+vl_tensor *vl_dropout(vl_tape *t, const vl_tensor *x, double p);
+
+/* Patches of image (B,T,3,H,W) for the video encoder's 3-D convolution -> (B*T*h*w, 96), h = H/4
+ * rounded up. No gradient. */
+vl_tensor *vl_patches(vl_tape *t, const uint8_t *image, const real mean[3], const real deviation[3],
+                      int B, int T, int H, int W);
+
+/* Relative position bias: table (m, heads) by index (n) -> (heads, n). index must outlive it. */
+vl_tensor *vl_relative_bias(vl_tape *t, const vl_tensor *table, const int *index, int n);
+
+/* Attention over a packed q|k|v (rows, 3C) -> (rows, C); bias (heads, n_q*n_k) or NULL. The tables
+ * in `s` must live until the backward; s->drop.p is the probability, the key is drawn here. Rows
+ * where no token stands are zero. */
+vl_tensor *vl_attention_packed(vl_tape *t, const vl_tensor *qkv, const vl_tensor *bias,
+                               vl_attention s);
+/* The same with queries q (rows, C) of their own, and k|v (rows, 2C). */
+vl_tensor *vl_attention_cross(vl_tape *t, const vl_tensor *q, const vl_tensor *kv,
+                              const vl_tensor *bias, vl_attention s);
+/* received (n_seq, n_k) += attention received, from a packed q|k|v; no gradient. */
+void vl_attention_received(vl_tape *t, vl_tensor *received, const vl_tensor *qkv,
+                           const uint8_t *query_mask, vl_attention s);
+
+/* Mean cross-entropy of softmax(scale * logits) against target (rows), -1 ignored -> (1,1).
+ * best (rows), if not NULL, gets the largest logit's index. target is copied. */
+vl_tensor *vl_xent(vl_tape *t, const vl_tensor *logits, const int *target, real scale, int *best);
+
+#endif
