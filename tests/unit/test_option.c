@@ -205,8 +205,8 @@ static void help_and_man(void **state)
                         "  --name TEXT                 .what it is called (default a.b)\n");
     vl_buf_clear(&b);
     assert_int_equal(vl_option_man(&b, table), VIOLET_OK);
-    assert_non_null(strstr(b.data, ".SS Picture\n.TP\n.B \\-\\-size\\-img N\n\\&side of the pictures "
-                                   "(default 224; 32 to 1024).\n"));
+    assert_non_null(strstr(b.data, ".SS Picture\n.TP\n.B \\-\\-size\\-img N\n\\&side of the "
+                                   "pictures (default 224; 32 to 1024).\n"));
     assert_non_null(strstr(b.data, "\n\\&.what it is called"));
     vl_buf_free(&b);
 }
