@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     if ((size_t)p.width * (size_t)p.height < 1 << 20) {
         vl_buf b = {0};
-        if (vl_picture_square(out, 56, &p, n % 2 ? VL_PAD_EXACT : VL_PAD_COMPAT) != VIOLET_OK) abort();
+        vl_pad pad = n % 2 ? VL_PAD_EXACT : VL_PAD_COMPAT;
+        if (vl_picture_square(out, 56, &p, pad) != VIOLET_OK) abort();
         if (vl_jpeg_encode(&b, &p, 75) != VIOLET_OK) abort();
         vl_buf_free(&b);
     }

@@ -68,8 +68,12 @@ static void refused(settings *s, const char *name, const char *value, const char
 static void wrong_values_are_refused_in_words(void **state)
 {
     settings *s = *state;
-    refused(s, "size_img", "31", "option size_img is '31', expected a whole number from 32 to 1024");
-    refused(s, "size_img", "64x", "option size_img is '64x', expected a whole number from 32 to 1024");
+    refused(s, "size_img", "31",
+            "option size_img is '31', expected a whole number from 32 to 1024");
+    refused(s, "size_img", "1025",
+            "option size_img is '1025', expected a whole number from 32 to 1024");
+    refused(s, "size_img", "64x",
+            "option size_img is '64x', expected a whole number from 32 to 1024");
     refused(s, "seed", "9223372036854775808",
             "option seed is '9223372036854775808', expected a whole number");
     refused(s, "seed", "", "option seed is '', expected a whole number");
@@ -83,6 +87,16 @@ static void wrong_values_are_refused_in_words(void **state)
     refused(s, "sise-img", "1", "unknown option 'sise-img'; did you mean 'size_img'?");
     refused(s, "zzzzzzzz", "1", "unknown option 'zzzzzzzz'");
     defaults(state); /* and nothing changed */
+}
+
+static void limits_are_allowed(void **state)
+{
+    settings *s = *state;
+    assert_int_equal(vl_option_set(table, s, "size-img", "32"), VIOLET_OK);
+    assert_int_equal(vl_option_set(table, s, "size_img", "1024"), VIOLET_OK);
+    assert_int_equal(vl_option_set(table, s, "lr", "0"), VIOLET_OK);
+    assert_int_equal(vl_option_set(table, s, "seed", "-9223372036854775808"), VIOLET_OK);
+    assert_true(s->size_img == 1024 && s->lr == 0 && s->seed == INT64_MIN);
 }
 
 static void flags_in_every_spelling(void **state)
@@ -178,7 +192,8 @@ static void help_and_man(void **state)
     assert_int_equal(vl_option_help(&b, table), VIOLET_OK);
     assert_string_equal(b.data,
                         "Picture:\n"
-                        "  --size-img N                side of the pictures (default 224; 32 to 1024)\n"
+                        "  --size-img N                side of the pictures (default 224; "
+                        "32 to 1024)\n"
                         "  --pad exact|compat          how to pad (default exact)\n"
                         "Training:\n"
                         "  --seed N                    seed of everything random (default -5)\n"
@@ -190,8 +205,8 @@ static void help_and_man(void **state)
                         "  --name TEXT                 .what it is called (default a.b)\n");
     vl_buf_clear(&b);
     assert_int_equal(vl_option_man(&b, table), VIOLET_OK);
-    assert_non_null(strstr(b.data, ".SS Picture\n.TP\n.B \\-\\-size\\-img N\n\\&side of the pictures "
-                                   "(default 224; 32 to 1024).\n"));
+    assert_non_null(strstr(b.data, ".SS Picture\n.TP\n.B \\-\\-size\\-img N\n\\&side of the "
+                                   "pictures (default 224; 32 to 1024).\n"));
     assert_non_null(strstr(b.data, "\n\\&.what it is called"));
     vl_buf_free(&b);
 }
@@ -201,6 +216,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(defaults, init, release),
         cmocka_unit_test_setup_teardown(wrong_values_are_refused_in_words, init, release),
+        cmocka_unit_test_setup_teardown(limits_are_allowed, init, release),
         cmocka_unit_test_setup_teardown(flags_in_every_spelling, init, release),
         cmocka_unit_test_setup_teardown(json_there_and_back, init, release),
         cmocka_unit_test_setup_teardown(json_of_wrong_types, init, release),
