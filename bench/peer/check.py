@@ -21,7 +21,7 @@ class Checker:
     def __init__(self, golden, stored):
         self.golden, self.stored = golden, stored
         self.left = set(golden["outputs"])
-        self.worst = {}         # group -> [count, largest error, largest share, its name]
+        self.worst = {}         # group -> [count, largest error, its name, largest share, its name]
 
     def __call__(self, group, name, value):
         self.left.discard(name)
@@ -47,11 +47,11 @@ class Checker:
         self.note(group, name, error, share)
 
     def note(self, group, name, error, share):
-        row = self.worst.setdefault(group, [0, 0.0, 0.0, name])
+        row = self.worst.setdefault(group, [0, 0.0, name, 0.0, name])
         row[0] += 1
-        row[1] = max(row[1], error)
-        if not share <= row[2]:         # a NaN counts as the worst
-            row[2], row[3] = share, name
+        for i, value in ((1, error), (3, share)):
+            if not value <= row[i]:     # a NaN counts as the worst
+                row[i], row[i + 1] = value, name
 
 
 def watch_blocks(model, seen):
@@ -129,12 +129,12 @@ def check_case(folder):
     if golden["losses_over_steps"]:
         check_steps(golden, check, model, parameters, masked)
     print(f"{folder.name}: {sum(p.numel() for p in parameters.values()) / 1e6:.1f} M parameters")
-    for group, (count, error, share, name) in check.worst.items():
-        print(f"  {group:16s} {count:4d} compared, largest error {error:.1e}, "
-              f"at most {share:.2f} of the tolerance ({name})")
+    for group, (count, error, error_name, share, share_name) in check.worst.items():
+        print(f"  {group:16s} {count:4d} compared, largest error {error:.1e} ({error_name}), "
+              f"at most {share:.2f} of the tolerance ({share_name})")
     left = sorted({"/".join(name.split("/")[:2]) for name in check.left})
     print(f"  not compared: {', '.join(left) or 'nothing'}")
-    return all(row[2] <= 1.0 for row in check.worst.values())
+    return all(row[3] <= 1.0 for row in check.worst.values())
 
 
 def check_steps(golden, check, model, parameters, masked):
