@@ -116,7 +116,7 @@ typedef struct violet_event {
     double rate;                /* learning rate */
     double samples_per_s, seconds_left;
     double share_waiting;       /* of the time, waiting for data */
-    double share_of_peak;       /* arithmetic over the machine's measured peak; 0: not measured */
+
     unsigned long long bytes;   /* the process' peak memory */
 } violet_event;
 

@@ -105,7 +105,7 @@ static int same_shape(const vl_param *e, const vl_safetensor *s)
 
 static void copy_name(char to[128], const char *from)
 {
-    if (!to[0]) snprintf(to, 128, "%s", from);
+    if (!to[0]) snprintf(to, 128, "%.127s", from);
 }
 
 /* Values of a tensor as real, one piece at a time through `piece`. to NULL: only checks them. */

@@ -7,6 +7,8 @@ const vl_option vl_pretrain_option_table[] = {
     VL_OPTION_STRING(S, type, "pretrain", "Data", "kind of run, as in published args files"),
     VL_OPTION_STRING(S, data, "_data", "Data", "folder with img_*, vq_* and txt_* files"),
     VL_OPTION_STRING(S, dataset, "webvid2.5m,cc3m", "Data", "data sets, separated by commas"),
+    VL_OPTION_STRING(S, split, "train", "Data", "split to train on"),
+    VL_OPTION_STRING(S, valid_split, "val", "Data", "split to validate on, \"\": no validation"),
     VL_OPTION_ENUM(S, parts, "mixed", "mixed|sequential", "Data",
                    "parts and data sets mixed, or one after the other as published"),
     VL_OPTION_ENUM(S, caption, "first", "first|random", "Data", "which of a video's captions"),
