@@ -68,7 +68,6 @@ static void format_step(char *line, size_t n, const violet_event *e)
     if (e->samples_per_s > 0) put(line, n, &at, "  %.3g samples/s", e->samples_per_s);
     if (e->n_steps) put_time(line, n, &at, e->seconds_left);
     put(line, n, &at, "  data %.0f%%", 100 * e->share_waiting);
-    if (e->share_of_peak > 0) put(line, n, &at, "  peak %.0f%%", 100 * e->share_of_peak);
     if (e->bytes) put(line, n, &at, "  %.2f GB", 1e-9 * (double)e->bytes);
 }
 

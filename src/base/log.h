@@ -12,11 +12,9 @@
 
 /* The public levels under this room's names, so that a callback is the public one. */
 typedef violet_log_level vl_log_level;
-enum {
-    VL_LOG_DEBUG = VIOLET_LOG_DEBUG,
-    VL_LOG_INFO = VIOLET_LOG_INFO,
-    VL_LOG_WARN = VIOLET_LOG_WARN,
-};
+#define VL_LOG_DEBUG VIOLET_LOG_DEBUG
+#define VL_LOG_INFO VIOLET_LOG_INFO
+#define VL_LOG_WARN VIOLET_LOG_WARN
 
 typedef void (*vl_log_fn)(void *user, vl_log_level level, const char *line);
 

@@ -160,7 +160,8 @@ static violet_status batch_make(batch *a, const planned *p, int B)
 static void attended_pass(vl_tape *t, const planned *p, const vl_swin_plan *plan, const batch *a)
 {
     vl_tape_reset(t, 0, 0);
-    t->grad_on = t->training = 0;
+    t->grad_on = 0;
+    t->training = p->o->compat != 0;
     vl_pretrain_attended(t, &p->model, plan, NULL, a->text, a->text_mask, p->X,
                          p->o->compat != 0);
 }
