@@ -48,6 +48,7 @@ static const vl_backend ref = {
     .open = ref_open,
     .close = ref_close,
     .fill = vl_ref_fill,
+    .move = vl_ref_move,
     .accumulate = vl_ref_accumulate,
     .add = vl_ref_add,
     .sum_squares = vl_ref_sum_squares,
