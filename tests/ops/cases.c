@@ -1,5 +1,5 @@
-/* The table of cases: shapes that are nasty for blocked and vectorised code (1s, odd sizes, one more
- * and one less than a multiple of 8 or 16), then shapes of the model. What dim, flags and p mean
+/* The table of cases: shapes that are nasty for blocked and vectorised code (1s, odd sizes, one
+ * more and one less than a multiple of 8 or 16), then shapes of the model. What dim, flags and p mean
  * stands in the families' comments. */
 #include "ops/families.h"
 
@@ -17,7 +17,7 @@ enum {
 const op_family *const op_families[] = {
     &op_fill,     &op_accumulate, &op_add,       &op_sum_squares, &op_gather,
     &op_patches,  &op_linear,     &op_act,       &op_layernorm,   &op_residual,
-    &op_residual_in_place,        &op_relbias,   &op_attention,   &op_received,
+    &op_residual_in_place,        &op_move,      &op_relbias,   &op_attention,   &op_received,
     &op_xent,     &op_adamw,
 };
 const int op_n_families = sizeof op_families / sizeof *op_families;
@@ -27,6 +27,13 @@ const op_case op_cases[] = {
     SMALL(fill, {1}),
     SMALL(fill, {1003}),
     REAL(fill, {1000001}),
+    /* n, shift */
+    SMALL(move, {1, 1}),
+    SMALL(move, {1003, 5}),
+    SMALL(move, {1003, -5}),
+    REAL(move, {1000001, 1000001}),
+    REAL(move, {1000001, -64}),
+    /* n */
     SMALL(accumulate, {1}),
     SMALL(accumulate, {1003}),
     REAL(accumulate, {1000001}),

@@ -31,6 +31,7 @@ typedef struct op_family {
     void (*backward)(op_run *r);                         /* or NULL */
     double (*flops)(const op_case *c, bool backward);    /* NULL: what counts is the bytes */
     bool any_threads; /* the same bits for every thread count */
+    bool reads_back;  /* the backward reads the inputs too; for speed.c's count of bytes */
 } op_family;
 
 enum { /* which ways a case is run */

@@ -5,8 +5,8 @@
 #include "ops/cases.h"
 
 /* families_simple.c */
-extern const op_family op_fill, op_accumulate, op_add, op_sum_squares, op_gather, op_patches,
-    op_adamw, op_xent;
+extern const op_family op_fill, op_move, op_accumulate, op_add, op_sum_squares, op_gather,
+    op_patches, op_adamw, op_xent;
 
 /* families_dense.c */
 extern const op_family op_linear, op_act, op_layernorm, op_residual, op_residual_in_place;

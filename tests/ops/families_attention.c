@@ -33,8 +33,14 @@ static void relbias_backward(op_run *r)
                            dim[2]);
 }
 
-const op_family op_relbias = {"relbias", 0, 1e-6, relbias_setup, relbias_forward,
-                              relbias_backward, NULL, false};
+const op_family op_relbias = {
+    .name = "relbias",
+    .tolerance_fwd = 0,
+    .tolerance_bwd = 1e-6,
+    .setup = relbias_setup,
+    .forward = relbias_forward,
+    .backward = relbias_backward,
+};
 
 /* attention: samples, n_win, n_q, n_k, heads, head_dim, gap (elements between rows that belong to
  * nobody; 0 in the model). p[0]: dropout. OP_PACKED: q|k|v are one matrix. OP_ROWS: tokens stand in
@@ -165,8 +171,15 @@ static double attention_flops(const op_case *c, bool backward)
     return (backward ? 10.0 : 4.0) * d[0] * d[1] * d[2] * d[3] * d[4] * d[5];
 }
 
-const op_family op_attention = {"attention", 2e-6, 1e-5, attention_setup, attention_forward,
-                                attention_backward, attention_flops, false};
+const op_family op_attention = {
+    .name = "attention",
+    .tolerance_fwd = 2e-6,
+    .tolerance_bwd = 1e-5,
+    .setup = attention_setup,
+    .forward = attention_forward,
+    .backward = attention_backward,
+    .flops = attention_flops,
+};
 
 /* received: as attention; with OP_MASK also a query mask */
 static void received_setup(op_run *r)
@@ -191,5 +204,10 @@ static double received_flops(const op_case *c, bool backward)
     return attention_flops(c, backward) / 2;
 }
 
-const op_family op_received = {"received", 2e-6, 0, received_setup, received_run, NULL,
-                               received_flops, false};
+const op_family op_received = {
+    .name = "received",
+    .tolerance_fwd = 2e-6,
+    .setup = received_setup,
+    .forward = received_run,
+    .flops = received_flops,
+};

@@ -38,8 +38,15 @@ static double linear_flops(const op_case *c, bool backward)
     return (backward ? 4.0 : 2.0) * c->dim[0] * c->dim[1] * c->dim[2];
 }
 
-const op_family op_linear = {"linear", 2e-6, 2e-6, linear_setup, linear_forward, linear_backward,
-                             linear_flops, false};
+const op_family op_linear = {
+    .name = "linear",
+    .tolerance_fwd = 2e-6,
+    .tolerance_bwd = 2e-6,
+    .setup = linear_setup,
+    .forward = linear_forward,
+    .backward = linear_backward,
+    .flops = linear_flops,
+};
 
 /* act: n, act, largest x */
 static void act_setup(op_run *r)
@@ -63,7 +70,15 @@ static void act_backward(op_run *r)
                        (vl_act)r->c->dim[1], r->acc & 1);
 }
 
-const op_family op_act = {"act", 1e-6, 1e-6, act_setup, act_forward, act_backward, NULL, false};
+const op_family op_act = {
+    .name = "act",
+    .tolerance_fwd = 1e-6,
+    .tolerance_bwd = 1e-6,
+    .setup = act_setup,
+    .forward = act_forward,
+    .backward = act_backward,
+    .reads_back = true,
+};
 
 /* layernorm: rows, cols, offset added to x (a mean far from zero costs digits) */
 enum { STATS = DB + 1 };
@@ -96,8 +111,15 @@ static void layernorm_backward(op_run *r)
                          r->acc & 1);
 }
 
-const op_family op_layernorm = {"layernorm", 2e-6, 2e-6, layernorm_setup, layernorm_forward,
-                                layernorm_backward, NULL, false};
+const op_family op_layernorm = {
+    .name = "layernorm",
+    .tolerance_fwd = 2e-6,
+    .tolerance_bwd = 2e-6,
+    .setup = layernorm_setup,
+    .forward = layernorm_forward,
+    .backward = layernorm_backward,
+    .reads_back = true,
+};
 
 /* residual: rows, cols, rows_per_sample; OP_NO_X; p = {elem, path} */
 enum { R = W, DR = DW };
@@ -132,8 +154,15 @@ static void residual_backward(op_run *r)
                             dim[2], dim[0], dim[1], r->acc & 1);
 }
 
-const op_family op_residual = {"residual", 2e-7, 2e-7, residual_setup, residual_forward,
-                               residual_backward, NULL, true};
+const op_family op_residual = {
+    .name = "residual",
+    .tolerance_fwd = 2e-7,
+    .tolerance_bwd = 2e-7,
+    .setup = residual_setup,
+    .forward = residual_forward,
+    .backward = residual_backward,
+    .any_threads = true,
+};
 
 /* residual in place: rows, cols, rows_per_sample, alias (0: y is x, 1: y is r); dr is dy */
 static void residual_in_place_setup(op_run *r)
@@ -160,5 +189,11 @@ static void residual_in_place_backward(op_run *r)
 }
 
 const op_family op_residual_in_place = {
-    "residual in place", 2e-7, 2e-7, residual_in_place_setup, residual_in_place_forward,
-    residual_in_place_backward, NULL, true};
+    .name = "residual in place",
+    .tolerance_fwd = 2e-7,
+    .tolerance_bwd = 2e-7,
+    .setup = residual_in_place_setup,
+    .forward = residual_in_place_forward,
+    .backward = residual_in_place_backward,
+    .any_threads = true,
+};

@@ -15,7 +15,34 @@ static void fill_run(op_run *r)
     r->be->fill(r->dev, op_at(r, 0), (real)0.3, (size_t)r->c->dim[0]);
 }
 
-const op_family op_fill = {"fill", 0, 0, fill_setup, fill_run, NULL, NULL, true};
+const op_family op_fill = {
+    .name = "fill",
+    .tolerance_fwd = 0,
+    .setup = fill_setup,
+    .forward = fill_run,
+    .any_threads = true,
+};
+
+/* move: n, elements to shift by (negative: down); the two overlap */
+static void move_setup(op_run *r)
+{
+    op_declare(r, 0, "x", OP_INOUT, (size_t)(r->c->dim[0] + abs(r->c->dim[1])), 1);
+}
+
+static void move_run(op_run *r)
+{
+    int by = r->c->dim[1];
+    real *x = op_at(r, 0);
+    r->be->move(r->dev, by > 0 ? x + by : x, by > 0 ? x : x - by, (size_t)r->c->dim[0]);
+}
+
+const op_family op_move = {
+    .name = "move",
+    .tolerance_fwd = 0,
+    .setup = move_setup,
+    .forward = move_run,
+    .any_threads = true,
+};
 
 /* accumulate: n */
 static void accumulate_setup(op_run *r)
@@ -31,8 +58,13 @@ static void accumulate_run(op_run *r)
                       r->acc & 1);
 }
 
-const op_family op_accumulate = {"accumulate", 2e-7, 0, accumulate_setup, accumulate_run, NULL,
-                                 NULL, true};
+const op_family op_accumulate = {
+    .name = "accumulate",
+    .tolerance_fwd = 2e-7,
+    .setup = accumulate_setup,
+    .forward = accumulate_run,
+    .any_threads = true,
+};
 
 /* add: n, alias (0: none, 1: y is a, 2: y is b, 3: all the same) */
 static void add_setup(op_run *r)
@@ -52,7 +84,13 @@ static void add_run(op_run *r)
                (size_t)r->c->dim[0]);
 }
 
-const op_family op_add = {"add", 0, 0, add_setup, add_run, NULL, NULL, true};
+const op_family op_add = {
+    .name = "add",
+    .tolerance_fwd = 0,
+    .setup = add_setup,
+    .forward = add_run,
+    .any_threads = true,
+};
 
 /* sum_squares: n. The sum is kept as two reals, so that a float keeps most of the double. */
 static void sum_squares_setup(op_run *r)
@@ -68,8 +106,13 @@ static void sum_squares_run(op_run *r)
     op_at(r, 1)[1] = (real)(sum - op_at(r, 1)[0]);
 }
 
-const op_family op_sum_squares = {"sum_squares", 1e-12, 0, sum_squares_setup, sum_squares_run,
-                                  NULL, NULL, true};
+const op_family op_sum_squares = {
+    .name = "sum_squares",
+    .tolerance_fwd = 1e-12,
+    .setup = sum_squares_setup,
+    .forward = sum_squares_run,
+    .any_threads = true,
+};
 
 /* gather: rows, cols, a_rows, b_rows (0: NULL). The table has random rows and -1s, rows repeat; or
  * with OP_INVERSE it is injective and the backward is told its inverse. */
@@ -115,8 +158,14 @@ static void gather_backward(op_run *r)
                           r->acc & 1);
 }
 
-const op_family op_gather = {"gather", 0, 1e-6, gather_setup, gather_forward, gather_backward,
-                             NULL, false};
+const op_family op_gather = {
+    .name = "gather",
+    .tolerance_fwd = 0,
+    .tolerance_bwd = 1e-6,
+    .setup = gather_setup,
+    .forward = gather_forward,
+    .backward = gather_backward,
+};
 
 /* patches: B, T, H, W */
 static void patches_setup(op_run *r)
@@ -138,7 +187,12 @@ static void patches_run(op_run *r)
                    dim[3]);
 }
 
-const op_family op_patches = {"patches", 1e-6, 0, patches_setup, patches_run, NULL, NULL, false};
+const op_family op_patches = {
+    .name = "patches",
+    .tolerance_fwd = 1e-6,
+    .setup = patches_setup,
+    .forward = patches_run,
+};
 
 /* xent: m, n, hundredths of scale, largest logit (0: 4). A fifth of the rows is ignored, all with
  * OP_IGNORE_ALL; with OP_TIES logits are small whole numbers. */
@@ -189,8 +243,15 @@ static void xent_backward(op_run *r)
                         xent_scale(r), r->acc & 1);
 }
 
-const op_family op_xent = {"xent", 2e-6, 1e-5, xent_setup, xent_forward, xent_backward, NULL,
-                           false};
+const op_family op_xent = {
+    .name = "xent",
+    .tolerance_fwd = 2e-6,
+    .tolerance_bwd = 1e-5,
+    .setup = xent_setup,
+    .forward = xent_forward,
+    .backward = xent_backward,
+    .reads_back = true,
+};
 
 /* adamw: n, step */
 enum { ADAMW_P, ADAMW_M, ADAMW_V, ADAMW_G };
@@ -215,4 +276,10 @@ static void adamw_run(op_run *r)
                  1 - c2);
 }
 
-const op_family op_adamw = {"adamw", 1e-6, 0, adamw_setup, adamw_run, NULL, NULL, true};
+const op_family op_adamw = {
+    .name = "adamw",
+    .tolerance_fwd = 1e-6,
+    .setup = adamw_setup,
+    .forward = adamw_run,
+    .any_threads = true,
+};
