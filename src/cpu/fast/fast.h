@@ -29,6 +29,13 @@ typedef struct vlf_attention {
     const vl_attention *s;
 } vlf_attention;
 
+/* What a row of logits x comes to under softmax(scale * x). */
+typedef struct vlf_softmax {
+    float most; /* the x of the largest scale * x */
+    int best;   /* index of the first of the largest x */
+    double sum; /* of exp(scale * (x - most)) */
+} vlf_softmax;
+
 /* The kernels: each works on the part it is given, on the calling thread. */
 typedef struct vlf_kernels {
     const char *isa;
@@ -55,8 +62,7 @@ typedef struct vlf_kernels {
                       int rows, int cols, float eps);
     void (*layernorm_grad)(float *dx, float *dw, float *db, const float *dy, const float *stats,
                            const float *x, const float *w, int rows, int cols, int acc);
-    /* one row: returns log sum exp(scale * x), sets the index of the first largest x */
-    float (*softmax_stats)(const float *x, int n, float scale, int *best);
+    void (*softmax_stats)(vlf_softmax *stats, const float *x, int n, float scale);
     /* d = factor * exp(scale * x - lse) [acc] */
     void (*softmax_grad)(float *d, const float *x, int n, float scale, float lse, float factor,
                          int acc);

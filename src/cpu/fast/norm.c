@@ -1,5 +1,6 @@
 /* Layer norm and cross-entropy: rows are shared out among threads, and what is summed over rows is
  * summed by each thread on its own first, then added up in the order of the threads. */
+#include <math.h>
 #include <string.h>
 
 #include "fast.h"
@@ -79,6 +80,7 @@ typedef struct xent {
     const int *target;
     int m, n, acc;
     float scale, factor;
+    double *losses; /* (m) */
 } xent;
 
 static int count_targets(const int *target, int m)
@@ -93,22 +95,30 @@ static void xent_part(void *context, int part, int parts)
     const xent *c = context;
     size_t from, to;
     vlf_range((size_t)c->m, 1, part, parts, &from, &to);
-    for (size_t i = from; i < to; i++)
-        c->lse_out[i] = c->d->k->softmax_stats(c->logits + i * (size_t)c->n, c->n, c->scale,
-                                               &c->best[i]);
+    for (size_t i = from; i < to; i++) {
+        const float *x = c->logits + i * (size_t)c->n;
+        vlf_softmax row;
+        c->d->k->softmax_stats(&row, x, c->n, c->scale);
+        c->lse_out[i] = (float)((double)c->scale * (double)row.most + log(row.sum));
+        c->best[i] = row.best;
+        /* a confident row's loss is small beside its lse: no detour through that */
+        if (c->target[i] >= 0)
+            c->losses[i] = log(row.sum) +
+                           (double)c->scale * ((double)row.most - (double)x[c->target[i]]);
+    }
 }
 
 void vlf_xent_fwd(vl_device *d, float *loss, float *lse, int *best, const float *logits,
                   const int *target, int m, int n, float scale)
 {
-    xent c = {.d = d, .lse_out = lse, .best = best, .logits = logits, .m = m, .n = n,
-              .scale = scale};
+    xent c = {.d = d, .lse_out = lse, .best = best, .logits = logits, .target = target, .m = m,
+              .n = n, .scale = scale};
+    c.losses = vlf_scratch(d, (size_t)m * sizeof *c.losses);
+    if (!c.losses) return;
     vlf_run(d, vlf_parts(d, (size_t)m * (size_t)n), xent_part, &c);
     double sum = 0;
     for (int i = 0; i < m; i++)
-        if (target[i] >= 0)
-            sum += (double)lse[i] -
-                   (double)scale * (double)logits[(size_t)i * (size_t)n + (size_t)target[i]];
+        if (target[i] >= 0) sum += c.losses[i];
     int count = count_targets(target, m);
     *loss = count ? (float)(sum / count) : 0;
 }
