@@ -2,7 +2,8 @@
  * has and for 1 and 2 threads: guard zones, untouched inputs, acc 0 and 1, gradients left out, and
  * the same bits when called again. Tolerances are the families' and stand in docs/NUMERICS.md.
  *
- * With VIOLET_ISA set only that instruction set is tested. The reference is most of the time this
+ * With VIOLET_ISA set only that instruction set is tested; 'test_fast PATTERN' runs the tests whose
+ * names match ("fast attention*"). The reference is most of the time this
  * takes, so each of its results is held against all devices. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -232,7 +233,7 @@ static bool open_all(void)
     return avx2 && open_devices("avx2") && (!avx512 || open_devices("avx512"));
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static tested cases[500];
     static struct CMUnitTest tests[501];
@@ -247,6 +248,7 @@ int main(void)
     }
     tests[n++] = (struct CMUnitTest)cmocka_unit_test(tolerances_are_documented);
     if (!open_all()) return 1;
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     int failed = _cmocka_run_group_tests("fast", tests, n, NULL, NULL);
     for (int i = 0; i < n_devices; i++) vl_backend_fast()->close(devices[i].device);
     vl_backend_ref()->close(ref_device);

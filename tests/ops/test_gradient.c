@@ -1,6 +1,8 @@
 /* The reference's backwards against central differences, in double (CONFIG=double), for every
  * input, parameter and table: with L = sum of cotangent * output, each element x of an input is
- * moved by +-h and the difference quotient of L compared with the gradient. Also that acc adds. */
+ * moved by +-h and the difference quotient of L compared with the gradient. Also that acc adds.
+ *
+ * 'test_gradient PATTERN' runs the tests whose names match ("gradient linear*"). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -129,7 +131,7 @@ static void gradient_is_difference_quotient(void **state)
     assert_true(checked > 0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static tested cases[500];
     static struct CMUnitTest tests[500];
@@ -149,6 +151,7 @@ int main(void)
     }
     device = vl_backend_ref()->open(1);
     if (!device) return 1;
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
     int failed = _cmocka_run_group_tests("gradient", tests, n, NULL, NULL);
     vl_backend_ref()->close(device);
     return failed != 0;
