@@ -1,6 +1,6 @@
 /* The table of cases: shapes that are nasty for blocked and vectorised code (1s, odd sizes, one
- * more and one less than a multiple of 8 or 16), then shapes of the model. What dim, flags and p mean
- * stands in the families' comments. */
+ * more and one less than a multiple of 8 or 16), then shapes of the model. What dim, flags and p
+ * mean stands in the families' comments. */
 #include "ops/families.h"
 
 enum { NONE = VL_ACT_NONE, GELU = VL_ACT_GELU, RELU = VL_ACT_RELU };
@@ -76,6 +76,7 @@ const op_case op_cases[] = {
     REAL(linear, {392, 384, 128, NONE}, .flags = OP_BIAS),
     REAL(linear, {49, 128, 2048, GELU}, .flags = OP_BIAS),
     REAL(linear, {29, 200, 3072, GELU}, .flags = OP_BIAS),
+    REAL(linear, {191, 24, 3072, GELU}, .flags = OP_BIAS), /* more than one block of act(x) */
     REAL(linear, {8, 2, 768, RELU}, .flags = OP_BIAS),
     REAL(linear, {13, 30522, 16, NONE}, .flags = OP_BIAS),
     SPEED(linear, {12544, 96, 96, NONE}, .flags = OP_BIAS),

@@ -151,8 +151,8 @@ static bool check_devices(op_run *ref, op_run fast[], op_run *again, int acc, ch
         if (ok && acc == 0 && ref->op->backward && devices[i].threads > 1)
             ok = check_left_out(ref, &fast[i], what, sizeof what);
         if (ok) continue;
-        snprintf(why, why_size, "%s, %d threads, acc %d: %.300s", devices[i].isa, devices[i].threads,
-                 acc, what);
+        snprintf(why, why_size, "%s, %d threads, acc %d: %.300s", devices[i].isa,
+                 devices[i].threads, acc, what);
         return false;
     }
     return true;

@@ -27,7 +27,7 @@ typedef struct tested {
 
 static vl_device *device;
 
-/* The gradient that backward left in b: what it did not write counts as 0, sums lose their start. */
+/* The gradient that backward left in b: what it did not write is 0, sums lose their start. */
 static double gradient_at(const op_buffer *b, size_t j)
 {
     if (isnan(b->data[j]) && isnan(b->start[j])) return 0;
