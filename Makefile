@@ -72,6 +72,9 @@ $(BUILD)/obj/src/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx512d
 $(BUILD)/obj/src/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Iinclude -Isrc -c $< -o $@
+# -MMD does not see what .incbin reads
+$(BUILD)/obj/src/text/vocab_bert.o: data/bert-base-uncased-vocab.txt
+$(BUILD)/obj/src/text/vocab_bert.o: CFLAGS += -DVL_VOCAB_FILE='"data/bert-base-uncased-vocab.txt"'
 $(BUILD)/obj/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Iinclude -c $< -o $@
