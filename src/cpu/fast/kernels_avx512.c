@@ -1,0 +1,3 @@
+/* The kernels for AVX-512. */
+#include "simd_avx512.h"
+#include "kernels.inc"
