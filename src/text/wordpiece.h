@@ -44,7 +44,7 @@ int vl_wordpiece_encode(const vl_wordpiece *wp, int32_t *ids, int size, const ch
                         int *n_whole);
 
 /* Appends the text of ids: pieces joined, one space between words, none before .,!? and around an
- * apostrophe; [PAD], [CLS] and [SEP] are left out. An id outside the vocabulary is VIOLET_EINVAL. */
+ * apostrophe; [PAD], [CLS] and [SEP] are left out. An id that is not there is VIOLET_EINVAL. */
 violet_status vl_wordpiece_decode(const vl_wordpiece *wp, vl_buf *text, const int32_t *ids, int n);
 
 #endif

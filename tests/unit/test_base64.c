@@ -1,4 +1,4 @@
-/* Base64: RFC 4648's vectors, every length there and back, every bad character found at its place. */
+/* Base64: RFC 4648's vectors, every length there and back, bad characters found at their place. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -153,6 +153,18 @@ static void cut_keeps_sep_last(void **state)
     assert_int_equal(ids[7], 0);
 }
 
+static void word_of_101_characters_is_unknown(void **state)
+{
+    (void)state;
+    char word[2 * 101 + 1] = "";
+    int32_t ids[128];
+    for (int i = 0; i < 100; i++) strcat(word, "\303\251"); /* e with acute: characters count */
+    assert_true(vl_wordpiece_encode(bert, ids, 128, word, NULL) > 3);
+    strcat(word, "e");
+    assert_int_equal(vl_wordpiece_encode(bert, ids, 128, word, NULL), 3);
+    assert_int_equal(ids[1], 100);
+}
+
 static void special_tokens_and_size(void **state)
 {
     (void)state;
@@ -233,6 +245,7 @@ int main(void)
         cmocka_unit_test(hard_cases),
         cmocka_unit_test(all_code_points),
         cmocka_unit_test(cut_keeps_sep_last),
+        cmocka_unit_test(word_of_101_characters_is_unknown),
         cmocka_unit_test(special_tokens_and_size),
         cmocka_unit_test(bad_utf8_is_passed_over),
         cmocka_unit_test(text_comes_back),
