@@ -89,6 +89,7 @@ const vl_backend *vl_backend_fast(void)
         .open = open_device,
         .close = close_device,
         .fill = vlf_fill,
+        .move = vlf_move,
         .accumulate = vlf_accumulate,
         .add = vlf_add,
         .sum_squares = vlf_sum_squares,
