@@ -96,12 +96,17 @@ $(BUILD)/violet: $(CLI_OBJ) $(LIB)
 	$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
 	@if [ "$(BUILD)" = build/release ]; then ln -sf release/violet build/violet; fi
 
+# speed.c and main.c belong to programs that are not tests.
 helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
-          $(filter-out $(dir $(1))test_% $(dir $(1))speed.c,$(wildcard $(dir $(1))*.c)))
+          $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
+
+# tests/golden as a program, see script/golden
+$(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/main) $(LIB)
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
 check: $(TEST_BIN) $(if $(CHECK_BIN),check-double)
 	tests/run $(TEST_BIN) $(CHECK_BIN)
