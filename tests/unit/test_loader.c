@@ -39,7 +39,7 @@ static vl_dataset *open_set(const char *name, const char *split, int n_frames)
     return d;
 }
 
-/* Every kind of damage is refused with its reason and the video's name; the good ones read right. */
+/* Every kind of damage is refused with its reason and the video's name. */
 static void bad_samples_have_reasons(void **state)
 {
     (void)state;
