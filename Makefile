@@ -56,13 +56,19 @@ CLI_OBJ   := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 
 # ---- tests: one program a file -------------------------------------------------------------------
 # tests/*/test_X.c become programs; other .c files in the same folder are linked into each of them.
-TEST_SRC  := $(sort $(wildcard tests/*/test_*.c))
+# tests/ops/test_gradient*.c need float64: the double configuration builds them and nothing else.
+TEST_SRC  := $(sort $(filter-out tests/ops/test_gradient%,$(wildcard tests/*/test_*.c)))
 ifeq ($(CONFIG),double)
 TEST_SRC  := $(sort $(wildcard tests/ops/test_gradient*.c))
 endif
 TEST_BIN  := $(TEST_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all lib check tests clean help install
+DOUBLE    := build/double$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+ifeq ($(CONFIG),release)
+CHECK_BIN := $(patsubst %.c,$(DOUBLE)/%,$(sort $(wildcard tests/ops/test_gradient*.c)))
+endif
+
+.PHONY: all lib check check-double tests clean help install ops-speed
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -90,14 +96,27 @@ $(BUILD)/violet: $(CLI_OBJ) $(LIB)
 	$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
 	@if [ "$(BUILD)" = build/release ]; then ln -sf release/violet build/violet; fi
 
-helpers = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c)))
+# speed.c and main.c belong to programs that are not tests.
+helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
+          $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
 
-check: $(TEST_BIN)
-	tests/run $(TEST_BIN)
+# tests/golden as a program, see script/golden
+$(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/main) $(LIB)
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+check: $(TEST_BIN) $(if $(CHECK_BIN),check-double)
+	tests/run $(TEST_BIN) $(CHECK_BIN)
+
+check-double:
+	+@$(MAKE) --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests
+
+# Not a test: how fast each op is here, and what share of the machine's peak that is.
+ops-speed: $(BUILD)/tests/ops/speed
+	$<
 
 clean:
 	rm -rf build
