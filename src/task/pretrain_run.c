@@ -125,16 +125,19 @@ static vl_dataset_options dataset_options(const pretrain *r, const char *name, c
                                 .wordpiece = r->wordpiece};
 }
 
-static violet_status open_set(pretrain *r, const char *name)
+/* "NAME" or "NAME:SPLIT" */
+static violet_status open_set(pretrain *r, char *name)
 {
     const vl_pretrain_options *o = r->o;
     if (r->n_sets == MAX_SETS)
         return vl_err(VIOLET_EINVAL, "more than %d data sets in '%s'", MAX_SETS, o->dataset);
     dataset_of_run *s = &r->sets[r->n_sets];
-    if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name ||
+    char *split = strchr(name, ':');
+    if (split) *split++ = 0;
+    if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name || !*name ||
         strpbrk(name, "\"\\/"))
         return vl_err(VIOLET_EINVAL, "'%s' cannot be the name of a data set", name);
-    vl_dataset_options train = dataset_options(r, s->name, o->split);
+    vl_dataset_options train = dataset_options(r, s->name, split ? split : o->split);
     violet_status status = vl_dataset_open(&s->train, &train);
     if (status != VIOLET_OK) return status;
     r->n_sets++;
