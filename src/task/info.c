@@ -79,6 +79,11 @@ static int is_safetensors(const head *h)
     return h->n > 8 && h->data[8] == '{' && length > 0 && length <= h->size - 8;
 }
 
+static int is_vocabulary(const head *h)
+{
+    return begins(h, "[PAD]\n", 6) || begins(h, "[PAD]\r\n", 7);
+}
+
 static int is_json(const head *h)
 {
     size_t i = 0;
@@ -113,6 +118,7 @@ static const kind kinds[] = {
     {"JPEG picture", is_jpeg, vl_info_jpeg},
     {"pickle", is_pickle, vl_info_pickle},
     {"safetensors", is_safetensors, vl_info_safetensors},
+    {"WordPiece vocabulary", is_vocabulary, vl_info_vocabulary},
     {"JSON", is_json, vl_info_json},
     {"line index", is_lineidx, vl_info_lineidx},
     {"pictures, tab-separated", is_tsv, vl_info_tsv},
@@ -162,6 +168,11 @@ static violet_status put_flat(vl_buf *out, const json_t *v)
     return status;
 }
 
+static void trim(vl_buf *out)
+{
+    while (out->n > 0 && out->data[out->n - 1] == ' ') out->data[--out->n] = 0;
+}
+
 /* An object of a list: its values in one line, numbers of like kind under each other. */
 static violet_status put_row(vl_buf *out, const json_t *row, int indent)
 {
@@ -178,7 +189,7 @@ static violet_status put_row(vl_buf *out, const json_t *row, int indent)
         if (status == VIOLET_OK)
             status = vl_buf_printf(out, "%*s", wrote < wide ? wide - wrote : 1, "");
     }
-    while (out->n > 0 && out->data[out->n - 1] == ' ') out->data[--out->n] = 0;
+    trim(out);
     return status;
 }
 
@@ -189,6 +200,7 @@ static violet_status put_object(vl_buf *out, const json_t *o, int indent)
     violet_status status = VIOLET_OK;
     json_object_foreach((json_t *)o, key, v)
     {
+        trim(out);
         if (status == VIOLET_OK)
             status = vl_buf_printf(out, "\n%*s%-*s ", indent, "", 22 - indent, key);
         if (status == VIOLET_OK) status = put_value(out, v, indent + 2);
@@ -243,6 +255,7 @@ static violet_status print(vl_buf *out, json_t *o, int flags)
     json_object_del(o, "file");
     json_object_del(o, "kind");
     if (status == VIOLET_OK) status = put_object(out, o, 2);
+    trim(out);
     if (status == VIOLET_OK) status = vl_buf_putc(out, '\n');
     if (status == VIOLET_OK) make_printable(out->data + start, out->n - start);
     return status;

@@ -12,6 +12,7 @@
 #include "media/picture.h"
 #include "media/video_info.h"
 #include "task/info_internal.h"
+#include "text/wordpiece.h"
 
 #define FIRST_IDS 3
 #define PICTURE_FILE_MOST ((size_t)256 << 20)
@@ -247,4 +248,17 @@ violet_status vl_info_pickle(json_t *o, const char *path, int verbose)
     }
     vl_pickle_close(doc);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
+}
+
+/* ---- vocabulary ------------------------------------------------------------------------------ */
+
+violet_status vl_info_vocabulary(json_t *o, const char *path, int verbose)
+{
+    vl_wordpiece *w;
+    (void)verbose;
+    violet_status status = vl_wordpiece_open(&w, path);
+    if (status != VIOLET_OK) return status;
+    vl_info_set(o, "pieces", json_integer(vl_wordpiece_size(w)));
+    vl_wordpiece_free(w);
+    return VIOLET_OK;
 }

@@ -18,6 +18,7 @@ violet_status vl_info_lineidx(json_t *o, const char *path, int verbose);
 violet_status vl_info_pickle(json_t *o, const char *path, int verbose);
 violet_status vl_info_jpeg(json_t *o, const char *path, int verbose);
 violet_status vl_info_video(json_t *o, const char *path, int verbose);
+violet_status vl_info_vocabulary(json_t *o, const char *path, int verbose);
 violet_status vl_info_json(json_t *o, const char *path, int verbose);
 
 #endif
