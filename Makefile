@@ -56,10 +56,11 @@ CLI_OBJ   := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 
 # ---- tests: one program a file -------------------------------------------------------------------
 # tests/*/test_X.c become programs; other .c files in the same folder are linked into each of them.
-# tests/ops/test_gradient*.c need float64: the double configuration builds them and nothing else.
+# tests/ops/test_gradient*.c need float64: the double configuration builds them and the golden tests.
 TEST_SRC  := $(sort $(filter-out tests/ops/test_gradient%,$(wildcard tests/*/test_*.c)))
+DOUBLE_SRC := $(sort $(wildcard tests/ops/test_gradient*.c tests/golden/test_*.c))
 ifeq ($(CONFIG),double)
-TEST_SRC  := $(sort $(wildcard tests/ops/test_gradient*.c))
+TEST_SRC  := $(DOUBLE_SRC)
 endif
 TEST_BIN  := $(TEST_SRC:%.c=$(BUILD)/%)
 # Shell tests print the same lines; they find the program through BUILD.
@@ -67,7 +68,7 @@ TEST_SH   := $(sort $(wildcard tests/*/test_*.sh))
 
 DOUBLE    := build/double$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 ifeq ($(CONFIG),release)
-CHECK_BIN := $(patsubst %.c,$(DOUBLE)/%,$(sort $(wildcard tests/ops/test_gradient*.c)))
+CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
 .PHONY: all lib check check-double tests clean help install uninstall ops-speed

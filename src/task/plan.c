@@ -403,27 +403,6 @@ static violet_status fill_time(violet_plan_report *r, const vl_plan_options *o)
 
 /* ---- setting up ------------------------------------------------------------------------------ */
 
-static violet_status load_config(vl_config *c, const char *path)
-{
-    json_error_t e;
-    json_t *object = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
-    if (!object)
-        return vl_err(VIOLET_EFORMAT, "%s line %d column %d: %s", path, e.line, e.column, e.text);
-    violet_status status = vl_config_preset(c, "violet1");
-    if (status == VIOLET_OK) status = vl_config_load(c, object, NULL);
-    json_decref(object);
-    return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
-}
-
-/* A preset's name, a JSON file's or a checkpoint's. */
-static violet_status find_config(vl_config *c, const char *what)
-{
-    size_t n = what ? strlen(what) : 0;
-    if (n > 12 && strcmp(what + n - 12, ".safetensors") == 0) return vl_checkpoint_config(c, what);
-    if (n > 5 && strcmp(what + n - 5, ".json") == 0) return load_config(c, what);
-    return vl_config_preset(c, what ? what : "violet1");
-}
-
 static violet_status check_window(const planned *p)
 {
     const int *w = p->config.video.window;
@@ -456,7 +435,7 @@ violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
     p.H = o->height ? o->height : o->size_img;
     p.W = o->width ? o->width : o->size_img;
     p.Ni = p.T * (1 + p.H / 32 * (p.W / 32));
-    violet_status status = find_config(&p.config, o->config);
+    violet_status status = vl_config_find(&p.config, o->config ? o->config : "violet1");
     if (status == VIOLET_OK) status = check_sizes(&p);
     if (o->drop >= 0) p.config.drop = o->drop;
     if (o->drop_path >= 0) p.config.video.drop_path = o->drop_path;
