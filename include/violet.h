@@ -59,7 +59,11 @@ const char *violet_version(void);
 /* Frees text that a call has handed over. NULL is fine. */
 void violet_text_free(char *text);
 
-typedef enum violet_log_level { VIOLET_LOG_DEBUG, VIOLET_LOG_INFO, VIOLET_LOG_WARN } violet_log_level;
+typedef enum violet_log_level {
+    VIOLET_LOG_DEBUG,
+    VIOLET_LOG_INFO,
+    VIOLET_LOG_WARN,
+} violet_log_level;
 
 /* Who gets the library's log lines (one line, no newline); NULL: nobody, as at the start. Set it
  * before threads start; it may be called from any of them. */

@@ -79,6 +79,19 @@ static int is_safetensors(const head *h)
     return h->n > 8 && h->data[8] == '{' && length > 0 && length <= h->size - 8;
 }
 
+static int is_zip(const head *h)
+{
+    return begins(h, "PK\x03\x04", 4);
+}
+
+static violet_status refuse_zip(json_t *o, const char *path, int verbose)
+{
+    (void)o, (void)verbose;
+    return vl_err(VIOLET_EUNSUPPORTED,
+                  "%s: a zip archive, as PyTorch writes its checkpoints; info reads .safetensors",
+                  path);
+}
+
 static int is_vocabulary(const head *h)
 {
     return begins(h, "[PAD]\n", 6) || begins(h, "[PAD]\r\n", 7);
@@ -116,6 +129,7 @@ static int is_anything(const head *h)
 /* In this order: what a first byte tells, then what looks like text, then what libav may know. */
 static const kind kinds[] = {
     {"JPEG picture", is_jpeg, vl_info_jpeg},
+    {"zip archive", is_zip, refuse_zip},
     {"pickle", is_pickle, vl_info_pickle},
     {"safetensors", is_safetensors, vl_info_safetensors},
     {"WordPiece vocabulary", is_vocabulary, vl_info_vocabulary},
@@ -249,7 +263,8 @@ static violet_status print(vl_buf *out, json_t *o, int flags)
         return status;
     }
     size_t start = out->n;
-    violet_status status = vl_buf_printf(out, "%s: ", json_string_value(json_object_get(o, "file")));
+    const char *file = json_string_value(json_object_get(o, "file"));
+    violet_status status = vl_buf_printf(out, "%s: ", file);
     if (status == VIOLET_OK)
         status = vl_buf_puts(out, json_string_value(json_object_get(o, "kind")));
     json_object_del(o, "file");

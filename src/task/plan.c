@@ -28,7 +28,8 @@ const vl_option vl_plan_option_table[] = {
     VL_OPTION_INT(S, size_frame, "4", 0, VL_FRAMES, "Data", "frames a video, 0: 4"),
     VL_OPTION_INT(S, size_txt, "32", 3, 512, "Data", "text positions"),
     VL_OPTION_INT(S, size_batch, "12", 1, 1e6, "Data", "samples a batch"),
-    VL_OPTION_INT(S, workers, "1", 0, 1024, "Data", "threads that decode data beside the training"),
+    VL_OPTION_INT(S, workers, "1", 0, 1024, "Data",
+                  "threads that decode data beside the training"),
     VL_OPTION_ENUM(S, compat, "none", "none|violet1", "Recipe",
                    "violet1: do what the published code does, oddities included"),
     VL_OPTION_INT(S, negatives, "3", 0, 64, "Recipe", "other texts a video in matching, at most"),
@@ -40,7 +41,8 @@ const vl_option vl_plan_option_table[] = {
     VL_OPTION_DOUBLE(S, p_use_attended, "0.5", 0, 1, "Recipe",
                      "share of samples with attended masking"),
     VL_OPTION_DOUBLE(S, peak, "0", 0, 1e9, "Time", "GFLOP/s to reckon time with, 0: none"),
-    VL_OPTION_BOOL(S, measure, "false", "Time", "measure this machine's matrix product as the peak"),
+    VL_OPTION_BOOL(S, measure, "false", "Time",
+                   "measure this machine's matrix product as the peak"),
     VL_OPTION_INT(S, threads, "0", 0, 1024, "Time", "threads to measure with, 0: one a core"),
     {0},
 };
@@ -53,7 +55,7 @@ const vl_option vl_plan_option_table[] = {
 /* A window's table of pairs is real memory, too. */
 #define WINDOW_MOST 2048
 
-/* What is measured; each grows in proportion to the batch once there are `negatives` other texts. */
+/* What is measured; each grows in proportion to the batch once there are enough other texts. */
 enum {
     ATTENDED, FORWARD, BACKWARD, RECOMPUTED, PRODUCTS_OF_ATTENTION, TRAFFIC, /* FLOPs, bytes */
     ACTIVATIONS, GRADIENTS, TABLES, N_TALLIES
@@ -375,7 +377,8 @@ static violet_status measure_peak(double *peak, int threads)
     if (!d) return VIOLET_ENOMEM;
     violet_status status = vl_arena_init(&a, (size_t)64 << 20);
     if (status == VIOLET_OK) {
-        real *x = vl_arena_take(&a, sizeof(real) * M * K), *w = vl_arena_take(&a, sizeof(real) * N * K);
+        real *x = vl_arena_take(&a, sizeof(real) * M * K);
+        real *w = vl_arena_take(&a, sizeof(real) * N * K);
         real *y = vl_arena_take(&a, sizeof(real) * M * N);
         double start = now();
         for (int i = 0; i < 64 && (i < 3 || now() - start < 0.5); i++) {
@@ -411,8 +414,8 @@ static violet_status check_window(const planned *p)
     for (int a = 0; a < 3; a++) n *= grid[a] < w[a] ? grid[a] : w[a];
     if (n > WINDOW_MOST)
         return vl_err(VIOLET_EUNSUPPORTED,
-                      "windows of %ld tokens: expected at most %d, their pairs would fill memory", n,
-                      WINDOW_MOST);
+                      "windows of %ld tokens: expected at most %d, their pairs would fill memory",
+                      n, WINDOW_MOST);
     return VIOLET_OK;
 }
 

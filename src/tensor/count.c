@@ -81,7 +81,8 @@ static void count_gather_bwd(vl_device *d, real *dx, const real *dy, const int *
                              const int *back, int rows, int cols, int first, int x_rows, int acc)
 {
     UNUSED5(dx, dy, table, back, first);
-    note(d, OTHER, BACKWARD, (double)rows * cols, (double)rows * cols + (1.0 + acc) * x_rows * cols);
+    note(d, OTHER, BACKWARD, (double)rows * cols,
+         (double)rows * cols + (1.0 + acc) * x_rows * cols);
 }
 
 static void count_patches(vl_device *d, real *y, const uint8_t *image, const real mean[3],

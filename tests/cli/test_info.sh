@@ -48,6 +48,7 @@ checkpoints_and_pickles() {
         run info "$ROOT/tests/golden/checkpoints/numpy_proto$p.pkl"; expect_status 0; expect_out "pickle"
     done
     run info "$ROOT/tests/golden/checkpoints/evil.pkl"; expect_status 1; expect_one_line
+    run info "$ROOT/tests/golden/checkpoints/state_zip.pt"; expect_error 1 "a zip archive, as PyTorch"
 }
 
 cut_files() {

@@ -142,7 +142,8 @@ static void hidden_patches_are_what_drawing_gives(void **state)
                 from[a] = (int)vl_rng_below(1, at++, n[a] - e[a] + 1);
             }
             for (int t = 0; t < e[0]; t++)
-                for (int i = 0; i < e[1]; i++) memset(&hidden[from[0] + t][from[1] + i][from[2]], 1, e[2]);
+                for (int i = 0; i < e[1]; i++)
+                    memset(&hidden[from[0] + t][from[1] + i][from[2]], 1, e[2]);
         }
         for (size_t i = 0; i < sizeof hidden; i++) sum += ((char *)hidden)[i];
     }
