@@ -62,7 +62,8 @@ static void format_step(char *line, size_t n, const violet_event *e)
     *line = 0;
     put(line, n, &at, "step %llu", e->step);
     if (e->n_steps) put(line, n, &at, "/%llu", e->n_steps);
-    if (e->epoch) put(line, n, &at, "  epoch %d/%d", e->epoch, e->n_epochs);
+    if (e->epoch) put(line, n, &at, "  epoch %d", e->epoch);
+    if (e->n_epochs) put(line, n, &at, "/%d", e->n_epochs);
     put(line, n, &at, "  loss %.4f", e->loss);
     put_tasks(line, n, &at, e);
     if (e->samples_per_s > 0) put(line, n, &at, "  %.3g samples/s", e->samples_per_s);

@@ -112,7 +112,7 @@ typedef struct violet_event {
     violet_event_kind kind;
     const char *text;           /* of a message or warning; the data set's name otherwise */
     unsigned long long step, n_steps; /* updates so far, and in all as far as known */
-    int epoch, n_epochs;        /* from 1 */
+    int epoch, n_epochs;        /* from 1; n_epochs 0: the run is as long as its steps */
     double loss;                /* sum of the tasks' */
     const char *const *names;   /* of the tasks, such as "mtm", n_tasks of them */
     int n_tasks;

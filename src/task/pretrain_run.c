@@ -373,7 +373,7 @@ static void tell_numbers(const pretrain *r, violet_event_kind kind, const char *
                       .step = r->step,
                       .n_steps = r->n_steps,
                       .epoch = (int)r->epoch + 1,
-                      .n_epochs = r->o->size_epoch,
+                      .n_epochs = r->o->steps ? 0 : r->o->size_epoch,
                       .names = vl_pretrain_names,
                       .n_tasks = 3,
                       .rate = lr,
