@@ -101,7 +101,10 @@ static vl_tensor *rest_of_layer(vl_tape *t, const vl_bert_layer *l, vl_tensor *x
 typedef struct layer_arg {
     const vl_bert_layer *p;
     const vl_bert_batch *batch;
-    int at; /* the one row to compute, or -1: all */
+    int at;              /* the one row to compute, or -1: all */
+    vl_tensor *received; /* attention received is added here; NULL: not wanted */
+    const uint8_t *query_mask;
+    int stop; /* nothing is wanted after attention received */
 } layer_arg;
 
 /* x (B*n, D) -> (B*n, D), or (B, D) of row `at` */
@@ -112,6 +115,8 @@ static vl_tensor *layer(vl_tape *t, const void *arg, vl_tensor *x)
     vl_attention s = attention_of(l, a->batch, x->cols);
     if (a->at < 0) {
         vl_tensor *qkv = vl_linear(t, x, &l->qkv_w, &l->qkv_b, VL_ACT_NONE); // (B*n, 3D)
+        if (a->received) vl_attention_received(t, a->received, qkv, a->query_mask, s);
+        if (a->stop) return x;
         return rest_of_layer(t, l, x, vl_attention_packed(t, qkv, NULL, s));
     }
     int *row = vl_tape_alloc(t, a->batch->B * sizeof *row);
@@ -132,7 +137,7 @@ static vl_tensor *encode(vl_tape *t, const vl_bert_layer *layers, int n_layers,
     if (vl_tape_failed(t)) return &t->dead;
     *b = *batch;
     for (int i = 0; i < n_layers; i++) {
-        arg[i] = (layer_arg){&layers[i], b, i + 1 == n_layers ? at : -1};
+        arg[i] = (layer_arg){.p = &layers[i], .batch = b, .at = i + 1 == n_layers ? at : -1};
         x = vl_block(t, layer, &arg[i], x);
         if (arg[i].at < 0) vl_tap(t, x, "ct.layer%d", i);
     }
@@ -158,13 +163,13 @@ vl_tensor *vl_bert_attended(vl_tape *t, const vl_bert_layer *layers, int n_layer
     if (vl_tape_failed(t)) return &t->dead;
     t->backend->fill(t->device, received->x, 0, (size_t)batch->B * batch->n);
     for (int i = 0; i < n_layers; i++) {
-        const vl_bert_layer *l = &layers[i];
-        vl_attention s = attention_of(l, batch, x->cols);
-        size_t mark = vl_arena_mark(&t->keep);
-        vl_tensor *qkv = vl_linear(t, x, &l->qkv_w, &l->qkv_b, VL_ACT_NONE);
-        vl_attention_received(t, received, qkv, query_mask, s);
-        vl_arena_rewind(&t->keep, mark);
-        if (i + 1 < n_layers) x = encode(t, l, 1, batch, x, -1);
+        layer_arg arg = {.p = &layers[i],
+                         .batch = batch,
+                         .at = -1,
+                         .received = received,
+                         .query_mask = query_mask,
+                         .stop = i + 1 == n_layers};
+        x = vl_block(t, layer, &arg, x);
     }
     return received;
 }
