@@ -68,7 +68,7 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(patsubst %.c,$(DOUBLE)/%,$(sort $(wildcard tests/ops/test_gradient*.c)))
 endif
 
-.PHONY: all lib check check-double tests clean help install ops-speed
+.PHONY: all lib check check-double tests clean help install ops-speed bench-serve
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -85,6 +85,9 @@ $(BUILD)/obj/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Iinclude -c $< -o $@
 $(BUILD)/obj/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
+$(BUILD)/obj/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
 
@@ -106,6 +109,13 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 
 # tests/golden as a program, see script/golden
 $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/main) $(LIB)
+	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+# The program that bench/compare.py runs beside the peer, see script/bench.
+bench-serve: $(BUILD)/bench/serve
+$(BUILD)/bench/serve: $(BUILD)/obj/bench/serve.o $(BUILD)/obj/bench/work.o \
+                      $(BUILD)/obj/tests/golden/hash_init.o $(LIB)
+	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
 check: $(TEST_BIN) $(if $(CHECK_BIN),check-double)
