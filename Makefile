@@ -1,10 +1,11 @@
 # VIOLET in C. `make` builds build/violet; `make check` runs the quick tests; `make help` lists all.
 #
 # Knobs: CONFIG=release|double (double: the library in float64 on the reference kernels, for
-# gradient checks), SAN=address|undefined|thread (comma separated), CUDA=auto|0|1, MPI=auto|0|1,
-# BUILD=DIR. Sources are found by wildcard: a new file needs no line here.
+# gradient checks), SAN=address|undefined|thread (comma separated), V=1 (show whole commands),
+# WERROR=1, BUILD=DIR. Sources are found by wildcard: a new file needs no line here.
 
 CONFIG  ?= release
+Q       := $(if $(V),,@)
 SAN     ?=
 comma   := ,
 BUILD   ?= build/$(CONFIG)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
@@ -71,7 +72,7 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-double tests clean help install uninstall ops-speed
+.PHONY: all lib check check-double tests clean help install uninstall ops-speed bench-serve
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -80,23 +81,32 @@ $(BUILD)/obj/src/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/obj/src/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -mprefer-vector-width=512
 $(BUILD)/obj/src/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Iinclude -Isrc -c $< -o $@
+	@$(if $(V),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -Iinclude -Isrc -c $< -o $@
 # -MMD does not see what .incbin reads
 $(BUILD)/obj/src/text/vocab_bert.o: data/bert-base-uncased-vocab.txt
 $(BUILD)/obj/src/text/vocab_bert.o: CFLAGS += -DVL_VOCAB_FILE='"data/bert-base-uncased-vocab.txt"'
 $(BUILD)/obj/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Iinclude -c $< -o $@
+	@$(if $(V),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -Iinclude -c $< -o $@
 $(BUILD)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
+	@$(if $(V),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
+$(BUILD)/obj/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	@$(if $(V),,echo "  AR    $@")
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/violet: $(CLI_OBJ) $(LIB)
-	$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
 	@if [ "$(BUILD)" = build/release ]; then ln -sf release/violet build/violet; fi
 
 # speed.c and main.c belong to programs that are not tests.
@@ -105,14 +115,24 @@ helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
 
 # tests/golden as a program, see script/golden
 $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/main) $(LIB)
-	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+# The program that bench/compare.py runs beside the peer, see script/bench.
+bench-serve: $(BUILD)/bench/serve
+$(BUILD)/bench/serve: $(BUILD)/obj/bench/serve.o $(BUILD)/obj/bench/work.o \
+                      $(BUILD)/obj/tests/golden/hash_init.o $(LIB)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
 check: $(TEST_BIN) $(BUILD)/violet $(if $(CHECK_BIN),check-double)
-	BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
+	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
 
 check-double:
 	+@$(MAKE) --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests

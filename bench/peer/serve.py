@@ -6,6 +6,8 @@
     forward   evaluation mode, no gradient: image encoder, text embedding, cross-modal encoder and
               the score of each video with its own text
     step      one published pretraining step: attended pass, masking, losses, backward, AdamW
+    check     the losses, gradient norm and update of a step without chance in it, to compare with
+              another program's: no dropout, masks and negatives by rule
     memory    resident memory now and at its highest, in bytes
     peak      forgets the highest so far
     quit
@@ -20,7 +22,8 @@ import time
 
 import torch
 
-from violet_torch import PretrainStep, Violet, hash_batch, hash_initialise, preset
+from violet_torch import (PretrainStep, Violet, hash_batch, hash_initialise, masks_by_rule, preset,
+                          pretrain_losses)
 
 
 class Peer:
@@ -43,6 +46,7 @@ class Peer:
         self.batch = hash_batch(config, want["batch"], want["frames"], want["size_img"],
                                 want["size_txt"], want["seed"])
         self.pretrain = PretrainStep(self.model, want["lr"], want["fused"])
+        self.seed = want["seed"]
         return dict(parameters=sum(p.numel() for p in self.model.parameters()),
                     threads=torch.get_num_threads(), torch=torch.__version__,
                     isa=torch.backends.cpu.get_cpu_capability())
@@ -68,6 +72,29 @@ class Peer:
         return dict(seconds=time.perf_counter() - start, losses=losses,
                     parts=self.pretrain.seconds)
 
+    def check(self, _given):
+        self.ready()
+        self.model.eval()
+        batch = self.batch
+        with torch.no_grad():
+            weight = self.model.attended_weight(batch["image"], batch["text"], batch["text_mask"])
+        masked = masks_by_rule(batch, self.seed)
+        self.pretrain.optimiser.zero_grad()
+        losses, loss = self.losses(masked)
+        loss.backward()
+        norm = sum(float(p.grad.double().square().sum()) for p in self.model.parameters()) ** 0.5
+        self.pretrain.optimiser.step()
+        self.pretrain.optimiser.zero_grad()
+        with torch.no_grad():
+            after, _ = self.losses(masked)
+        return dict(losses=losses, gradient=norm, after=after,
+                    attended_weight=weight.flatten()[::16].tolist())
+
+    def losses(self, masked):
+        losses = pretrain_losses(self.model.pretrain_logits(masked), masked)
+        loss = sum(losses.values())
+        return dict({k: v.item() for k, v in losses.items()}, sum=loss.item()), loss
+
     def memory(self, _given):
         with open("/proc/self/status") as f:
             rows = dict(line.split(":", 1) for line in f)
@@ -89,8 +116,8 @@ def main():
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     peer = Peer()
-    commands = dict(setup=peer.setup, forward=peer.forward, step=peer.step, memory=peer.memory,
-                    peak=peer.peak)
+    commands = dict(setup=peer.setup, forward=peer.forward, step=peer.step, check=peer.check,
+                    memory=peer.memory, peak=peer.peak)
     for line in sys.stdin:
         name, _, given = line.strip().partition(" ")
         if name == "quit":

@@ -599,3 +599,23 @@ def hash_batch(config, batch, frames, size_img, size_txt, seed=0):
     image = draw("bench.image", (B, T, 3, size_img, size_img), 0, 256)
     return dict(image=image.float() / 255.0, text=text, text_mask=(text != PAD).long(),
                 vq=vq.flatten(1))
+
+
+def masks_by_rule(batch, seed=0):
+    """A masked batch without chance: 15 % of the words and 30 % of the patches by hash streams; a
+    video's negatives are the next texts of the batch."""
+    image, text, vq = batch["image"].clone(), batch["text"].clone(), batch["vq"]
+    B, T, _, H, W = image.shape
+    grid = (B, T, H // PATCH, W // PATCH)
+    def draw(name, shape, limit):
+        z = hash_stream(name, seed, 0, math.prod(shape)) >> np.uint64(16)
+        return torch.from_numpy((z % np.uint64(100)).astype(np.int64)).view(shape) < limit
+    word = draw("bench.hide_word", text.shape, 15) & (text > MASK)
+    patch = draw("bench.hide_patch", grid, 30)
+    token = torch.cat([torch.zeros(B, T, 1, dtype=torch.bool), patch.flatten(2)], 2).flatten(1)
+    cover = patch.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3).unsqueeze(2)
+    return dict(image=image * ~cover, text=text.masked_fill(word, MASK),
+                text_mask=batch["text_mask"], answer_mtm=text.masked_fill(~word, -1),
+                answer_mvm=vq.masked_fill(~token, -1),
+                negative=torch.tensor([[(b + 1 + k) % B for k in range(min(B, 4) - 1)]
+                                       for b in range(B)], dtype=torch.long).view(B, -1))

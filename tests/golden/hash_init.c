@@ -32,7 +32,14 @@ static int is_embedding(const char *name)
            strcasestr(last, "emb");
 }
 
-static uint64_t splitmix64(uint64_t *state)
+uint64_t golden_hash_state(const char *name, uint64_t seed)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (const char *s = name; *s; s++) h = (h ^ (unsigned char)*s) * 0x100000001b3u;
+    return h + seed;
+}
+
+uint64_t golden_hash_next(uint64_t *state)
 {
     uint64_t z = *state += 0x9E3779B97F4A7C15u;
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
@@ -42,9 +49,7 @@ static uint64_t splitmix64(uint64_t *state)
 
 void golden_hash_init(real *x, size_t n, const char *name, size_t columns, uint64_t seed)
 {
-    uint64_t state = 0xcbf29ce484222325u;
-    for (const char *s = name; *s; s++) state = (state ^ (unsigned char)*s) * 0x100000001b3u;
-    state += seed;
+    uint64_t state = golden_hash_state(name, seed);
     double a = 0, b;
     if (is_norm_weight(name))
         a = 1, b = 0.1;
@@ -55,7 +60,7 @@ void golden_hash_init(real *x, size_t n, const char *name, size_t columns, uint6
     else
         b = sqrt(3.0 / (double)columns);
     for (size_t i = 0; i < n; i++) {
-        double u = (double)(splitmix64(&state) >> 40) * 0x1p-23 - 1;
+        double u = (double)(golden_hash_next(&state) >> 40) * 0x1p-23 - 1;
         x[i] = (float)(a + b * u);
     }
 }

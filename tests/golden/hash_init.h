@@ -13,4 +13,8 @@
 /* x (n); columns: product of the shape but its first dimension. */
 void golden_hash_init(real *x, size_t n, const char *name, size_t columns, uint64_t seed);
 
+/* The raw stream of a name, for made batches: state = golden_hash_state(...), then z_0, z_1, ... */
+uint64_t golden_hash_state(const char *name, uint64_t seed);
+uint64_t golden_hash_next(uint64_t *state);
+
 #endif
