@@ -72,12 +72,12 @@ void vl_swin_plan_release(vl_swin_plan *p);
 
 /* The plans of the last few shapes, so that changing between shapes costs nothing. */
 typedef struct vl_swin_plans {
-    vl_swin_plan list[8];
+    vl_swin_plan list[32];
     int n;
-    unsigned long used[8], now; /* when each was last asked for */
+    unsigned long used[32], now; /* when each was last asked for */
 } vl_swin_plans;
 
-/* The plan of a shape, made if it is not there. Borrowed; valid until eight other shapes have been
+/* The plan of a shape, made if it is not there. Borrowed; valid until 32 other shapes have been
  * asked for. NULL on failure (the message is set). Zero-initialise a vl_swin_plans before use. */
 const vl_swin_plan *vl_swin_plans_get(vl_swin_plans *p, const vl_swin_config *config, int B, int T,
                                       int H, int W);

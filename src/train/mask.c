@@ -22,9 +22,9 @@ int vl_mask_is_attended(const vl_mask_config *c, uint64_t sample)
     return vl_rng_uniform(key_of(c, sample, SITE_KIND), 0) < c->p_use_attended;
 }
 
-static int is_special(const vl_special *s, int id)
+static int is_special(const int *special, int id)
 {
-    return id == s->pad || id == s->cls || id == s->sep;
+    return id == special[VL_PAD] || id == special[VL_CLS] || id == special[VL_SEP];
 }
 
 /* One sample's slice of a batch. */
@@ -40,7 +40,7 @@ typedef struct sample {
 static void hide_word(const sample *s, int i)
 {
     s->answer_mtm[i] = s->text[i];
-    s->text[i] = s->c->special.mask;
+    s->text[i] = s->c->special[VL_MASK];
 }
 
 static void hide_patch(const sample *s, int t, int i, int j)
@@ -66,7 +66,7 @@ static void hide_blocks(const sample *s)
 {
     uint64_t words = key_of(s->c, s->number, SITE_WORD), key = key_of(s->c, s->number, SITE_BLOCK);
     for (int i = 0; i < s->X; i++)
-        if (!is_special(&s->c->special, s->text[i]) && vl_rng_uniform(words, i) < s->c->p_word)
+        if (!is_special(s->c->special, s->text[i]) && vl_rng_uniform(words, i) < s->c->p_word)
             hide_word(s, i);
     for (int block = 0; block < s->T; block++) {
         int at = 6 * block;
@@ -88,7 +88,7 @@ static double weight_at(const sample *s, const float *weight, int i)
 {
     int hw1 = 1 + s->h * s->w, Ni = s->T * hw1;
     if (i < Ni) return i % hw1 == 0 ? 0 : weight[i];
-    return is_special(&s->c->special, s->text[i - Ni]) ? 0 : weight[i];
+    return is_special(s->c->special, s->text[i - Ni]) ? 0 : weight[i];
 }
 
 /* Draws int(p * (Ni + X)) positions without replacement, each next one with probability in

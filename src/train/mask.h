@@ -8,14 +8,11 @@
 
 #include <stdint.h>
 
-/* The vocabulary's special pieces; these are never hidden. */
-typedef struct vl_special {
-    int pad, unk, cls, sep, mask;
-} vl_special;
+#include "text/wordpiece.h"
 
 typedef struct vl_mask_config {
     uint64_t seed;
-    vl_special special;
+    int special[VL_SPECIALS]; /* ids of [PAD], [CLS] ...: [UNK] may be hidden, the others not */
     double p_word;      /* 0.15: probability that blockwise masking hides a word */
     double p_attended;  /* 0.15: share of all positions that attended masking draws */
     double p_use_attended; /* 0.5: probability that a sample is masked by attention */
