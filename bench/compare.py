@@ -210,7 +210,8 @@ def report(options, forward, step, peaks, loads):
                     speed_row("the same, all as published", step, "published", s_useful, peak)])
     lines += [f"Medians of {options.pairs} turns each; in brackets the least and most of a pair. "
               f"Useful FLOPs are those the result needs (bench/flops.py); the published program, "
-              f"and the peer, compute {f_published / 1e9:.1f} and {s_published / 1e9:.1f} GFLOP.", ""]
+              f"and the peer, compute {f_published / 1e9:.1f} and {s_published / 1e9:.1f} GFLOP.",
+              ""]
     lines += table(["seconds (median)", "ours", "as published", "peer"], part_rows(forward, step))
     lines += table(["peak memory, GiB", "ours", "as published", "peer"],
                    [[f"forward, batch {b}"] + gib(forward),

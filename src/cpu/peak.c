@@ -108,14 +108,23 @@ static void measure_bytes(vl_peak *p, float *a, float *b, float *c, size_t n)
     p->copy = 2.0 * (double)n * sizeof *a / copy;
 }
 
+static int is_wide(void)
+{
+    return __builtin_cpu_supports("avx512f");
+}
+
+double vl_cpu_peak_flops(int threads)
+{
+    int usable = is_wide() || (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"));
+    return usable ? measure_flops(threads > 0 ? threads : omp_get_num_procs(), is_wide()) : 0;
+}
+
 violet_status vl_cpu_peak(vl_peak *out, int threads)
 {
-    int wide = __builtin_cpu_supports("avx512f");
-    if (!wide && !(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")))
-        return vl_err(VIOLET_EUNSUPPORTED, "this processor has no AVX2");
     if (threads <= 0) threads = omp_get_num_procs();
-    *out = (vl_peak){.threads = threads, .isa = wide ? "AVX-512" : "AVX2"};
-    out->flops = measure_flops(threads, wide);
+    *out = (vl_peak){.threads = threads, .isa = is_wide() ? "AVX-512" : "AVX2"};
+    out->flops = vl_cpu_peak_flops(threads);
+    if (out->flops == 0) return vl_err(VIOLET_EUNSUPPORTED, "this processor has no AVX2");
     size_t n = array_size();
     float *a = aligned_alloc(64, n * sizeof *a), *b = aligned_alloc(64, n * sizeof *b);
     float *c = aligned_alloc(64, n * sizeof *c);

@@ -17,6 +17,9 @@ typedef struct vl_peak {
     double copy;     /* bytes/s of a = b, 8 bytes an element */
 } vl_peak;
 
+/* Only the arithmetic, in some tenths of a second; 0: a processor without AVX2. */
+double vl_cpu_peak_flops(int threads);
+
 /* threads 0: as many as the machine has. EUNSUPPORTED: a processor without AVX2; ENOMEM. */
 violet_status vl_cpu_peak(vl_peak *out, int threads);
 

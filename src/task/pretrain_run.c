@@ -536,6 +536,12 @@ static void tell_summary(const pretrain *r)
     uint64_t bad = 0;
     for (int i = 0; i < r->n_sets; i++)
         for (int why = 0; why < VL_BAD_REASONS; why++) bad += vl_loader_bad(r->sets[i].loader, why);
+    if (r->busy_s > 0 && r->flops > 0) {
+        double peak = r->backend->peak_flops(r->device), rate = r->flops / r->busy_s;
+        tell(r, VIOLET_EVENT_MESSAGE,
+             "%.1f GFLOP/s, %.1f %% of this machine's measured peak of %.1f", 1e-9 * rate,
+             peak > 0 ? 100 * rate / peak : NAN, 1e-9 * peak);
+    }
     tell(r, VIOLET_EVENT_MESSAGE,
          "%llu steps, %.3g samples/s, %.2f %% of the time waiting for data, %llu bad samples "
          "skipped, peak memory %.2f GiB",

@@ -30,6 +30,12 @@ static vl_device *count_open(int threads)
     return d;
 }
 
+static double count_peak_flops(vl_device *d)
+{
+    (void)d;
+    return 0;
+}
+
 static void count_close(vl_device *d)
 {
     free(d);
@@ -258,6 +264,7 @@ static const vl_backend count_backend = {
     .name = "count",
     .open = count_open,
     .close = count_close,
+    .peak_flops = count_peak_flops,
     .fill = count_fill,
     .move = count_move,
     .accumulate = count_accumulate,
