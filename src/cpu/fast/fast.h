@@ -23,7 +23,7 @@
 /* All arguments of an attention call, as its kernels want them. */
 typedef struct vlf_attention {
     float *o, *lse_out, *dq, *dk, *dv, *dbias;
-    const float *out, *lse, *q, *k, *v, *bias, *do_; /* out, lse: the forward's, for the backward */
+    const float *lse, *q, *k, *v, *bias, *do_; /* lse: the forward's, for the backward */
     int ldo, ldq, ldkv, acc_q, acc_kv;
     const uint8_t *query_mask;
     const vl_attention *s;
