@@ -120,6 +120,21 @@ static void seed_step_and_site_all_count(void **state)
             if (keys[i] == keys[j]) fail_msg("keys %d and %d are the same", i, j);
 }
 
+/* Keys that differ in one bit, of either half, are other streams. */
+static void every_bit_of_a_key_counts(void **state)
+{
+    (void)state;
+    for (int in = 0; in < 64; in++) {
+        int changed = 0;
+        for (uint64_t i = 0; i < 2048; i++) {
+            uint64_t key = vl_rng_key(3, 1, i);
+            changed += __builtin_popcount(vl_rng_u32(key, 5) ^
+                                          vl_rng_u32(key ^ (uint64_t)1 << in, 5));
+        }
+        if (changed < 2048 * 32 / 5) fail_msg("bit %d: %g bits change", in, changed / 2048.0);
+    }
+}
+
 static void numbers_below_n_are_uniform(void **state)
 {
     (void)state;
@@ -220,6 +235,7 @@ int main(void)
         cmocka_unit_test(draws_are_uncorrelated),
         cmocka_unit_test(one_bit_changes_half_of_the_bits),
         cmocka_unit_test(seed_step_and_site_all_count),
+        cmocka_unit_test(every_bit_of_a_key_counts),
         cmocka_unit_test(numbers_below_n_are_uniform),
         cmocka_unit_test(a_parameter_does_not_depend_on_the_others),
         cmocka_unit_test(first_values_are_distributed_as_they_should),

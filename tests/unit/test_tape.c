@@ -146,6 +146,7 @@ static void the_first_failure_keeps_its_message(void **state)
     assert_true(tape.keep.used == used);
     assert_int_equal(vl_tape_status(&tape), VIOLET_ESHAPE);
     assert_string_equal(violet_error(), "linear: x is 2x3, w is 3x2, b has 3");
+    vl_tape_fail(&tape, VIOLET_EIO, "a later failure");
     vl_err(VIOLET_EIO, "something else in between");
     vl_tape_seed_grad(&tape, good, x);
     assert_int_equal(vl_tape_backward(&tape, y), VIOLET_ESHAPE);
