@@ -56,19 +56,22 @@ CLI_OBJ   := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 
 # ---- tests: one program a file -------------------------------------------------------------------
 # tests/*/test_X.c become programs; other .c files in the same folder are linked into each of them.
-# tests/ops/test_gradient*.c need float64: the double configuration builds them and nothing else.
+# tests/ops/test_gradient*.c need float64: the double configuration builds them and the golden tests.
 TEST_SRC  := $(sort $(filter-out tests/ops/test_gradient%,$(wildcard tests/*/test_*.c)))
+DOUBLE_SRC := $(sort $(wildcard tests/ops/test_gradient*.c tests/golden/test_*.c))
 ifeq ($(CONFIG),double)
-TEST_SRC  := $(sort $(wildcard tests/ops/test_gradient*.c))
+TEST_SRC  := $(DOUBLE_SRC)
 endif
 TEST_BIN  := $(TEST_SRC:%.c=$(BUILD)/%)
+# Shell tests print the same lines; they find the program through BUILD.
+TEST_SH   := $(sort $(wildcard tests/*/test_*.sh))
 
 DOUBLE    := build/double$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 ifeq ($(CONFIG),release)
-CHECK_BIN := $(patsubst %.c,$(DOUBLE)/%,$(sort $(wildcard tests/ops/test_gradient*.c)))
+CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-double tests clean help install ops-speed
+.PHONY: all lib check check-double tests clean help install uninstall ops-speed
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -108,8 +111,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/main) $(LIB)
 	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
-check: $(TEST_BIN) $(if $(CHECK_BIN),check-double)
-	tests/run $(TEST_BIN) $(CHECK_BIN)
+check: $(TEST_BIN) $(BUILD)/violet $(if $(CHECK_BIN),check-double)
+	BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
 
 check-double:
 	+@$(MAKE) --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests
@@ -117,6 +120,37 @@ check-double:
 # Not a test: how fast each op is here, and what share of the machine's peak that is.
 ops-speed: $(BUILD)/tests/ops/speed
 	$<
+
+# ---- install: DESTDIR=, PREFIX= ------------------------------------------------------------------
+INSTALL   ?= install
+INSTALLED := bin/violet include/violet.h lib/libviolet.a lib/pkgconfig/violet.pc share/man/man1/violet.1
+ROOTED     = $(DESTDIR)$(PREFIX)
+
+# The library is static, so whoever links it links all of its libraries: they stand in Libs, not in
+# Libs.private (--static would ask for those libraries' own private ones, too).
+define PC_FILE
+prefix=$(PREFIX)
+libdir=$${prefix}/lib
+includedir=$${prefix}/include
+
+Name: violet
+Description: video-language transformer
+Version: $(VERSION)
+Cflags: -I$${includedir}
+Libs: -L$${libdir} -lviolet $(LIBS) -fopenmp
+endef
+export PC_FILE
+
+install: $(BUILD)/violet $(LIB)
+	$(INSTALL) -d $(addprefix $(ROOTED)/,$(sort $(dir $(INSTALLED))))
+	$(INSTALL) -m 755 $(BUILD)/violet $(ROOTED)/bin/violet
+	$(INSTALL) -m 644 include/violet.h $(ROOTED)/include/violet.h
+	$(INSTALL) -m 644 $(LIB) $(ROOTED)/lib/libviolet.a
+	printf '%s\n' "$$PC_FILE" >$(ROOTED)/lib/pkgconfig/violet.pc
+	$(BUILD)/violet man >$(ROOTED)/share/man/man1/violet.1
+
+uninstall:
+	rm -f $(addprefix $(ROOTED)/,$(INSTALLED))
 
 clean:
 	rm -rf build

@@ -56,6 +56,45 @@ const char *violet_error(void);
 /* The library's version, such as "0.1.0". */
 const char *violet_version(void);
 
+/* Frees text that a call has handed over. NULL is fine. */
+void violet_text_free(char *text);
+
+typedef enum violet_log_level { VIOLET_LOG_DEBUG, VIOLET_LOG_INFO, VIOLET_LOG_WARN } violet_log_level;
+
+/* Who gets the library's log lines (one line, no newline); NULL: nobody, as at the start. Set it
+ * before threads start; it may be called from any of them. */
+void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *line), void *user);
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+/* The options of one command, each with its default until it is set. Commands: "pretrain", "plan".
+ * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
+ * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
+ * that there is). */
+typedef struct violet_options violet_options;
+
+/* VIOLET_EINVAL for a command that there is not. */
+violet_status violet_options_new(violet_options **out, const char *command);
+void violet_options_free(violet_options *o);
+
+/* Sets one option from text: "224", "true", "2e-5", "cosine". */
+violet_status violet_options_set(violet_options *o, const char *name, const char *value);
+
+/* Sets what the JSON object in a file holds. Keys of published args files that mean nothing here
+ * are passed over, as is, for "plan", whatever only a run needs. */
+violet_status violet_options_load(violet_options *o, const char *path);
+
+/* Reads arguments: --key value, --key=value, --flag, --no-flag. What is none of them is moved to
+ * the front of argv and counted in *n_rest. Arguments without the program's and command's name. */
+violet_status violet_options_parse(violet_options *o, int argc, char **argv, int *n_rest);
+
+/* Text about the options, owned by o and valid until the next of these three calls on it; NULL: out
+ * of memory. help: for a terminal; man: troff, .SS and .TP entries; json: the present values as an
+ * object that violet_options_load reads back. */
+const char *violet_options_help(violet_options *o);
+const char *violet_options_man(violet_options *o);
+const char *violet_options_json(violet_options *o);
+
 /* ---- how long work reports ------------------------------------------------------------------- */
 
 typedef enum violet_event_kind {
@@ -89,6 +128,54 @@ typedef struct violet_hooks {
      * and the call returns VIOLET_EINTERRUPTED. */
     volatile sig_atomic_t *stop;
 } violet_hooks;
+
+/* ---- pretraining ----------------------------------------------------------------------------- */
+
+/* Pretrains as the options of "pretrain" say, to the end or until the hook stops it. hooks may be
+ * NULL. VIOLET_EINTERRUPTED: the state is saved; set `resume` and call again to go on. */
+violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks);
+
+/* ---- what it will cost ----------------------------------------------------------------------- */
+
+/* One multiply-add is 2 FLOPs, and only matrix products (those of attention included) count. */
+typedef struct violet_plan_report {
+    /* parameters */
+    unsigned long long n_parameters, n_video, n_embeddings, n_encoder, n_heads;
+    /* FLOPs of one forward pass of one video and its text, without heads */
+    double forward_flops, forward_video_flops, forward_encoder_flops, forward_attention_flops;
+    /* FLOPs of an update, over all its batches: the sum, and the pass that weighs positions for
+     * masking, the forward, the backward, and what checkpointing computes again */
+    double step_flops, attended_flops, step_forward_flops, backward_flops, recomputed_flops;
+    double step_attention_flops; /* the share of attention's products in step_flops */
+    double step_traffic_bytes;   /* operands read and written if nothing stayed in a cache */
+    double hidden_words, hidden_patches; /* expected, a sample */
+    int text_passes;             /* pairs of a video and a text that a sample's losses encode */
+    /* bytes */
+    unsigned long long weight_bytes, gradient_bytes, moment_bytes, activation_bytes,
+        activation_gradient_bytes, table_bytes, loader_bytes, total_bytes;
+    unsigned long long forward_bytes; /* activations of that one forward pass */
+    int extrapolated; /* 1: memory and FLOPs follow from two smaller batches (large ones grow in
+                       * proportion), exact to rounding */
+    /* time; 0 where no peak was given or measured */
+    double peak_flops; /* a second */
+    double step_seconds, samples_per_s;
+} violet_plan_report;
+
+/* What a step of the pretraining that the options of "plan" describe will need. Takes milliseconds
+ * and little memory, whatever the sizes. */
+violet_status violet_plan(violet_plan_report *out, const violet_options *o);
+
+/* ---- looking into files ---------------------------------------------------------------------- */
+
+enum {
+    VIOLET_INFO_VERBOSE = 1, /* every tensor with its statistics, every column */
+    VIOLET_INFO_JSON = 2,    /* an object in place of lines */
+};
+
+/* Says what a file holds: checkpoints (.safetensors), pictures (.tsv, .lineidx, .jpg), pickles,
+ * annotations and arguments (.json), videos. The kind is told from the content. *text (UTF-8, lines
+ * that end in newlines) is the caller's, to be given to violet_text_free. flags: or'ed together. */
+violet_status violet_info(char **text, const char *path, int flags);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,13 @@
 #ifndef VL_BASE_LOG_H
 #define VL_BASE_LOG_H
 
-typedef enum vl_log_level { VL_LOG_DEBUG, VL_LOG_INFO, VL_LOG_WARN } vl_log_level;
+#include "violet.h"
+
+/* The public levels under this room's names, so that a callback is the public one. */
+typedef violet_log_level vl_log_level;
+#define VL_LOG_DEBUG VIOLET_LOG_DEBUG
+#define VL_LOG_INFO VIOLET_LOG_INFO
+#define VL_LOG_WARN VIOLET_LOG_WARN
 
 typedef void (*vl_log_fn)(void *user, vl_log_level level, const char *line);
 

@@ -37,7 +37,7 @@ violet_status vl_annotation_has_split(bool *has, const char *path, const char *s
     return status;
 }
 
-/* ---- captions --------------------------------------------------------------------------------- */
+/* ---- captions -------------------------------------------------------------------------------- */
 
 struct vl_captions {
     json_t *split; /* {video: [captions]} */
@@ -106,7 +106,7 @@ const char *vl_captions_get(const vl_captions *c, const char *id, size_t n_id, i
     return json_string_value(json_array_get(captions_of(c, id, n_id), (size_t)i));
 }
 
-/* ---- retrieval, multiple choice, open-ended --------------------------------------------------- */
+/* ---- retrieval, multiple choice, open-ended -------------------------------------------------- */
 
 struct vl_questions {
     json_t *root;

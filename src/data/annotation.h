@@ -10,9 +10,9 @@
  *     vl_questions_at(q, i)->question ...
  *
  * Everything is checked at opening and read-only afterwards; strings are UTF-8, borrowed from the
- * handle. Retrieval entries have `caption`, multiple choice `question`, option_0 .. and `answer`, open-ended
- * `question` and `answer` (a number, -1: outside the list; or a word of the list) with `vocab` beside the
- * splits: {word: index} or [words]. */
+ * handle. Retrieval entries have `caption`; multiple choice `question`, option_0 .. and `answer`;
+ * open-ended `question` and `answer` (a number, -1: outside the list; or a word of the list) with
+ * `vocab` beside the splits: {word: index} or [words]. */
 #ifndef VL_DATA_ANNOTATION_H
 #define VL_DATA_ANNOTATION_H
 

@@ -46,7 +46,7 @@ const char *vl_bad_name(vl_bad why)
     return why < VL_BAD_REASONS ? names[why] : "other";
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* The first of the patterns (%s: name) that is there; out[0] = 0: none. */
 static violet_status find(char *out, const char *folder, const char *const *patterns, int n,
@@ -256,7 +256,7 @@ int vl_dataset_size_txt(const vl_dataset *d)
     return d->o.size_txt;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d)
 {
@@ -329,7 +329,8 @@ static violet_status read_array(int32_t *out, const vl_value *v, int n_frames, i
         for (int i = 0, used = 0; i < a.n_dim && used < 80; i++)
             used += snprintf(text + used, 20, "%s%lld", i ? "," : "",
                              (long long)a.shape[i] % 1000000);
-        return vl_err(VIOLET_EFORMAT, "shape (%s), expected (%d,%d,%d)", text, n_frames, grid, grid);
+        return vl_err(VIOLET_EFORMAT, "shape (%s), expected (%d,%d,%d)", text, n_frames, grid,
+                      grid);
     }
     return vl_ndarray_to_i32(out, &a);
 }

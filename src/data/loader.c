@@ -69,7 +69,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- which sample ----------------------------------------------------------------------------- */
+/* ---- which sample ---------------------------------------------------------------------------- */
 
 /* Records of this rank; positions p of it are p * n_ranks + rank of the part's order. */
 static uint64_t records(const vl_loader *l, int part)
@@ -99,7 +99,7 @@ static void decode(slot *s, const vl_loader *l, uint64_t epoch, vl_scratch *scra
     if (s->status != VIOLET_OK) strncat(s->message, violet_error(), sizeof s->message - 1);
 }
 
-/* ---- workers ---------------------------------------------------------------------------------- */
+/* ---- workers --------------------------------------------------------------------------------- */
 
 /* The next position in the order the plan expects, or false: all of the epoch is given out. */
 static bool dispatch(vl_loader *l, slot *s)
@@ -154,7 +154,7 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int most_frames(const vl_dataset *d)
 {
@@ -271,7 +271,7 @@ void vl_loader_close(vl_loader *l)
     free(l);
 }
 
-/* ---- the consumer ----------------------------------------------------------------------------- */
+/* ---- the consumer ---------------------------------------------------------------------------- */
 
 /* Workers stand still between `pause` and `go`: nobody decodes, every slot is free. */
 static void pause_workers(vl_loader *l)
@@ -325,8 +325,8 @@ static slot *find_slot(vl_loader *l, int part, uint64_t position)
 }
 
 /* The consumer takes a position that nobody was given. It counts towards the dispatcher's step if
- * that is the present one; else it stands in for a bad sample and is on top. So the dispatcher never
- * gives out more than is consumed, and no unwanted slot can clog the ring. */
+ * that is the present one; else it stands in for a bad sample and is on top. So the dispatcher
+ * never gives out more than is consumed, and no unwanted slot can clog the ring. */
 static void overtake(vl_loader *l, int part, uint64_t position)
 {
     if (l->given[part] <= position) l->given[part] = position + 1;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "file/pickle_doc.h"
 
 #define CHUNK_BYTES ((size_t)1 << 18)
@@ -199,7 +200,7 @@ static uint64_t hash_of(const char *s, size_t n)
 {
     uint64_t h = 0xcbf29ce484222325u;
     for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)s[i]) * 0x100000001b3u;
-    return h ^ h >> 29;
+    return vl_rng_mix64(h);
 }
 
 static bool is_key(const vl_value *k, const char *s, size_t n)

@@ -68,7 +68,7 @@ static violet_status set_of(vl_value **out, vl_pickle *doc, vl_value *args)
     return VIOLET_OK;
 }
 
-/* OrderedDict() or, from Python 2, OrderedDict([[key, value], ...]). flag 1: may have attributes. */
+/* OrderedDict() or, from Python 2, OrderedDict([[key, value], ...]). flag 1: BUILD passes. */
 static violet_status ordered_dict(vl_value **out, vl_pickle *doc, vl_value *args)
 {
     vl_value *from = arg(args, 0);

@@ -578,7 +578,7 @@ static const struct {
 violet_status vl_pickle_run(vl_pickle *doc)
 {
     machine m = {.doc = doc};
-    violet_status status = VIOLET_OK;
+    violet_status status = grow((void **)&m.stack, &m.cap_stack, 256, sizeof *m.stack);
     while (status == VIOLET_OK && !m.stopped) {
         m.start = m.at;
         if (m.at == doc->n) {

@@ -1,8 +1,8 @@
 /* Writes {str: [str]} and {str: int16 array} in protocol 4; see pickle.h.
  *
  * The names that an array needs are spelled and memoized at the first array, later ones fetch
- * them. Items go in batches of 1000 between MARK and SETITEMS, as Python's own writer does. No FRAME:
- * frames are optional in protocol 4. */
+ * them. Items go in batches of 1000 between MARK and SETITEMS, as Python's own writer does. No
+ * FRAME: frames are optional in protocol 4. */
 #include "file/pickle.h"
 
 #include <stdlib.h>

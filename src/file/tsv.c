@@ -142,7 +142,8 @@ violet_status vl_tsv_open(vl_tsv **out, const char *path)
     if (status != VIOLET_OK) return status;
     status = find_index(&index, &found, &binary, path);
     if (status == VIOLET_OK)
-        status = vl_tsv_parse(out, map.data, map.n, found ? index.data : NULL, index.n, binary, path);
+        status = vl_tsv_parse(out, map.data, map.n, found ? index.data : NULL, index.n, binary,
+                              path);
     if (found) vl_map_close(&index);
     if (status != VIOLET_OK) {
         vl_map_close(&map);
@@ -211,7 +212,7 @@ static violet_status read_line(vl_tsv_row *row, const vl_tsv *t, size_t i)
     const char *end = memchr(s, '\n', (size_t)(next - s));
     if (!end && i + 1 == t->n) return vl_err(VIOLET_EFORMAT, "truncated: no newline at the end");
     if (!end || end + 1 != next)
-        return vl_err(VIOLET_EFORMAT, "the line index has the next line at byte %llu, it is at %llu",
+        return vl_err(VIOLET_EFORMAT, "line index: next line at byte %llu, expected %llu",
                       (unsigned long long)t->start[i + 1],
                       (unsigned long long)(end ? end + 1 - t->data : 0));
     if (end > s && end[-1] == '\r') end--;

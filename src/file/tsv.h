@@ -7,8 +7,8 @@
  *     ... row.id, row.frame[0 .. row.n_frames - 1]: base64 text, not terminated
  *     vl_tsv_close(t);
  *
- * A line: id TAB frame TAB frame ... NEWLINE, or (v2) id TAB metadata TAB frame ...; a second column
- * that is no base64 JPEG ("/9j/") and has another column behind it is metadata. The index is
+ * A line: id TAB frame TAB frame ... NEWLINE, or (v2) id TAB metadata TAB frame ...; a second
+ * column that is no base64 JPEG ("/9j/") and has another column behind it is metadata. The index is
  * X.lineidx (a byte offset a line, in text) or X.lineidx.8b (8-byte little-endian offsets); without
  * either the file is scanned once, and vl_tsv_scanned says so.
  *

@@ -230,3 +230,23 @@ violet_status vl_checkpoint_config(vl_config *c, const char *path)
     json_decref(object);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s: metadata 'config'", path);
 }
+
+static violet_status config_from_json(vl_config *c, const char *path)
+{
+    json_error_t e;
+    json_t *object = json_load_file(path, JSON_REJECT_DUPLICATES, &e);
+    if (!object)
+        return vl_err(VIOLET_EFORMAT, "%s line %d column %d: %s", path, e.line, e.column, e.text);
+    violet_status status = vl_config_preset(c, "violet1");
+    if (status == VIOLET_OK) status = vl_config_load(c, object, NULL);
+    json_decref(object);
+    return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
+}
+
+violet_status vl_config_find(vl_config *c, const char *what)
+{
+    size_t n = strlen(what);
+    if (n > 12 && strcmp(what + n - 12, ".safetensors") == 0) return vl_checkpoint_config(c, what);
+    if (n > 5 && strcmp(what + n - 5, ".json") == 0) return config_from_json(c, what);
+    return vl_config_preset(c, what);
+}

@@ -35,4 +35,8 @@ violet_status vl_checkpoint_metadata(char **out, const char *path, const char *k
 /* The configuration a checkpoint carries. VIOLET_EFORMAT if it has none. */
 violet_status vl_checkpoint_config(vl_config *c, const char *path);
 
+/* A configuration by what a user names: a preset, a JSON file's path (X.json), or a checkpoint's
+ * (X.safetensors). */
+violet_status vl_config_find(vl_config *c, const char *what);
+
 #endif

@@ -73,6 +73,8 @@ typedef struct pretrain {
     uint64_t warned;     /* bad samples told one by one */
     double started, busy_s, waited_s; /* seconds */
     uint64_t samples_here; /* trained since this process began */
+    double flops;          /* of these, as planned */
+    double batch_flops[VL_FRAMES + 1]; /* of a batch, by its frames */
 } pretrain;
 
 /* The means of sums, NaN where nothing was asked. */

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "model/checkpoint.h"
+#include "task/plan.h"
 #include "task/pretrain_internal.h"
 
 #define WARN_ONE_BY_ONE 20 /* bad samples told singly; after that only counted */
@@ -54,20 +55,8 @@ static void report_bad(void *user, vl_bad why, const char *message)
 static violet_status setup_config(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
-    json_error_t error;
-    violet_status status;
-    if (strstr(o->config, ".json")) {
-        json_t *object = json_load_file(o->config, 0, &error);
-        if (!object)
-            return vl_err(VIOLET_EFORMAT, "%s line %d: %s", o->config, error.line, error.text);
-        status = vl_config_preset(&r->config, "violet1");
-        if (status == VIOLET_OK) status = vl_config_load(&r->config, object, NULL);
-        json_decref(object);
-        if (status != VIOLET_OK) return vl_err_at(status, "%s", o->config);
-    } else {
-        status = vl_config_preset(&r->config, o->config);
-        if (status != VIOLET_OK) return status;
-    }
+    violet_status status = vl_config_find(&r->config, o->config);
+    if (status != VIOLET_OK) return status;
     if (o->drop >= 0) r->config.drop = o->drop;
     if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
     if (o->size_img % 32)
@@ -125,16 +114,19 @@ static vl_dataset_options dataset_options(const pretrain *r, const char *name, c
                                 .wordpiece = r->wordpiece};
 }
 
-static violet_status open_set(pretrain *r, const char *name)
+/* "NAME" or "NAME:SPLIT" */
+static violet_status open_set(pretrain *r, char *name)
 {
     const vl_pretrain_options *o = r->o;
     if (r->n_sets == MAX_SETS)
         return vl_err(VIOLET_EINVAL, "more than %d data sets in '%s'", MAX_SETS, o->dataset);
     dataset_of_run *s = &r->sets[r->n_sets];
-    if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name ||
+    char *split = strchr(name, ':');
+    if (split) *split++ = 0;
+    if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name || !*name ||
         strpbrk(name, "\"\\/"))
         return vl_err(VIOLET_EINVAL, "'%s' cannot be the name of a data set", name);
-    vl_dataset_options train = dataset_options(r, s->name, o->split);
+    vl_dataset_options train = dataset_options(r, s->name, split ? split : o->split);
     violet_status status = vl_dataset_open(&s->train, &train);
     if (status != VIOLET_OK) return status;
     r->n_sets++;
@@ -209,23 +201,78 @@ static violet_status setup_units(pretrain *r)
     return VIOLET_OK;
 }
 
-static violet_status setup_model(pretrain *r)
+/* The most frames any part has. */
+static int most_frames(const pretrain *r)
 {
-    const vl_pretrain_options *o = r->o;
     int frames = 1;
-    violet_status status = vl_model_init(&r->model, &r->config, VL_HEADS_PRETRAIN, 1, 0);
-    if (status != VIOLET_OK) return status;
-    r->backend = vl_backend_fast();
-    r->device = r->backend->open(o->threads);
-    if (!r->device) return VIOLET_EUNSUPPORTED;
-    status = vl_tape_init(&r->tape, r->backend, r->device, 0);
     for (int i = 0; i < r->n_sets; i++) {
         const vl_dataset *sets[2] = {r->sets[i].train, r->sets[i].valid};
         for (int k = 0; k < 2; k++)
             for (int p = 0; sets[k] && p < vl_dataset_parts(sets[k]); p++)
                 if (vl_dataset_frames(sets[k], p) > frames) frames = vl_dataset_frames(sets[k], p);
     }
-    return status == VIOLET_OK ? batch_buffers(r, o->size_batch, frames) : status;
+    return frames;
+}
+
+/* Bytes of memory that programs can still have; 0: not known. */
+static double available_bytes(void)
+{
+    FILE *f = fopen("/proc/meminfo", "r");
+    char line[256];
+    double kb = 0, sum = 0;
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %lf", &kb) == 1 || sscanf(line, "SwapFree: %lf", &kb) == 1)
+            sum += kb;
+    if (f) fclose(f);
+    return 1024 * sum;
+}
+
+/* What a batch costs by its number of frames, and whether the largest fits into memory: better an
+ * error now than the kernel's axe in the middle of a step. */
+static violet_status setup_cost(pretrain *r)
+{
+    const vl_pretrain_options *o = r->o;
+    double need = 0, have = available_bytes();
+    for (int T = 1; T <= most_frames(r); T++) {
+        violet_plan_report report;
+        vl_plan_options p = {.config = o->config,
+                             .size_img = o->size_img,
+                             .size_frame = T,
+                             .size_txt = o->size_txt,
+                             .size_batch = o->size_batch,
+                             .negatives = 3,
+                             .workers = o->workers,
+                             .accumulate = 1,
+                             .compat = o->compat,
+                             .checkpointing = o->checkpointing,
+                             .p_word = o->p_word,
+                             .p_attended = o->p_attended,
+                             .p_use_attended = o->p_use_attended,
+                             .drop = o->drop,
+                             .drop_path = o->drop_path};
+        violet_status status = vl_plan_run(&report, &p);
+        if (status != VIOLET_OK) return status;
+        r->batch_flops[T] = report.step_flops;
+        need = (double)report.total_bytes;
+    }
+    if (have > 0 && need > have)
+        return vl_err(VIOLET_ENOMEM,
+                      "the run needs about %.1f GiB, %.1f are free: a smaller "
+                      "--size-batch with --accumulate, or --checkpointing",
+                      need / (1 << 30), have / (1 << 30));
+    return VIOLET_OK;
+}
+
+static violet_status setup_model(pretrain *r)
+{
+    const vl_pretrain_options *o = r->o;
+    violet_status status = vl_model_init(&r->model, &r->config, VL_HEADS_PRETRAIN, 1, 0);
+    if (status != VIOLET_OK) return status;
+    r->backend = vl_backend_fast();
+    r->device = r->backend->open(o->threads);
+    if (!r->device) return VIOLET_EUNSUPPORTED;
+    status = vl_tape_init(&r->tape, r->backend, r->device, 0);
+    return status == VIOLET_OK ? batch_buffers(r, o->size_batch, most_frames(r)) : status;
 }
 
 /* Fresh weights, a given checkpoint's, or the saved state of this very run. */
@@ -261,8 +308,8 @@ static violet_status setup_start(pretrain *r)
 static violet_status setup(pretrain *r)
 {
     violet_status (*const stages[])(pretrain *) = {setup_config, setup_text,  setup_optim,
-                                                   setup_sets,   setup_units, setup_model,
-                                                   setup_start,  log_open};
+                                                   setup_sets,   setup_units, setup_cost,
+                                                   setup_model,  setup_start, log_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](r);
         if (status != VIOLET_OK) return status;
@@ -394,6 +441,7 @@ static violet_status train_batch(pretrain *r, int *set, stats *of_step)
     r->batches++;
     r->samples += b->n;
     r->samples_here += b->n;
+    r->flops += r->batch_flops[b->T] * b->n / r->o->size_batch;
     add(of_step, &s);
     add(&r->sets[*set].sums, &s);
     return VIOLET_OK;

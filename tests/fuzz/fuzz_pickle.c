@@ -1,7 +1,7 @@
 /* libFuzzer: any bytes as a pickle, then a walk over all that came out.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Isrc tests/fuzz/fuzz_pickle.c ...
- * tests/fuzz/build builds all three. */
+ * tests/fuzz/build builds all of them. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

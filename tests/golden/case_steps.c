@@ -79,7 +79,7 @@ void model_run_steps(model_run *run)
         if (!model_run_ok(run, "step")) return;
         update(run, step + 1);
     }
-    json_object_foreach((json_t *)run->file.outputs, name, output)
-        if (strncmp(name, prefix, sizeof prefix - 1) == 0)
-            compare_change(run, name, name + sizeof prefix - 1);
+    json_object_foreach((json_t *)run->file.outputs, name,
+                        output) if (strncmp(name, prefix, sizeof prefix - 1) == 0)
+        compare_change(run, name, name + sizeof prefix - 1);
 }

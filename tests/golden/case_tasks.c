@@ -60,8 +60,7 @@ static void multiple_choice(model_run *run)
     if (option && answer && n_answer == (size_t)run->B) {
         model_run_start(run, 1, NULL, 0);
         model_run_zero_grads(run, &run->model);
-        vl_qamc_forward(&run->tape, &run->model, &in, option, (int)n_option / run->B, answer,
-                        &out);
+        vl_qamc_forward(&run->tape, &run->model, &in, option, (int)n_option / run->B, answer, &out);
         compare_task(run, &run->model, "qamc", &out, 1);
     }
     free(option);

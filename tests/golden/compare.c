@@ -18,8 +18,7 @@ typedef struct tolerance {
 
 static const tolerance tolerances[GOLDEN_KINDS] = {
     [GOLDEN_ACTIVATION] = {2e-5, 10, 1e-7, 1e-10}, /* logits and attended_weight, too */
-    [GOLDEN_LOSS] = {1e-5, 10, 1e-7, 1e-10},
-    [GOLDEN_GRADIENT] = {1e-4, 5, 1e-7, 1e-9},
+    [GOLDEN_LOSS] = {1e-5, 10, 1e-7, 1e-10},       [GOLDEN_GRADIENT] = {1e-4, 5, 1e-7, 1e-9},
     [GOLDEN_CHANGE] = {1e-2, 0, 1e-5, 1e-5}, /* AdamW divides by gradients near 0 */
     [GOLDEN_STEPS] = {1e-3, 0, 1e-9, 1e-9},
 };
@@ -52,8 +51,10 @@ static char *null_for_nan(const char *s, size_t n)
             s += skip;
             continue;
         }
-        if (in_string && *s == '\\' && s[1]) *to++ = *s++;
-        else if (*s == '"') in_string = !in_string;
+        if (in_string && *s == '\\' && s[1])
+            *to++ = *s++;
+        else if (*s == '"')
+            in_string = !in_string;
         *to++ = *s++;
     }
     if (out) *to = 0;
@@ -136,12 +137,18 @@ static double element(const vl_safetensor *t, size_t i)
     size_t bytes = vl_dtype_bytes(t->dtype);
     memcpy(&v, t->data + i * bytes, bytes <= sizeof v ? bytes : sizeof v);
     switch (t->dtype) {
-    case VL_DT_F64: return v.f64;
-    case VL_DT_F32: return v.f32;
-    case VL_DT_I64: return (double)v.i64;
-    case VL_DT_I32: return v.i32;
-    case VL_DT_U8: return t->data[i];
-    default: return NAN;
+    case VL_DT_F64:
+        return v.f64;
+    case VL_DT_F32:
+        return v.f32;
+    case VL_DT_I64:
+        return (double)v.i64;
+    case VL_DT_I32:
+        return v.i32;
+    case VL_DT_U8:
+        return t->data[i];
+    default:
+        return NAN;
     }
 }
 
@@ -227,9 +234,10 @@ void golden_compare(golden_file *g, golden_kind kind, const char *pass, const ch
     char label[384];
     snprintf(label, sizeof label, "%s%s%s", pass ? pass : "", pass ? ": " : "", name);
     if (!output || !x || n == 0 || n != shape_count(output)) {
-        golden_verdict(r, 0, label, "%s", !output ? "not in the golden file"
-                                          : !x    ? "not computed"
-                                                  : "another number of elements");
+        golden_verdict(r, 0, label, "%s",
+                       !output ? "not in the golden file"
+                       : !x    ? "not computed"
+                               : "another number of elements");
         return;
     }
     json_object_set_new(g->checked, name, json_true());
@@ -270,9 +278,8 @@ void golden_all_used(golden_file *g)
 {
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)g->outputs, name, value)
-        if (!json_object_get(g->checked, name))
-            golden_verdict(g->report, 0, name, "no check looks at this output");
+    json_object_foreach((json_t *)g->outputs, name, value) if (!json_object_get(g->checked, name))
+        golden_verdict(g->report, 0, name, "no check looks at this output");
     for (size_t i = 0; i < vl_safetensors_n(g->tensors); i++)
         if (!g->used[i])
             golden_verdict(g->report, 0, vl_safetensors_at(g->tensors, i)->name,

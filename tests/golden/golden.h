@@ -38,7 +38,12 @@ static inline int golden_failed(const golden_tally *t)
 /* ---- report.c ------------------------------------------------------------------------------- */
 
 typedef enum golden_kind {
-    GOLDEN_ACTIVATION, GOLDEN_LOSS, GOLDEN_GRADIENT, GOLDEN_CHANGE, GOLDEN_STEPS, GOLDEN_PIECE,
+    GOLDEN_ACTIVATION,
+    GOLDEN_LOSS,
+    GOLDEN_GRADIENT,
+    GOLDEN_CHANGE,
+    GOLDEN_STEPS,
+    GOLDEN_PIECE,
     GOLDEN_KINDS,
 } golden_kind;
 
@@ -52,8 +57,7 @@ typedef struct golden_report {
     char worst_at[GOLDEN_KINDS][128];
 } golden_report;
 
-void golden_begin(golden_report *r, golden_tally *tally, const golden_options *o,
-                  const char *name);
+void golden_begin(golden_report *r, golden_tally *tally, const golden_options *o, const char *name);
 /* Prints the summary line and adds to the tally. */
 void golden_end(golden_report *r);
 /* One check. detail: how much it matters to a reader (shown at that level and above). */
@@ -73,8 +77,8 @@ typedef struct golden_file {
     json_t *json;
     const json_t *outputs;
     vl_safetensors *tensors;
-    char *used;        /* a flag for each tensor */
-    json_t *checked;   /* names of outputs that were compared */
+    char *used;      /* a flag for each tensor */
+    json_t *checked; /* names of outputs that were compared */
     double gradient_l2;
 } golden_file;
 

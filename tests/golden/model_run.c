@@ -115,8 +115,8 @@ static void check_masking(model_run *run)
     int *patch = golden_input_ints(&run->file, "patch_masked", &n);
     int *vq = golden_input_ints(&run->file, "vq", &n_vq);
     int h = run->H / 32, w = run->W / 32;
-    int fits = patch && vq && n == (size_t)run->B * run->T * h * w &&
-               n_vq == (size_t)run->B * run->Ni;
+    int fits =
+        patch && vq && n == (size_t)run->B * run->T * h * w && n_vq == (size_t)run->B * run->Ni;
     for (size_t i = 0; fits && i < (size_t)run->B * run->T * 3 * run->H * run->W; i++) {
         size_t x = i % run->W, y = i / run->W % run->H, frame = i / run->W / run->H / 3;
         int hidden = patch[(frame * h + y / 32) * w + x / 32];

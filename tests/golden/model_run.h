@@ -16,15 +16,15 @@ typedef struct model_run {
     vl_tape tape;
     vl_swin_plan plan;
     int B, T, H, W, X, Ni, n_negative;
-    const uint8_t *image, *image_masked; /* (B,T,3,H,W) */
+    const uint8_t *image, *image_masked;  /* (B,T,3,H,W) */
     int *text, *text_masked, *answer_mtm; /* (B,X) */
     uint8_t *text_mask;                   /* (B,X) */
     int *answer_mvm;                      /* (B,Ni) */
     int *negative;                        /* (B,n_negative) */
     real *scratch;                        /* a tapped activation in the golden file's order */
     size_t scratch_n;
-    const char *pass;                     /* of golden_compare, for what is tapped */
-    json_t *tapped;                       /* names seen in this pass: the first run counts */
+    const char *pass; /* of golden_compare, for what is tapped */
+    json_t *tapped;   /* names seen in this pass: the first run counts */
 } model_run;
 
 /* Everything up to a checked, initialised model. Failures are noted in the report. */

@@ -9,8 +9,7 @@
 static const char *const kind_names[GOLDEN_KINDS] = {"activations", "losses", "gradients",
                                                      "changes",     "steps",  "pieces"};
 
-void golden_begin(golden_report *r, golden_tally *tally, const golden_options *o,
-                  const char *name)
+void golden_begin(golden_report *r, golden_tally *tally, const golden_options *o, const char *name)
 {
     memset(r, 0, sizeof *r);
     r->options = o;

@@ -1,4 +1,4 @@
-/* See make_data.h. Record i of part p is video "pP_I", its pictures have the grey level 10 p + i. */
+/* See make_data.h. Record i of part p is video "pP_I", its pictures have grey level 10 p + i. */
 #include "make_data.h"
 
 #include <dirent.h>
@@ -77,7 +77,8 @@ static void put_record(FILE *tsv, FILE *txt, vl_pickle_writer *vq, int p, int i,
     for (int k = 0; k < n_frames - (kind == 'f'); k++) fprintf(tsv, "\t%s", jpeg);
     if (kind != 'e') fputc('\n', tsv);
     for (int k = 0; k < 16; k++) tokens[k] = (int16_t)(100 * p + 10 * i + k);
-    if (kind != 'c') fprintf(txt, "%s\"%s\": [\"a video\", \"another\"]", ftell(txt) > 11 ? ", " : "", id);
+    const char *comma = ftell(txt) > 11 ? ", " : "";
+    if (kind != 'c') fprintf(txt, "%s\"%s\": [\"a video\", \"another\"]", comma, id);
     if (kind != 'v') need(vl_pickle_put_i16(vq, id, tokens, shape, 3) == VIOLET_OK, "vq");
     free(jpeg);
 }

@@ -12,8 +12,8 @@ void write_text(const char *folder, const char *name, const char *text, size_t n
 /* One grey-level JPEG as base64, terminated; the caller frees. */
 char *make_jpeg(int width, int height, int value);
 
-/* How a record is broken; index into the string of make_part: '.' good, 'j' bad JPEG, 'b' bad
- * base64, 'c' no caption, 'v' no tokens, 's' wrong token shape, 'f' a frame short, 'e' cut line (last). */
+/* A letter a record says how it is broken: '.' not, 'j' bad JPEG, 'b' bad base64, 'c' no caption,
+ * 'v' no tokens, 's' wrong token shape, 'f' a frame short, 'e' a cut line (the last only). */
 void make_dataset(const char *folder, const char *name, const char *const *parts, int n_parts,
                   int n_frames);
 

@@ -40,7 +40,8 @@ static void captions(void **state)
     (void)state;
     vl_captions *c;
     bool has;
-    put("{\"train\": {\"v1\": [\"one\", \"two\"], \"v2\": []}, \"bad\": {\"v\": \"x\"}, \"b2\": {\"v\": [3]}}");
+    put("{\"train\": {\"v1\": [\"one\", \"two\"], \"v2\": []}, \"bad\": {\"v\": \"x\"},"
+        "\"b2\": {\"v\": [3]}}");
     assert_int_equal(vl_captions_open(&c, path, "train"), VIOLET_OK);
     assert_int_equal(vl_captions_n_videos(c), 2);
     assert_int_equal(vl_captions_n(c, "v1xx", 2), 2);
@@ -64,9 +65,11 @@ static void questions(void **state)
 {
     (void)state;
     vl_questions *q;
-    put("{\"train\": [{\"video\": \"v\", \"question\": \"q\", \"option_0\": \"a\", \"option_1\": \"b\","
-        "\"answer\": 1}], \"over\": [{\"video\": \"v\", \"question\": \"q\", \"option_0\": \"a\","
-        "\"answer\": 1}], \"ret\": [{\"video\": \"v\", \"caption\": \"c\"}], \"bad\": [{\"video\": 1}]}");
+    put("{\"train\": [{\"video\": \"v\", \"question\": \"q\", \"option_0\": \"a\", "
+        "\"option_1\": \"b\", \"answer\": 1}],"
+        "\"over\": [{\"video\": \"v\", \"question\": \"q\", \"option_0\": \"a\","
+        "\"answer\": 1}], \"ret\": [{\"video\": \"v\", \"caption\": \"c\"}],"
+        "\"bad\": [{\"video\": 1}]}");
     assert_int_equal(vl_questions_open(&q, path, "train"), VIOLET_OK);
     const vl_question *x = vl_questions_at(q, 0);
     assert_true(x->n_options == 2 && x->answer == 1 && !x->caption);
@@ -78,8 +81,9 @@ static void questions(void **state)
     assert_int_equal(vl_questions_open(&q, path, "ret"), VIOLET_OK);
     assert_string_equal(vl_questions_at(q, 0)->caption, "c");
     vl_questions_close(q);
-    put("{\"test\": [{\"video\": \"v\", \"question\": \"q\", \"answer\": \"cat\"}, {\"video\": \"v\","
-        "\"question\": \"q\", \"answer\": \"cow\"}], \"vocab\": {\"dog\": 1, \"cat\": 0}}");
+    put("{\"test\": [{\"video\": \"v\", \"question\": \"q\", \"answer\": \"cat\"},"
+        "{\"video\": \"v\", \"question\": \"q\", \"answer\": \"cow\"}],"
+        "\"vocab\": {\"dog\": 1, \"cat\": 0}}");
     assert_int_equal(vl_questions_open(&q, path, "test"), VIOLET_OK);
     assert_int_equal(vl_questions_at(q, 0)->answer, 0);
     assert_int_equal(vl_questions_at(q, 1)->answer, -1);

@@ -39,7 +39,7 @@ static vl_dataset *open_set(const char *name, const char *split, int n_frames)
     return d;
 }
 
-/* Every kind of damage is refused with its reason and the video's name; the good ones read right. */
+/* Every kind of damage is refused with its reason and the video's name. */
 static void bad_samples_have_reasons(void **state)
 {
     (void)state;
@@ -168,8 +168,12 @@ static void same_batches_for_any_number_of_threads(void **state)
         }
         vl_cursor next = {.epoch = 2};
         run_epoch(got, d, &o, &next, &bad);
-        assert_memory_not_equal(got, want, sizeof *got * 3);
-        if (kind == VL_PLAN_SEQUENTIAL) assert_true(want[4].part == 0 && want[5].part == 1);
+        if (kind == VL_PLAN_SEQUENTIAL) {
+            assert_true(want[4].part == 0 && want[5].part == 1);
+            int same = 0; /* pictures, texts and ids of an epoch's batches come in another order */
+            for (int k = 0; k < n; k++) same += got[k].sum == want[k].sum;
+            assert_true(same < n / 2);
+        }
     }
     vl_dataset_close(d);
 }

@@ -1,4 +1,4 @@
-/* Pickles: every protocol, numpy arrays, refusals, and every truncation and byte flip of small files. */
+/* Pickles: every protocol, numpy arrays, refusals; every truncation and flip of small files. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -97,8 +97,8 @@ static void protocol_0_and_1(void **state)
     (void)state;
     vl_pickle *doc;
     int64_t i;
-    static const char text[] = "(dp0\nS'a'\np1\n(lp2\nI1\naI-7\naI01\naL12L\naF2.5\nasV\\u00e9\xff\n"
-                               "g2\nsS'q\\'\\x41\\n'\nNs.";
+    static const char text[] = "(dp0\nS'a'\np1\n(lp2\nI1\naI-7\naI01\naL12L\naF2.5\nas"
+                               "V\\u00e9\xff\ng2\nsS'q\\'\\x41\\n'\nNs.";
     assert_int_equal(parse(&doc, BYTES(text)), VIOLET_OK);
     const vl_value *root = vl_pickle_root(doc), *a = key(root, "a");
     assert_int_equal(vl_value_n(a), 5);
@@ -144,6 +144,7 @@ static void hostile_programs_are_refused(void **state)
     refused(BYTES("NK\1a."), "to a None");
     refused(BYTES("(\x85."), "stack is empty");
     refused(BYTES("(N(a."), "stack is empty");
+    refused(BYTES("(dt."), "no mark");
 }
 
 /* [[...]] nested deeper than allowed, and 40 levels of [x, x]: 2^40 nodes if unfolded. */

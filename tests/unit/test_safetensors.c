@@ -91,7 +91,8 @@ static void writer_and_reader_agree(void **state)
         {.name = "bf", .dtype = VL_DT_BF16, .n_dim = 2, .shape = {1, 2}},
     };
     const char *const metadata[] = {"format", "pt", "note", "x"};
-    const uint16_t half[] = {0x3c00, 0xc000, 0x0001, 0x7c00, 0x8000, 0x3555}, bf[] = {0x3f80, 0xc040};
+    const uint16_t half[] = {0x3c00, 0xc000, 0x0001, 0x7c00, 0x8000, 0x3555};
+    const uint16_t bf[] = {0x3f80, 0xc040};
     const int64_t scalar = -7;
     float v[6];
     make_folder(folder);
