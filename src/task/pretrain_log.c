@@ -71,24 +71,33 @@ violet_status log_close(pretrain *r)
     return failed ? vl_err_errno("write the logs in '%s'", r->o->output) : VIOLET_OK;
 }
 
+/* As JSON has it: a number that is not finite is null. */
+static const char *number(char text[32], double x)
+{
+    snprintf(text, 32, isfinite(x) ? "%.9g" : "null", x);
+    return text;
+}
+
 /* Only what is the same on every run goes into steps.jsonl. */
 violet_status log_step(pretrain *r, int set, const char *unit_name, const stats *s, double lr,
                        double norm, double seconds)
 {
     FILE *f = r->steps;
     double loss = 0;
+    char a[32], b[32];
     int n = fprintf(f, "{\"step\": %llu, \"epoch\": %llu, \"set\": \"%s\", \"unit\": \"%s\"",
                     (unsigned long long)r->step, (unsigned long long)r->epoch + 1,
                     r->sets[set].name, unit_name);
     for (int k = 0; k < 3; k++) {
         if (!s->asked[k]) continue;
         loss += stats_loss(s, k);
-        n += fprintf(f, ", \"ls_%s\": %.9g, \"ac_%s\": %.6g", vl_pretrain_names[k],
-                     stats_loss(s, k), vl_pretrain_names[k], stats_accuracy(s, k));
+        n += fprintf(f, ", \"ls_%s\": %s, \"ac_%s\": %s", vl_pretrain_names[k],
+                     number(a, stats_loss(s, k)), vl_pretrain_names[k],
+                     number(b, stats_accuracy(s, k)));
     }
-    if (isfinite(loss)) n += fprintf(f, ", \"loss\": %.9g", loss);
-    if (isfinite(norm)) n += fprintf(f, ", \"norm\": %.9g", norm);
-    n += fprintf(f, ", \"lr\": %.9g, \"samples\": %llu}\n", lr, (unsigned long long)r->samples);
+    n += fprintf(f, ", \"loss\": %s, \"norm\": %s", number(a, loss), number(b, norm));
+    n += fprintf(f, ", \"lr\": %s, \"samples\": %llu}\n", number(a, lr),
+                 (unsigned long long)r->samples);
     r->steps_bytes += n;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
