@@ -139,7 +139,7 @@ static json_t *save_stats(const stats *s)
 {
     json_t *list = json_array();
     for (int k = 0; k < 3; k++) {
-        json_array_append_new(list, json_real(s->loss[k]));
+        json_array_append_new(list, isfinite(s->loss[k]) ? json_real(s->loss[k]) : json_null());
         json_array_append_new(list, json_integer((json_int_t)s->asked[k]));
         json_array_append_new(list, json_integer((json_int_t)s->right[k]));
     }
@@ -149,7 +149,8 @@ static json_t *save_stats(const stats *s)
 static void load_stats(stats *s, const json_t *list)
 {
     for (int k = 0; k < 3; k++) {
-        s->loss[k] = json_number_value(json_array_get(list, 3 * k));
+        const json_t *loss = json_array_get(list, 3 * k);
+        s->loss[k] = json_is_null(loss) ? NAN : json_number_value(loss);
         s->asked[k] = (uint64_t)json_integer_value(json_array_get(list, 3 * k + 1));
         s->right[k] = (uint64_t)json_integer_value(json_array_get(list, 3 * k + 2));
     }
