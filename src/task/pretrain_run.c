@@ -486,8 +486,12 @@ static violet_status train_unit(pretrain *r)
         if (status == VIOLET_OK && r->o->save_every && r->step % r->o->save_every == 0)
             status = state_save(r);
     }
-    if (status == VIOLET_OK && !stopping(r)) status = finish_unit(r, u);
-    if (!stopping(r) || (status != VIOLET_OK && status != VIOLET_EINTERRUPTED)) return status;
+    /* a unit that is finished is over, even if a stop came meanwhile: the next one will see it */
+    if (status == VIOLET_OK && !stopping(r)) {
+        status = finish_unit(r, u);
+        if (status == VIOLET_OK) return status;
+    }
+    if (status != VIOLET_OK && status != VIOLET_EINTERRUPTED) return status;
     status = state_save(r);
     if (status != VIOLET_OK) return status;
     return vl_err(VIOLET_EINTERRUPTED, "stopped at step %llu; --resume goes on there",
@@ -515,7 +519,7 @@ static violet_status train(pretrain *r)
     int fresh = r->at == 0;
     while (!done(r)) {
         violet_status status = begin_epoch(r, fresh);
-        while (status == VIOLET_OK && (int)r->unit < r->n_units && !done(r)) {
+        while (status == VIOLET_OK && r->unit < (uint64_t)r->n_units && !done(r)) {
             status = train_unit(r);
             if (status == VIOLET_OK && ++r->unit < (uint64_t)r->n_units) status = state_save(r);
         }
