@@ -62,13 +62,14 @@ violet_status log_open(pretrain *r)
     return status;
 }
 
-violet_status log_close(pretrain *r)
+violet_status log_close(pretrain *r, violet_status status)
 {
     int failed = 0;
     if (r->steps) failed |= fclose(r->steps);
     if (r->timing) failed |= fclose(r->timing);
     r->steps = r->timing = NULL;
-    return failed ? vl_err_errno("write the logs in '%s'", r->o->output) : VIOLET_OK;
+    if (!failed || status != VIOLET_OK) return status; /* the first failure keeps its message */
+    return vl_err_errno("write the logs in '%s'", r->o->output);
 }
 
 /* As JSON has it: a number that is not finite is null. */

@@ -1,6 +1,7 @@
 /* A pretraining run: set-up, and the loop over epochs, units and steps. See pretrain_run.h. */
 #include "task/pretrain_run.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -269,8 +270,9 @@ static violet_status setup_model(pretrain *r)
     violet_status status = vl_model_init(&r->model, &r->config, VL_HEADS_PRETRAIN, 1, 0);
     if (status != VIOLET_OK) return status;
     r->backend = vl_backend_fast();
+    errno = 0;
     r->device = r->backend->open(o->threads);
-    if (!r->device) return VIOLET_EUNSUPPORTED;
+    if (!r->device) return errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
     status = vl_tape_init(&r->tape, r->backend, r->device, 0);
     return status == VIOLET_OK ? batch_buffers(r, o->size_batch, most_frames(r)) : status;
 }
@@ -562,8 +564,7 @@ violet_status vl_pretrain_run(const vl_pretrain_options *o, const violet_hooks *
         status = train(r);
         tell_summary(r);
     }
-    violet_status closed = log_close(r);
-    if (status == VIOLET_OK) status = closed;
+    status = log_close(r, status);
     release(r);
     return status;
 }
