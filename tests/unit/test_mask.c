@@ -214,7 +214,8 @@ static void blocks_have_the_published_extents(void **state)
     enum { H = 7, W = 9 }; /* extents 1 .. 3 and 1 .. 5 */
     vl_mask_config c = config(0);
     data d;
-    int rows[H + 1] = {0}, cols[W + 1] = {0}, top[4][H] = {{0}}, seen = 0, per_frame[2] = {0};
+    int rows[H + 1] = {0}, cols[W + 1] = {0}, top[4][H] = {{0}};
+    int left[6][W] = {{0}}, seen = 0, per_frame[2] = {0};
     new_data(&d, 1, 2, H, W, 3);
     for (uint64_t s = 0; s < 3000; s++) {
         fill(&d, s, NULL, &c);
@@ -245,6 +246,7 @@ static void blocks_have_the_published_extents(void **state)
             rows[nh]++;
             cols[nw]++;
             top[nh][box[t][0]]++;
+            left[nw][box[t][2]]++;
             seen++;
         }
     }
@@ -253,6 +255,7 @@ static void blocks_have_the_published_extents(void **state)
     assert_true(unevenness(rows + 1, 3) < 4.5);
     assert_true(unevenness(cols + 1, 5) < 4.5);
     for (int nh = 1; nh <= 3; nh++) assert_true(unevenness(top[nh], H - nh + 1) < 4.5);
+    for (int nw = 1; nw <= 5; nw++) assert_true(unevenness(left[nw], W - nw + 1) < 4.5);
     free_data(&d);
 }
 
@@ -486,6 +489,7 @@ static void negatives_prefer_other_texts(void **state)
             for (int k = 0; k < N; k++) {
                 others += kind[negative[k]] != 1; /* of video 0 */
                 same[distinct] += kind[negative[k]] == 1;
+                for (int b = 0; b < B; b++) assert_int_not_equal(negative[b * N + k], b);
                 for (int j = 0; j < k; j++) assert_int_not_equal(negative[k], negative[j]);
                 if (distinct) assert_true(kind[negative[4 * N + k]] != 2);
             }
