@@ -286,6 +286,7 @@ static violet_status setup_start(pretrain *r)
     violet_status status = run_path(r, path, "last.safetensors");
     if (status == VIOLET_OK) status = vl_dir_make(o->output);
     if (status != VIOLET_OK) return status;
+    vl_out_sweep(o->output);
     r->log = json_object();
     if (vl_file_exists(path)) {
         if (!o->resume)
