@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -49,6 +50,21 @@ static violet_status open_lines(FILE **f, const pretrain *r, const char *name, i
     return VIOLET_OK;
 }
 
+/* A log that has lost lines must not keep a run from going on, nor be filled up with zeros. */
+static violet_status check_lines(pretrain *r, const char *name)
+{
+    char path[4096];
+    struct stat st;
+    violet_status status = run_path(r, path, name);
+    if (status != VIOLET_OK) return status;
+    uint64_t found = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    if (found >= r->steps_bytes) return VIOLET_OK;
+    tell(r, VIOLET_EVENT_WARNING, "%s has %llu bytes, the saved run had written %llu: lines are lost",
+         path, (unsigned long long)found, (unsigned long long)r->steps_bytes);
+    r->steps_bytes = found;
+    return VIOLET_OK;
+}
+
 violet_status log_open(pretrain *r)
 {
     json_t *args;
@@ -56,6 +72,7 @@ violet_status log_open(pretrain *r)
     if (status != VIOLET_OK) return status;
     status = write_json(r, "args.json", args);
     json_decref(args);
+    if (status == VIOLET_OK) status = check_lines(r, "steps.jsonl");
     if (status == VIOLET_OK)
         status = open_lines(&r->steps, r, "steps.jsonl", (int64_t)r->steps_bytes);
     if (status == VIOLET_OK) status = open_lines(&r->timing, r, "timing.jsonl", r->step ? -1 : 0);
@@ -205,6 +222,7 @@ violet_status state_save(pretrain *r)
     if (!text) return vl_err_nomem();
     const char *extra[2] = {"state", text};
     violet_status status = run_path(r, path, "last.safetensors");
+    if (r->steps) fsync(fileno(r->steps)); /* the state must not be ahead of the log it cuts */
     if (status == VIOLET_OK) status = vl_checkpoint_write(path, &r->model, 1, extra, 1);
     free(text);
     return status;
