@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "file/pickle.h"
 #include "media/picture.h"
+#include "model/checkpoint.h"
 
 #define GRID 2 /* 64 pixels */
 #define CODES 16
@@ -166,17 +167,39 @@ void corpus_add(const corpus *c, const char *name, int T, const char *const *par
     if (vl_pickle_finish(vq) != VIOLET_OK) fail_msg("%s", violet_error());
 }
 
+void corpus_checkpoint(const corpus *c, const char *name, double value)
+{
+    char path[256];
+    vl_config config;
+    vl_model m;
+    snprintf(path, sizeof path, "%s/model.json", c->folder);
+    if (vl_config_find(&config, path) != VIOLET_OK ||
+        vl_model_init(&m, &config, VL_HEADS_PRETRAIN, 1, 0) != VIOLET_OK)
+        fail_msg("%s", violet_error());
+    vl_params_draw(&m.params, 3);
+    vl_param_weights(&m.params, vl_params_find(&m.params, "fc.3.weight"))[5] = (real)value;
+    snprintf(path, sizeof path, "%s/%s", c->folder, name);
+    if (vl_checkpoint_write(path, &m, 0, NULL, 0) != VIOLET_OK) fail_msg("%s", violet_error());
+    vl_model_release(&m);
+}
+
 /* ---- runs ----------------------------------------------------------------------------------- */
 
 void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output, const char *flags)
 {
-    char text[2048], *argv[80], *save = NULL;
+    char text[2048], path[512], *argv[80], *save = NULL;
     int n = 0, n_rest;
     snprintf(text, sizeof text,
              "--data=%s --vocab=%s/vocab.txt --config=%s/model.json --output=%s/%s --size_img=64 "
              "--size_txt=8 --size_batch=4 --size_epoch=2 --lr=1e-3 --threads=1 --workers=0 %s",
              c->data, c->folder, c->folder, c->folder, output, flags);
-    for (char *s = strtok_r(text, " ", &save); s; s = strtok_r(NULL, " ", &save)) argv[n++] = s;
+    for (char *s = strtok_r(text, " ", &save); s; s = strtok_r(NULL, " ", &save)) {
+        char *at = strstr(s, "FOLDER/");
+        argv[n++] = s;
+        if (!at) continue;
+        snprintf(path, sizeof path, "%.*s%s%s", (int)(at - s), s, c->folder, at + 6);
+        argv[n - 1] = path;
+    }
     memset(o, 0, sizeof *o);
     if (vl_option_defaults(vl_pretrain_option_table, o) != VIOLET_OK ||
         vl_option_args(vl_pretrain_option_table, o, n, argv, argv, &n_rest) != VIOLET_OK)

@@ -34,9 +34,13 @@ void corpus_close(corpus *c);
 void corpus_add(const corpus *c, const char *name, int T, const char *const *parts,
                 const char *valid);
 
-/* Options for a run over the corpus into FOLDER/output, changed by `flags` (separated by spaces). */
+/* Options for a run over the corpus into FOLDER/output, changed by `flags`, which are
+ * separated by spaces; FOLDER in one of them stands for the corpus' folder. */
 void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output,
                     const char *flags);
+
+/* A checkpoint FOLDER/name of the corpus' model: one weight of it, fc.3's, is `value`. */
+void corpus_checkpoint(const corpus *c, const char *name, double value);
 
 /* What a run told. */
 typedef struct run_result {

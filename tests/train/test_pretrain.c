@@ -47,24 +47,28 @@ static const char *text(const json_t *object, const char *key)
 static void losses_fall_when_a_few_samples_are_learnt(void **state)
 {
     (void)state;
-    double first = 0, last = 0, vtm = 0;
-    run_result r = corpus_run_ok(&c, "learn", "--dataset=few --size_epoch=160 --lr=5e-3 --drop=0 "
+    static const char *const keys[4] = {"loss", "ls_mtm", "ls_mvm", "ls_vtm"};
+    enum { N = 200, WINDOW = 25 };
+    double first[4] = {0}, last[4] = {0};
+    run_result r = corpus_run_ok(&c, "learn", "--dataset=few --size_epoch=200 --lr=2e-3 --clip=1 "
+                                              "--schedule=linear --warmup=0.1 --drop=0 "
                                               "--drop_path=0 --valid_split= --keep=false "
                                               "--save_every=0");
     json_t *steps = corpus_steps(&c, "learn");
-    size_t n = json_array_size(steps), window = 20;
-    assert_int_equal(n, 160);
-    assert_int_equal(r.n_steps, 160);
-    assert_int_equal(r.n_warnings, 0);
-    for (size_t i = 0; i < n; i++) {
-        const json_t *s = json_array_get(steps, i);
+    assert_int_equal(json_array_size(steps), N);
+    assert_int_equal(r.n_steps, N);
+    for (int i = 0; i < N; i++) {
+        const json_t *s = json_array_get(steps, (size_t)i);
         assert_true(isfinite(number(s, "loss")) && isfinite(number(s, "norm")));
-        if (i < window) first += number(s, "loss");
-        if (i >= n - window) last += number(s, "loss");
-        if (i >= n - window) vtm += number(s, "ac_vtm");
+        for (int k = 0; k < 4; k++) { /* a batch may hide no word at all */
+            double x = json_number_value(json_object_get(s, keys[k]));
+            if (i < WINDOW) first[k] += x / WINDOW;
+            if (i >= N - WINDOW) last[k] += x / WINDOW;
+        }
     }
-    if (last > 0.5 * first) fail_msg("loss from %g to %g", first / window, last / window);
-    if (vtm < 0.8 * window) fail_msg("matching is right in %g", vtm / window);
+    for (int k = 0; k < 4; k++)
+        if (last[k] > 0.65 * first[k]) fail_msg("%s: %g to %g", keys[k], first[k], last[k]);
+    if (last[0] > 0.55 * first[0]) fail_msg("loss: %g to %g", first[0], last[0]);
     json_decref(steps);
 }
 
@@ -238,15 +242,22 @@ static void both_protocols_run(void **state)
     assert_true(isfinite(r.last_loss));
 }
 
-/* Loss and norm that are no numbers: the run goes on, says so, and still writes JSON. */
+/* A weight so large that scores overflow: the run goes on, says so, and still writes JSON. */
 static void numbers_that_are_not_finite_are_told_and_logged_as_null(void **state)
 {
     (void)state;
-    run_result r = corpus_run_ok(&c, "wild", "--dataset=vid --lr=10 --decay=0 --size_epoch=14 "
-                                             "--eps=0 --beta2=0 --beta1=0 --save_every=1");
+    corpus_checkpoint(&c, "wild.safetensors", 3e38);
+    run_result r = corpus_run_ok(&c, "wild", "--dataset=vid --path_ckpt=FOLDER/wild.safetensors");
     json_t *steps = corpus_steps(&c, "wild"), *log = corpus_json(&c, "wild", "log.json");
-    assert_int_equal(json_array_size(steps), 42);
-    if (!r.n_warnings) print_message("nothing overflowed\n");
+    assert_int_equal(json_array_size(steps), 6);
+    assert_int_equal(r.n_warnings, 6);
+    assert_non_null(strstr(r.first_warning, "step 1: the gradient is not finite"));
+    for (size_t i = 0; i < 6; i++) {
+        const json_t *s = json_array_get(steps, i);
+        assert_true(json_is_null(json_object_get(s, "loss")));
+        assert_true(json_is_null(json_object_get(s, "norm")));
+        assert_true(isfinite(number(s, "ls_mvm")));
+    }
     json_decref(steps);
     json_decref(log);
 }

@@ -208,6 +208,22 @@ static void stopped_and_resumed(void **state)
     }
 }
 
+/* A loss that is no number is part of the sums a state keeps. */
+static void a_diverged_run_resumes_as_it_was(void **state)
+{
+    (void)state;
+    corpus_checkpoint(&c, "wild.safetensors", 3e38);
+    const char *flags = "--dataset=vid,pic --path_ckpt=FOLDER/wild.safetensors --size_epoch=1";
+    char again[200];
+    snprintf(again, sizeof again, "%s --resume", flags);
+    assert_int_equal(run("wild", flags, "never", 0, 0), VIOLET_OK);
+    assert_int_equal(run("wild2", flags, "stop-step", 3, 0), VIOLET_EINTERRUPTED);
+    assert_int_equal(run("wild2", again, "never", 0, 0), VIOLET_OK);
+    corpus_same(&c, "wild", "wild2", "steps.jsonl");
+    corpus_same(&c, "wild", "wild2", "log.json");
+    corpus_same(&c, "wild", "wild2", "last.safetensors");
+}
+
 /* Without states in between (save_every 0), a kill goes back to the last unit. */
 static void a_kill_between_states_goes_back_to_the_last_one(void **state)
 {
@@ -297,6 +313,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(killed_at_any_moment_and_resumed),
         cmocka_unit_test(killed_at_chosen_moments_and_resumed),
         cmocka_unit_test(stopped_and_resumed),
+        cmocka_unit_test(a_diverged_run_resumes_as_it_was),
         cmocka_unit_test(a_kill_between_states_goes_back_to_the_last_one),
         cmocka_unit_test(resuming_a_finished_run_does_nothing),
         cmocka_unit_test(an_existing_run_is_refused_and_untouched),
