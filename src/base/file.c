@@ -1,9 +1,11 @@
 /* Whole reads, maps, atomic output; see file.h. */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -223,4 +225,22 @@ void vl_out_abandon(vl_out *o)
     free(o->temporary);
     memset(o, 0, sizeof *o);
     errno = code;
+}
+
+/* The process of "NAME.tmp.PID", 0 if it is not such a name. */
+static pid_t owner_of(const char *name)
+{
+    const char *at = strstr(name, ".tmp."), *digits = at ? at + 5 : "";
+    size_t n = strspn(digits, "0123456789");
+    return n > 0 && n < 10 && !digits[n] ? (pid_t)strtol(digits, NULL, 10) : 0;
+}
+
+void vl_out_sweep(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));) {
+        pid_t pid = owner_of(e->d_name);
+        if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) unlinkat(dirfd(dir), e->d_name, 0);
+    }
+    if (dir) closedir(dir);
 }

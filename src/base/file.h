@@ -52,4 +52,7 @@ violet_status vl_out_write(vl_out *o, const void *data, size_t n);
 violet_status vl_out_commit(vl_out *o);
 void vl_out_abandon(vl_out *o);
 
+/* Removes what killed processes left in a folder: files PATH.tmp.PID whose process is gone. */
+void vl_out_sweep(const char *folder);
+
 #endif

@@ -303,7 +303,7 @@ violet_status vl_loader_start(vl_loader *l, const vl_cursor *at)
     l->cursor = *at;
     for (int i = 0; i < n_parts; i++) {
         uint64_t n = records(l, i);
-        n_batches[i] = l->o.once ? (n + B - 1) / B : n / B ? n / B : 1;
+        n_batches[i] = l->o.once ? (n + B - 1) / B : n / B;
         l->order[i] = l->o.once ? vl_order_plain(vl_dataset_n(l->d, i))
                                 : vl_order_init(l->o.seed, at->epoch, (uint64_t)i,
                                                 vl_dataset_n(l->d, i));

@@ -96,7 +96,8 @@ violet_status log_open(pretrain *r); /* args.json, steps.jsonl at steps_bytes, t
 violet_status log_step(pretrain *r, int set, const char *unit_name, const stats *s, double lr,
                        double norm, double seconds);
 violet_status log_unit(pretrain *r, const char *set, const stats *train, const stats *valid);
-violet_status log_close(pretrain *r);
+/* Closes the logs; returns status, or what went wrong now if that is VIOLET_OK. */
+violet_status log_close(pretrain *r, violet_status status);
 violet_status state_save(pretrain *r);
 violet_status state_load(pretrain *r); /* from last.safetensors */
 violet_status weights_save(const pretrain *r, const char *unit_name);

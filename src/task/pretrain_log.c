@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -49,6 +50,21 @@ static violet_status open_lines(FILE **f, const pretrain *r, const char *name, i
     return VIOLET_OK;
 }
 
+/* A log that has lost lines must not keep a run from going on, nor be filled up with zeros. */
+static violet_status check_lines(pretrain *r, const char *name)
+{
+    char path[4096];
+    struct stat st;
+    violet_status status = run_path(r, path, name);
+    if (status != VIOLET_OK) return status;
+    uint64_t found = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    if (found >= r->steps_bytes) return VIOLET_OK;
+    tell(r, VIOLET_EVENT_WARNING, "%s has %llu bytes, the saved run had written %llu: lines are lost",
+         path, (unsigned long long)found, (unsigned long long)r->steps_bytes);
+    r->steps_bytes = found;
+    return VIOLET_OK;
+}
+
 violet_status log_open(pretrain *r)
 {
     json_t *args;
@@ -56,19 +72,28 @@ violet_status log_open(pretrain *r)
     if (status != VIOLET_OK) return status;
     status = write_json(r, "args.json", args);
     json_decref(args);
+    if (status == VIOLET_OK) status = check_lines(r, "steps.jsonl");
     if (status == VIOLET_OK)
         status = open_lines(&r->steps, r, "steps.jsonl", (int64_t)r->steps_bytes);
     if (status == VIOLET_OK) status = open_lines(&r->timing, r, "timing.jsonl", r->step ? -1 : 0);
     return status;
 }
 
-violet_status log_close(pretrain *r)
+violet_status log_close(pretrain *r, violet_status status)
 {
     int failed = 0;
     if (r->steps) failed |= fclose(r->steps);
     if (r->timing) failed |= fclose(r->timing);
     r->steps = r->timing = NULL;
-    return failed ? vl_err_errno("write the logs in '%s'", r->o->output) : VIOLET_OK;
+    if (!failed || status != VIOLET_OK) return status; /* the first failure keeps its message */
+    return vl_err_errno("write the logs in '%s'", r->o->output);
+}
+
+/* As JSON has it: a number that is not finite is null. */
+static const char *number(char text[32], double x)
+{
+    snprintf(text, 32, isfinite(x) ? "%.9g" : "null", x);
+    return text;
 }
 
 /* Only what is the same on every run goes into steps.jsonl. */
@@ -77,18 +102,20 @@ violet_status log_step(pretrain *r, int set, const char *unit_name, const stats 
 {
     FILE *f = r->steps;
     double loss = 0;
+    char a[32], b[32];
     int n = fprintf(f, "{\"step\": %llu, \"epoch\": %llu, \"set\": \"%s\", \"unit\": \"%s\"",
                     (unsigned long long)r->step, (unsigned long long)r->epoch + 1,
                     r->sets[set].name, unit_name);
     for (int k = 0; k < 3; k++) {
         if (!s->asked[k]) continue;
         loss += stats_loss(s, k);
-        n += fprintf(f, ", \"ls_%s\": %.9g, \"ac_%s\": %.6g", vl_pretrain_names[k],
-                     stats_loss(s, k), vl_pretrain_names[k], stats_accuracy(s, k));
+        n += fprintf(f, ", \"ls_%s\": %s, \"ac_%s\": %s", vl_pretrain_names[k],
+                     number(a, stats_loss(s, k)), vl_pretrain_names[k],
+                     number(b, stats_accuracy(s, k)));
     }
-    if (isfinite(loss)) n += fprintf(f, ", \"loss\": %.9g", loss);
-    if (isfinite(norm)) n += fprintf(f, ", \"norm\": %.9g", norm);
-    n += fprintf(f, ", \"lr\": %.9g, \"samples\": %llu}\n", lr, (unsigned long long)r->samples);
+    n += fprintf(f, ", \"loss\": %s, \"norm\": %s", number(a, loss), number(b, norm));
+    n += fprintf(f, ", \"lr\": %s, \"samples\": %llu}\n", number(a, lr),
+                 (unsigned long long)r->samples);
     r->steps_bytes += n;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -130,7 +157,7 @@ static json_t *save_stats(const stats *s)
 {
     json_t *list = json_array();
     for (int k = 0; k < 3; k++) {
-        json_array_append_new(list, json_real(s->loss[k]));
+        json_array_append_new(list, isfinite(s->loss[k]) ? json_real(s->loss[k]) : json_null());
         json_array_append_new(list, json_integer((json_int_t)s->asked[k]));
         json_array_append_new(list, json_integer((json_int_t)s->right[k]));
     }
@@ -140,7 +167,8 @@ static json_t *save_stats(const stats *s)
 static void load_stats(stats *s, const json_t *list)
 {
     for (int k = 0; k < 3; k++) {
-        s->loss[k] = json_number_value(json_array_get(list, 3 * k));
+        const json_t *loss = json_array_get(list, 3 * k);
+        s->loss[k] = json_is_null(loss) ? NAN : json_number_value(loss);
         s->asked[k] = (uint64_t)json_integer_value(json_array_get(list, 3 * k + 1));
         s->right[k] = (uint64_t)json_integer_value(json_array_get(list, 3 * k + 2));
     }
@@ -194,6 +222,7 @@ violet_status state_save(pretrain *r)
     if (!text) return vl_err_nomem();
     const char *extra[2] = {"state", text};
     violet_status status = run_path(r, path, "last.safetensors");
+    if (r->steps) fsync(fileno(r->steps)); /* the state must not be ahead of the log it cuts */
     if (status == VIOLET_OK) status = vl_checkpoint_write(path, &r->model, 1, extra, 1);
     free(text);
     return status;

@@ -43,7 +43,7 @@ const vl_option vl_pretrain_option_table[] = {
     VL_OPTION_BOOL(S, decay_all, "true", "Recipe", "decay on biases and norms, too, as published"),
     VL_OPTION_DOUBLE(S, beta1, "0.9", 0, 0.9999999, "Recipe", "AdamW's first moment"),
     VL_OPTION_DOUBLE(S, beta2, "0.98", 0, 0.9999999, "Recipe", "AdamW's second moment"),
-    VL_OPTION_DOUBLE(S, eps, "1e-8", 0, 1, "Recipe", "AdamW's epsilon"),
+    VL_OPTION_DOUBLE(S, eps, "1e-8", 1e-30, 1, "Recipe", "AdamW's epsilon"),
     VL_OPTION_DOUBLE(S, clip, "0", 0, 1e9, "Recipe", "most gradient norm, 0: no clipping"),
     VL_OPTION_BOOL(S, checkpointing, "false", "Recipe",
                    "recompute activations in the backward: less memory, a third more time"),

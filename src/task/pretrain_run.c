@@ -1,6 +1,7 @@
 /* A pretraining run: set-up, and the loop over epochs, units and steps. See pretrain_run.h. */
 #include "task/pretrain_run.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -269,8 +270,9 @@ static violet_status setup_model(pretrain *r)
     violet_status status = vl_model_init(&r->model, &r->config, VL_HEADS_PRETRAIN, 1, 0);
     if (status != VIOLET_OK) return status;
     r->backend = vl_backend_fast();
+    errno = 0;
     r->device = r->backend->open(o->threads);
-    if (!r->device) return VIOLET_EUNSUPPORTED;
+    if (!r->device) return errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
     status = vl_tape_init(&r->tape, r->backend, r->device, 0);
     return status == VIOLET_OK ? batch_buffers(r, o->size_batch, most_frames(r)) : status;
 }
@@ -284,6 +286,7 @@ static violet_status setup_start(pretrain *r)
     violet_status status = run_path(r, path, "last.safetensors");
     if (status == VIOLET_OK) status = vl_dir_make(o->output);
     if (status != VIOLET_OK) return status;
+    vl_out_sweep(o->output);
     r->log = json_object();
     if (vl_file_exists(path)) {
         if (!o->resume)
@@ -486,8 +489,12 @@ static violet_status train_unit(pretrain *r)
         if (status == VIOLET_OK && r->o->save_every && r->step % r->o->save_every == 0)
             status = state_save(r);
     }
-    if (status == VIOLET_OK && !stopping(r)) status = finish_unit(r, u);
-    if (!stopping(r) || (status != VIOLET_OK && status != VIOLET_EINTERRUPTED)) return status;
+    /* a unit that is finished is over, even if a stop came meanwhile: the next one will see it */
+    if (status == VIOLET_OK && !stopping(r)) {
+        status = finish_unit(r, u);
+        if (status == VIOLET_OK) return status;
+    }
+    if (status != VIOLET_OK && status != VIOLET_EINTERRUPTED) return status;
     status = state_save(r);
     if (status != VIOLET_OK) return status;
     return vl_err(VIOLET_EINTERRUPTED, "stopped at step %llu; --resume goes on there",
@@ -515,7 +522,7 @@ static violet_status train(pretrain *r)
     int fresh = r->at == 0;
     while (!done(r)) {
         violet_status status = begin_epoch(r, fresh);
-        while (status == VIOLET_OK && (int)r->unit < r->n_units && !done(r)) {
+        while (status == VIOLET_OK && r->unit < (uint64_t)r->n_units && !done(r)) {
             status = train_unit(r);
             if (status == VIOLET_OK && ++r->unit < (uint64_t)r->n_units) status = state_save(r);
         }
@@ -564,8 +571,7 @@ violet_status vl_pretrain_run(const vl_pretrain_options *o, const violet_hooks *
         status = train(r);
         tell_summary(r);
     }
-    violet_status closed = log_close(r);
-    if (status == VIOLET_OK) status = closed;
+    status = log_close(r, status);
     release(r);
     return status;
 }

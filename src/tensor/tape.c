@@ -264,7 +264,8 @@ vl_tensor *vl_block(vl_tape *t, vl_block_fn fn, const void *arg, vl_tensor *x)
     t->grad_on = 0;
     vl_tensor *y = keep_only(t, mark, fn(t, arg, x), x);
     t->grad_on = grad_on;
-    if (!checkpoint || vl_tape_failed(t)) return y;
+    /* a block that did nothing has nothing to go back through */
+    if (!checkpoint || vl_tape_failed(t) || y == x) return y;
     /* whether a parameter is behind the block is not known here: assume so */
     y->wants_grad = 1;
     block_saved *s = vl_tape_alloc(t, sizeof *s);

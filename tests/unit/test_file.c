@@ -146,6 +146,28 @@ static void log_goes_to_the_callback(void **state)
     assert_string_equal(line, "a1?b");
 }
 
+/* Only what a process that is gone left: 999999999 is above any system's largest number. */
+static void a_sweep_takes_dead_processes_files(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a.tmp.999999999", "a.tmp.", "a.tmp.12x", "tmp.999999999",
+                                        "a.tmp.99999999999999999999", NULL};
+    char folder[64], path[200];
+    make_folder(folder);
+    for (int i = 0; names[i]; i++) write_text(folder, names[i], "x", 1);
+    snprintf(path, sizeof path, "b.tmp.%ld", (long)getpid());
+    write_text(folder, path, "x", 1);
+    vl_out_sweep(folder);
+    for (int i = 0; names[i]; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_int_equal(vl_file_exists(path), i > 0);
+    }
+    snprintf(path, sizeof path, "%s/b.tmp.%ld", folder, (long)getpid());
+    assert_true(vl_file_exists(path));
+    vl_out_sweep("/nonexistent");
+    remove_folder(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +176,7 @@ int main(void)
         cmocka_unit_test(output_is_whole_or_absent),
         cmocka_unit_test(a_full_disk_is_told),
         cmocka_unit_test(log_goes_to_the_callback),
+        cmocka_unit_test(a_sweep_takes_dead_processes_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

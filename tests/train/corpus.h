@@ -1,0 +1,70 @@
+/* A tiny pretraining corpus, a tiny model for it, and runs over it.
+ *
+ *     corpus c;
+ *     corpus_open(&c);                                      // a fresh folder, model and vocabulary
+ *     corpus_add(&c, "a", 2, (const char *[]){"........", "....", NULL}, "....");
+ *     run_result r = corpus_run(&c, "out", "--dataset=a --size_batch=4");
+ *     ... c.folder/out/steps.jsonl ...
+ *     corpus_close(&c);                                     // removes all of it
+ */
+#ifndef CORPUS_H
+#define CORPUS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "task/pretrain_run.h"
+#include "violet.h"
+
+typedef struct corpus {
+    char folder[64], data[80];
+} corpus;
+
+void corpus_open(corpus *c);
+void corpus_close(corpus *c);
+
+/* Data set NAME of videos with T frames: img_NAME_train_0.tsv, ... from the strings of `parts`
+ * (closed by NULL), img_NAME_val.tsv from `valid` (NULL: none), vq_NAME.pkl, txt_NAME.json. A
+ * character is a record:
+ *     .  good: picture, caption and tokens of its own
+ *     j  bytes that are no JPEG        b  bad base64          c  no caption
+ *     v  no tokens                     s  tokens of another shape
+ *     f  a frame short                 e  cut short within its line; it must be the last */
+void corpus_add(const corpus *c, const char *name, int T, const char *const *parts,
+                const char *valid);
+
+/* Options for a run over the corpus into FOLDER/output, changed by `flags`, which are
+ * separated by spaces; FOLDER in one of them stands for the corpus' folder. */
+void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output,
+                    const char *flags);
+
+/* A checkpoint FOLDER/name of the corpus' model: one weight of it, fc.3's, is `value`. */
+void corpus_checkpoint(const corpus *c, const char *name, double value);
+
+/* What a run told. */
+typedef struct run_result {
+    violet_status status;
+    char error[1024], first_warning[1024];
+    int n_steps, n_valid, n_messages, n_warnings;
+    double first_loss, last_loss, accuracy[3]; /* of the last validation */
+    unsigned long long n_bad; /* as the last message says */
+} run_result;
+
+run_result corpus_run(const corpus *c, const char *output, const char *flags);
+/* The same, and fails the test unless the run ends well. */
+run_result corpus_run_ok(const corpus *c, const char *output, const char *flags);
+
+/* Whole files of FOLDER/OUTPUT/NAME; fail if they are not there. The caller frees. */
+char *corpus_read(size_t *n, const corpus *c, const char *output, const char *name);
+json_t *corpus_json(const corpus *c, const char *output, const char *name);
+/* steps.jsonl as a list, every line checked to be JSON. */
+json_t *corpus_steps(const corpus *c, const char *output);
+/* Fails unless both runs have the same bytes in it. */
+void corpus_same(const corpus *c, const char *a, const char *b, const char *name);
+bool corpus_has(const corpus *c, const char *output, const char *name);
+
+/* How many entries of FOLDER/OUTPUT have this in their name. */
+int corpus_count(const corpus *c, const char *output, const char *part_of_name);
+
+#endif
