@@ -1,4 +1,4 @@
-/* What the files of a pretraining run share: pretrain_run.c (set-up and loop), pretrain_batch.c (one
+/* What the files of a pretraining run share: pretrain_setup.c, pretrain_run.c (the loop), pretrain_batch.c (one
  * batch), pretrain_log.c (logs and the saved state). Nobody else includes this. */
 #ifndef VL_TASK_PRETRAIN_INTERNAL_H
 #define VL_TASK_PRETRAIN_INTERNAL_H
@@ -83,6 +83,12 @@ double stats_accuracy(const stats *s, int task);
 
 void tell(const pretrain *r, violet_event_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* pretrain_setup.c */
+violet_status run_setup(pretrain *r);
+void run_release(pretrain *r); /* frees r, too */
+/* Tells of a bad sample: a loader's `report`, with the run as its user. */
+void run_report_bad(void *user, vl_bad why, const char *message);
 
 /* Masks, computes and, in training, adds to the gradients. Adds to *sums. `draw` numbers the batch
  * for dropout; the batch's samples are first_sample, first_sample + 1, ... for masking. */
