@@ -1,10 +1,11 @@
 # VIOLET in C. `make` builds build/violet; `make check` runs the quick tests; `make help` lists all.
 #
 # Knobs: CONFIG=release|double (double: the library in float64 on the reference kernels, for
-# gradient checks), SAN=address|undefined|thread (comma separated), CUDA=auto|0|1, MPI=auto|0|1,
-# BUILD=DIR. Sources are found by wildcard: a new file needs no line here.
+# gradient checks), SAN=address|undefined|thread (comma separated), V=1 (show whole commands),
+# WERROR=1, BUILD=DIR. Sources are found by wildcard: a new file needs no line here.
 
 CONFIG  ?= release
+Q       := $(if $(V),,@)
 SAN     ?=
 comma   := ,
 BUILD   ?= build/$(CONFIG)$(if $(SAN),-$(subst $(comma),-,$(SAN)))
@@ -56,13 +57,22 @@ CLI_OBJ   := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 
 # ---- tests: one program a file -------------------------------------------------------------------
 # tests/*/test_X.c become programs; other .c files in the same folder are linked into each of them.
-TEST_SRC  := $(sort $(wildcard tests/*/test_*.c))
+# tests/ops/test_gradient*.c need float64: the double configuration builds them and the golden tests.
+TEST_SRC  := $(sort $(filter-out tests/ops/test_gradient%,$(wildcard tests/*/test_*.c)))
+DOUBLE_SRC := $(sort $(wildcard tests/ops/test_gradient*.c tests/golden/test_*.c))
 ifeq ($(CONFIG),double)
-TEST_SRC  := $(sort $(wildcard tests/ops/test_gradient*.c))
+TEST_SRC  := $(DOUBLE_SRC)
 endif
 TEST_BIN  := $(TEST_SRC:%.c=$(BUILD)/%)
+# Shell tests print the same lines; they find the program through BUILD.
+TEST_SH   := $(sort $(wildcard tests/*/test_*.sh))
 
-.PHONY: all lib check tests clean help install
+DOUBLE    := build/double$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+ifeq ($(CONFIG),release)
+CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
+endif
+
+.PHONY: all lib check check-double tests clean help install uninstall ops-speed bench-serve
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -71,30 +81,96 @@ $(BUILD)/obj/src/%_avx2.o: CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/obj/src/%_avx512.o: CFLAGS += -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -mprefer-vector-width=512
 $(BUILD)/obj/src/%.o: src/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Iinclude -Isrc -c $< -o $@
+	@$(if $(V),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -Iinclude -Isrc -c $< -o $@
+# -MMD does not see what .incbin reads
+$(BUILD)/obj/src/text/vocab_bert.o: data/bert-base-uncased-vocab.txt
+$(BUILD)/obj/src/text/vocab_bert.o: CFLAGS += -DVL_VOCAB_FILE='"data/bert-base-uncased-vocab.txt"'
 $(BUILD)/obj/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Iinclude -c $< -o $@
+	@$(if $(V),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -Iinclude -c $< -o $@
 $(BUILD)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
+	@$(if $(V),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
+$(BUILD)/obj/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC    $<")
+	$(Q)$(CC) $(CFLAGS) -Iinclude -Isrc -Itests -c $< -o $@
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	@$(if $(V),,echo "  AR    $@")
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/violet: $(CLI_OBJ) $(LIB)
-	$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
 	@if [ "$(BUILD)" = build/release ]; then ln -sf release/violet build/violet; fi
 
-helpers = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out $(dir $(1))test_%,$(wildcard $(dir $(1))*.c)))
+# speed.c and main.c belong to programs that are not tests.
+helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
+          $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
 
-check: $(TEST_BIN)
-	tests/run $(TEST_BIN)
+# tests/golden as a program, see script/golden
+$(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/main) $(LIB)
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+# The program that bench/compare.py runs beside the peer, see script/bench.
+bench-serve: $(BUILD)/bench/serve
+$(BUILD)/bench/serve: $(BUILD)/obj/bench/serve.o $(BUILD)/obj/bench/work.o \
+                      $(BUILD)/obj/tests/golden/hash_init.o $(LIB)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+check: $(TEST_BIN) $(BUILD)/violet $(if $(CHECK_BIN),check-double)
+	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
+
+check-double:
+	+@$(MAKE) --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests
+
+# Not a test: how fast each op is here, and what share of the machine's peak that is.
+ops-speed: $(BUILD)/tests/ops/speed
+	$<
+
+# ---- install: DESTDIR=, PREFIX= ------------------------------------------------------------------
+INSTALL   ?= install
+INSTALLED := bin/violet include/violet.h lib/libviolet.a lib/pkgconfig/violet.pc share/man/man1/violet.1
+ROOTED     = $(DESTDIR)$(PREFIX)
+
+# The library is static, so whoever links it links all of its libraries: they stand in Libs, not in
+# Libs.private (--static would ask for those libraries' own private ones, too).
+define PC_FILE
+prefix=$(PREFIX)
+libdir=$${prefix}/lib
+includedir=$${prefix}/include
+
+Name: violet
+Description: video-language transformer
+Version: $(VERSION)
+Cflags: -I$${includedir}
+Libs: -L$${libdir} -lviolet $(LIBS) -fopenmp
+endef
+export PC_FILE
+
+install: $(BUILD)/violet $(LIB)
+	$(INSTALL) -d $(addprefix $(ROOTED)/,$(sort $(dir $(INSTALLED))))
+	$(INSTALL) -m 755 $(BUILD)/violet $(ROOTED)/bin/violet
+	$(INSTALL) -m 644 include/violet.h $(ROOTED)/include/violet.h
+	$(INSTALL) -m 644 $(LIB) $(ROOTED)/lib/libviolet.a
+	printf '%s\n' "$$PC_FILE" >$(ROOTED)/lib/pkgconfig/violet.pc
+	$(BUILD)/violet man >$(ROOTED)/share/man/man1/violet.1
+
+uninstall:
+	rm -f $(addprefix $(ROOTED)/,$(INSTALLED))
 
 clean:
 	rm -rf build

@@ -12,36 +12,18 @@ static const real eps = (real)1e-5;
 
 /* ---- parameters ----------------------------------------------------------------------------- */
 
-static void init_norm(vl_params *p, vl_tensor *w, vl_tensor *b, int n, const char *prefix,
-                      const char *name)
-{
-    char full[160];
-    snprintf(full, sizeof full, "%s%s.", prefix, name);
-    *w = vl_params_vector(p, VL_INIT_ONE, 0, n, full, "weight");
-    *b = vl_params_vector(p, VL_INIT_ZERO, 0, n, full, "bias");
-}
-
-static void init_linear(vl_params *p, vl_tensor *w, vl_tensor *b, int n, int k, const char *prefix,
-                        const char *name)
-{
-    char full[160];
-    snprintf(full, sizeof full, "%s%s.", prefix, name);
-    *w = vl_params_matrix(p, VL_INIT_NORMAL, 0, n, k, full, "weight");
-    if (b) *b = vl_params_vector(p, VL_INIT_ZERO, 0, n, full, "bias");
-}
-
 static void init_block(vl_swin_block *b, const vl_swin_config *c, int C, vl_params *p,
                        const char *prefix)
 {
     int table = (2 * c->window[0] - 1) * (2 * c->window[1] - 1) * (2 * c->window[2] - 1);
-    init_norm(p, &b->norm1_w, &b->norm1_b, C, prefix, "norm1");
+    vl_params_norm(p, &b->norm1_w, &b->norm1_b, C, prefix, "norm1");
     b->bias_table = vl_params_matrix(p, VL_INIT_NORMAL, 0, table, b->heads, prefix,
                                      "attn.relative_position_bias_table");
-    init_linear(p, &b->qkv_w, &b->qkv_b, 3 * C, C, prefix, "attn.qkv");
-    init_linear(p, &b->proj_w, &b->proj_b, C, C, prefix, "attn.proj");
-    init_norm(p, &b->norm2_w, &b->norm2_b, C, prefix, "norm2");
-    init_linear(p, &b->fc1_w, &b->fc1_b, 4 * C, C, prefix, "mlp.fc1");
-    init_linear(p, &b->fc2_w, &b->fc2_b, C, 4 * C, prefix, "mlp.fc2");
+    vl_params_linear(p, &b->qkv_w, &b->qkv_b, 3 * C, C, prefix, "attn.qkv");
+    vl_params_linear(p, &b->proj_w, &b->proj_b, C, C, prefix, "attn.proj");
+    vl_params_norm(p, &b->norm2_w, &b->norm2_b, C, prefix, "norm2");
+    vl_params_linear(p, &b->fc1_w, &b->fc1_b, 4 * C, C, prefix, "mlp.fc1");
+    vl_params_linear(p, &b->fc2_w, &b->fc2_b, C, 4 * C, prefix, "mlp.fc2");
 }
 
 violet_status vl_swin_init(vl_swin *s, const vl_swin_config *c, vl_params *p, const char *prefix)
@@ -54,7 +36,7 @@ violet_status vl_swin_init(vl_swin *s, const vl_swin_config *c, vl_params *p, co
         vl_params_add(p, VL_INIT_UNIFORM, 96, 5, shape, "%spatch_embed.proj.weight", prefix);
     s->patch_b =
         vl_params_vector(p, VL_INIT_UNIFORM, 96, c->embed_dim, prefix, "patch_embed.proj.bias");
-    init_norm(p, &s->patch_norm_w, &s->patch_norm_b, c->embed_dim, prefix, "patch_embed.norm");
+    vl_params_norm(p, &s->patch_norm_w, &s->patch_norm_b, c->embed_dim, prefix, "patch_embed.norm");
     for (int k = 0; k < VL_SWIN_STAGES; k++) {
         vl_swin_stage *stage = &s->stages[k];
         char name[96];
@@ -71,12 +53,12 @@ violet_status vl_swin_init(vl_swin *s, const vl_swin_config *c, vl_params *p, co
         }
         if (k + 1 == VL_SWIN_STAGES) break;
         snprintf(name, sizeof name, "%slayers.%d.", prefix, k);
-        init_linear(p, &stage->merge_w, NULL, 2 * stage->dim, 4 * stage->dim, name,
-                    "downsample.reduction");
-        init_norm(p, &stage->merge_norm_w, &stage->merge_norm_b, 4 * stage->dim, name,
-                  "downsample.norm");
+        vl_params_linear(p, &stage->merge_w, NULL, 2 * stage->dim, 4 * stage->dim, name,
+                         "downsample.reduction");
+        vl_params_norm(p, &stage->merge_norm_w, &stage->merge_norm_b, 4 * stage->dim, name,
+                       "downsample.norm");
     }
-    init_norm(p, &s->norm_w, &s->norm_b, 8 * c->embed_dim, prefix, "norm");
+    vl_params_norm(p, &s->norm_w, &s->norm_b, 8 * c->embed_dim, prefix, "norm");
     return p->status;
 }
 

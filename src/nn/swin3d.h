@@ -70,6 +70,19 @@ violet_status vl_swin_plan_init(vl_swin_plan *p, const vl_swin_config *config, i
                                 int W);
 void vl_swin_plan_release(vl_swin_plan *p);
 
+/* The plans of the last few shapes, so that changing between shapes costs nothing. */
+typedef struct vl_swin_plans {
+    vl_swin_plan list[32];
+    int n;
+    unsigned long used[32], now; /* when each was last asked for */
+} vl_swin_plans;
+
+/* The plan of a shape, made if it is not there. Borrowed; valid until 32 other shapes have been
+ * asked for. NULL on failure (the message is set). Zero-initialise a vl_swin_plans before use. */
+const vl_swin_plan *vl_swin_plans_get(vl_swin_plans *p, const vl_swin_config *config, int B, int T,
+                                      int H, int W);
+void vl_swin_plans_release(vl_swin_plans *p);
+
 /* image (B,T,3,H,W) of 0..255, H and W multiples of 32 -> (B*T*(H/32)*(W/32), 8*embed_dim).
  * Normalises by ImageNet's mean and deviation. Plan and image must live until the backward. */
 vl_tensor *vl_swin_forward(vl_tape *t, const vl_swin *s, const vl_swin_plan *p,

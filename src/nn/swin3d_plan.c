@@ -173,3 +173,36 @@ void vl_swin_plan_release(vl_swin_plan *p)
     vl_arena_release(&p->tables);
     memset(p, 0, sizeof *p);
 }
+
+/* ---- the plans of several shapes ------------------------------------------------------------ */
+
+const vl_swin_plan *vl_swin_plans_get(vl_swin_plans *p, const vl_swin_config *c, int B, int T,
+                                      int H, int W)
+{
+    const int most = sizeof p->list / sizeof *p->list;
+    int oldest = 0;
+    p->now++;
+    for (int i = 0; i < p->n; i++) {
+        const vl_swin_plan *s = &p->list[i];
+        if (s->B == B && s->T == T && s->H == H && s->W == W) {
+            p->used[i] = p->now;
+            return s;
+        }
+        if (p->used[i] < p->used[oldest]) oldest = i;
+    }
+    int at = p->n < most ? p->n : oldest;
+    if (at < p->n) vl_swin_plan_release(&p->list[at]);
+    if (vl_swin_plan_init(&p->list[at], c, B, T, H, W) != VIOLET_OK) {
+        p->used[at] = 0;
+        return NULL;
+    }
+    if (at == p->n) p->n++;
+    p->used[at] = p->now;
+    return &p->list[at];
+}
+
+void vl_swin_plans_release(vl_swin_plans *p)
+{
+    for (int i = 0; i < p->n; i++) vl_swin_plan_release(&p->list[i]);
+    memset(p, 0, sizeof *p);
+}

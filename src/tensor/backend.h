@@ -69,6 +69,8 @@ typedef struct vl_backend {
      * (the message is set). A device is used by one thread at a time. */
     vl_device *(*open)(int threads);
     void (*close)(vl_device *d);
+    /* The most FLOP/s this device does, measured in some tenths of a second; 0: not known. */
+    double (*peak_flops)(vl_device *d);
 
     /* ---- copies and sums --------------------------------------------------------------------- */
 

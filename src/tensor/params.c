@@ -132,6 +132,21 @@ vl_tensor vl_params_matrix(vl_params *p, vl_init init, int fan, int rows, int co
     return vl_params_add(p, init, fan, 2, shape, "%s%s", prefix, name);
 }
 
+void vl_params_linear(vl_params *p, vl_tensor *w, vl_tensor *b, int n, int k, const char *prefix,
+                      const char *name)
+{
+    int shape[2] = {n, k};
+    *w = vl_params_add(p, VL_INIT_NORMAL, 0, 2, shape, "%s%s.weight", prefix, name);
+    if (b) *b = vl_params_add(p, VL_INIT_ZERO, 0, 1, &n, "%s%s.bias", prefix, name);
+}
+
+void vl_params_norm(vl_params *p, vl_tensor *w, vl_tensor *b, int n, const char *prefix,
+                    const char *name)
+{
+    *w = vl_params_add(p, VL_INIT_ONE, 0, 1, &n, "%s%s.weight", prefix, name);
+    *b = vl_params_add(p, VL_INIT_ZERO, 0, 1, &n, "%s%s.bias", prefix, name);
+}
+
 size_t vl_params_size(const vl_params *p)
 {
     return p->weights.used / sizeof(real);

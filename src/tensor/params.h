@@ -57,6 +57,13 @@ vl_tensor vl_params_vector(vl_params *p, vl_init init, int fan, int n, const cha
 vl_tensor vl_params_matrix(vl_params *p, vl_init init, int fan, int rows, int cols,
                            const char *prefix, const char *name);
 
+/* A linear layer's PREFIX+NAME.weight (n, k) and .bias (n), b NULL: none; normal and zero. */
+void vl_params_linear(vl_params *p, vl_tensor *w, vl_tensor *b, int n, int k, const char *prefix,
+                      const char *name);
+/* A layer norm's PREFIX+NAME.weight and .bias (n), one and zero. */
+void vl_params_norm(vl_params *p, vl_tensor *w, vl_tensor *b, int n, const char *prefix,
+                    const char *name);
+
 /* `n` parameters of one shape that stand in memory one after the other, as query, key and value of
  * an attention layer do, so that one product serves them: adds PREFIX+names[i], each of shape
  * (rows, cols) (cols 0: vectors of `rows`), and returns one matrix over all, (n * rows, cols) or

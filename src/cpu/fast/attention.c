@@ -141,7 +141,8 @@ void vlf_attention_bwd(vl_device *d, float *dq, float *dk, float *dv, float *dbi
                        const float *k, const float *v, const float *bias, int ldo, int ldq,
                        int ldkv, const vl_attention *s, int acc_q, int acc_kv)
 {
-    call c = {.a = {.out = o, .lse = lse, .dq = dq, .dk = dk, .dv = dv, .dbias = dbias, .q = q,
+    (void)o; /* D comes from the scores' own rows, see grad_row */
+    call c = {.a = {.lse = lse, .dq = dq, .dk = dk, .dv = dv, .dbias = dbias, .q = q,
                     .k = k, .v = v, .bias = bias, .do_ = do_, .ldo = ldo, .ldq = ldq, .ldkv = ldkv,
                     .acc_q = acc_q, .acc_kv = acc_kv, .s = s}};
     int parts = parts_of(d, s);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "cpu/peak.h"
 #include "fast.h"
 
 void vlf_run(vl_device *d, int parts, vlf_task task, void *context)
@@ -82,13 +83,20 @@ static void close_device(vl_device *d)
     free(d);
 }
 
+static double peak_flops(vl_device *d)
+{
+    return vl_cpu_peak_flops(d->threads);
+}
+
 const vl_backend *vl_backend_fast(void)
 {
     static const vl_backend table = {
         .name = "fast",
         .open = open_device,
         .close = close_device,
+        .peak_flops = peak_flops,
         .fill = vlf_fill,
+        .move = vlf_move,
         .accumulate = vlf_accumulate,
         .add = vlf_add,
         .sum_squares = vlf_sum_squares,

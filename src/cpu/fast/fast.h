@@ -23,7 +23,7 @@
 /* All arguments of an attention call, as its kernels want them. */
 typedef struct vlf_attention {
     float *o, *lse_out, *dq, *dk, *dv, *dbias;
-    const float *out, *lse, *q, *k, *v, *bias, *do_; /* out, lse: the forward's, for the backward */
+    const float *lse, *q, *k, *v, *bias, *do_; /* lse: the forward's, for the backward */
     int ldo, ldq, ldkv, acc_q, acc_kv;
     const uint8_t *query_mask;
     const vl_attention *s;
@@ -121,6 +121,7 @@ void vlf_gemm(const vl_device *d, bool ta, bool tb, int m, int n, int k, const f
 
 /* The slots; backend.c puts them in the table. Specified in tensor/backend.h. */
 void vlf_fill(vl_device *d, float *x, float value, size_t n);
+void vlf_move(vl_device *d, float *y, const float *x, size_t n);
 void vlf_accumulate(vl_device *d, float *y, const float *x, float scale, size_t n, int acc);
 void vlf_add(vl_device *d, float *y, const float *a, const float *b, size_t n);
 double vlf_sum_squares(vl_device *d, const float *x, size_t n);

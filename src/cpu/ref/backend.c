@@ -43,11 +43,19 @@ static void ref_close(vl_device *d)
     free(d);
 }
 
+static double ref_peak_flops(vl_device *d)
+{
+    (void)d;
+    return 0;
+}
+
 static const vl_backend ref = {
     .name = "ref",
     .open = ref_open,
     .close = ref_close,
+    .peak_flops = ref_peak_flops,
     .fill = vl_ref_fill,
+    .move = vl_ref_move,
     .accumulate = vl_ref_accumulate,
     .add = vl_ref_add,
     .sum_squares = vl_ref_sum_squares,

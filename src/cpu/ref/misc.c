@@ -1,12 +1,20 @@
 /* Reference: copies and sums, rows by a table, patches, AdamW. */
 #include <math.h>
 
+#include <string.h>
+
 #include "cpu/ref/ref.h"
 
 void vl_ref_fill(vl_device *d, real *x, real value, size_t n)
 {
     (void)d;
     for (size_t i = 0; i < n; i++) x[i] = value;
+}
+
+void vl_ref_move(vl_device *d, real *y, const real *x, size_t n)
+{
+    (void)d;
+    memmove(y, x, n * sizeof *y);
 }
 
 void vl_ref_accumulate(vl_device *d, real *y, const real *x, real scale, size_t n, int acc)

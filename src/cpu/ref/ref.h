@@ -21,6 +21,7 @@ static inline void vl_ref_put(real *y, double v, int acc)
 
 /* misc.c: copies, sums, rows by a table, pictures, optimiser */
 void vl_ref_fill(vl_device *d, real *x, real value, size_t n);
+void vl_ref_move(vl_device *d, real *y, const real *x, size_t n);
 void vl_ref_accumulate(vl_device *d, real *y, const real *x, real scale, size_t n, int acc);
 void vl_ref_add(vl_device *d, real *y, const real *a, const real *b, size_t n);
 double vl_ref_sum_squares(vl_device *d, const real *x, size_t n);

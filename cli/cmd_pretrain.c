@@ -1,0 +1,76 @@
+/* violet pretrain: a run, its progress, and how it ends. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static volatile sig_atomic_t stop;
+
+/* The first signal asks for an orderly end, the next one of either kind is the system's. */
+static void on_signal(int number)
+{
+    static const char text[] = "\nviolet: finishing this step, then saving; again: stop at once\n";
+    (void)number;
+    stop = 1;
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0) return; /* nobody reads it */
+}
+
+static void catch_signals(void)
+{
+    struct sigaction a;
+    memset(&a, 0, sizeof a);
+    a.sa_handler = on_signal;
+    a.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &a, NULL);
+    sigaction(SIGTERM, &a, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a closed pager must not end a run of days */
+}
+
+/* As one types it in a shell. */
+static void put_word(const char *s)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-_./=+:,@%";
+    if (*s && s[strspn(s, plain)] == 0) {
+        fprintf(stderr, " %s", s);
+        return;
+    }
+    fputs(" '", stderr);
+    for (; *s; s++)
+        if (*s == '\'')
+            fputs("'\\''", stderr);
+        else
+            fputc(*s, stderr);
+    fputc('\'', stderr);
+}
+
+static int tell_resume(int argc, char **argv)
+{
+    int resumes = 0;
+    fputs("violet: stopped; to go on: violet pretrain", stderr);
+    for (int i = 0; i < argc; i++) {
+        resumes |= strcmp(argv[i], "--resume") == 0;
+        put_word(argv[i]);
+    }
+    fputs(resumes ? "\n" : " --resume\n", stderr);
+    return EXIT_INTERRUPTED;
+}
+
+int cmd_pretrain(int argc, char **argv)
+{
+    int status = 0;
+    violet_options *o = read_options(&status, "pretrain", argc, argv);
+    if (!o) return status;
+    violet_hooks hooks = {.event = progress_event, .stop = &stop};
+    catch_signals();
+    violet_log_set(progress_log, NULL);
+    violet_status code = violet_pretrain(o, &hooks);
+    progress_end();
+    violet_options_free(o);
+    if (code == VIOLET_EINTERRUPTED) return tell_resume(argc, argv);
+    return code == VIOLET_OK ? 0 : complain(EXIT_RUNTIME, "%s", violet_error());
+}

@@ -1,0 +1,167 @@
+/* violet: the command line. Commands are the table below; each lives in its cmd_NAME.c and sees
+ * violet.h alone. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+const command commands[] = {
+    {"pretrain", "[ARGS.json] [--OPTION VALUE ...]", "pretrain a model as the options say",
+     "Reads the published args files. A first interrupt finishes the step and saves; a second one "
+     "stops at once. The run's folder (option output) gets args.json, log.json, steps.jsonl, "
+     "timing.jsonl, the state to resume from and the weights.",
+     1, cmd_pretrain},
+    {"plan", "[ARGS.json] [--json] [--OPTION VALUE ...]",
+     "tell what a pretraining run will need: parameters, FLOPs, memory, time",
+     "Runs nothing; takes milliseconds. The same args file as for pretrain will do.", 1, cmd_plan},
+    {"info", "[--verbose] [--json] FILE ...", "tell what files hold",
+     "Checkpoints (.safetensors), pictures (.tsv, .lineidx, .jpg), pickles, annotations and "
+     "arguments (.json), videos. --verbose lists every tensor with its statistics.",
+     0, cmd_info},
+    {"help", "[COMMAND]", "help on a command", "", 0, cmd_help},
+    {"man", "", "print the manual page (troff)", "", 0, cmd_man},
+};
+const int n_commands = sizeof commands / sizeof *commands;
+
+int complain(int status, const char *format, ...)
+{
+    va_list ap;
+    fflush(stdout);
+    fputs("violet: ", stderr);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+    return status;
+}
+
+int complain_options(violet_status status)
+{
+    return complain(status == VIOLET_EINVAL ? EXIT_USAGE : EXIT_RUNTIME, "%s", violet_error());
+}
+
+/* ---- finding commands ------------------------------------------------------------------------ */
+
+static int edit_distance(const char *a, const char *b)
+{
+    enum { MOST = 32 };
+    int row[MOST + 1], n = (int)strlen(a), m = (int)strlen(b);
+    if (n > MOST || m > MOST) return MOST;
+    for (int j = 0; j <= m; j++) row[j] = j;
+    for (int i = 1; i <= n; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= m; j++) {
+            int change = diagonal + (a[i - 1] != b[j - 1]);
+            int drop = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+            diagonal = row[j];
+            row[j] = change < drop ? change : drop;
+        }
+    }
+    return row[m];
+}
+
+const command *command_find(const char *name)
+{
+    const char *nearest = NULL;
+    int least = (int)strlen(name) / 2 + 1;
+    for (int i = 0; i < n_commands; i++) {
+        int d = edit_distance(name, commands[i].name);
+        if (d == 0) return &commands[i];
+        if (d < least) {
+            least = d;
+            nearest = commands[i].name;
+        }
+    }
+    if (nearest)
+        complain(0, "unknown command '%s'; did you mean '%s'?", name, nearest);
+    else
+        complain(0, "unknown command '%s'; 'violet help' lists them", name);
+    return NULL;
+}
+
+/* ---- arguments ------------------------------------------------------------------------------- */
+
+int take_flag(int *argc, char **argv, const char *word)
+{
+    int found = 0, kept = 0, flags = 1;
+    for (int i = 0; i < *argc; i++) {
+        if (strcmp(argv[i], "--") == 0) flags = 0;
+        if (flags && strcmp(argv[i], word) == 0)
+            found = 1;
+        else
+            argv[kept++] = argv[i];
+    }
+    *argc = kept;
+    return found;
+}
+
+/* Parses a copy of argv, because parsing moves its pieces. *file: the one argument that is no
+ * flag, or NULL. */
+static int parse(violet_options *o, const char *name, int argc, char **argv, char **file)
+{
+    int n = 0, status = 0;
+    char **copy = malloc((argc + 1) * sizeof *copy);
+    if (!copy) return complain(EXIT_RUNTIME, "out of memory");
+    memcpy(copy, argv, argc * sizeof *copy);
+    violet_status code = violet_options_parse(o, argc, copy, &n);
+    *file = n > 0 ? copy[0] : NULL;
+    if (code != VIOLET_OK)
+        status = complain_options(code);
+    else if (n > 1)
+        status = complain(EXIT_USAGE, "%s: expected one ARGS.json, found '%s' and '%s'", name,
+                          copy[0], copy[1]);
+    free(copy);
+    return status;
+}
+
+violet_options *read_options(int *status, const char *name, int argc, char **argv)
+{
+    violet_options *o = NULL;
+    char *file = NULL;
+    violet_status code = violet_options_new(&o, name);
+    if (code != VIOLET_OK) {
+        *status = complain_options(code);
+        return NULL;
+    }
+    *status = parse(o, name, argc, argv, &file); /* finds the file; flags are looked at early */
+    if (*status == 0 && file) {
+        code = violet_options_load(o, file);
+        *status = code == VIOLET_OK ? parse(o, name, argc, argv, &file) : complain_options(code);
+    }
+    if (*status == 0) return o;
+    violet_options_free(o);
+    return NULL;
+}
+
+/* ---- main ------------------------------------------------------------------------------------ */
+
+static int run(int argc, char **argv)
+{
+    if (argc < 2) {
+        cmd_help(0, NULL);
+        return EXIT_USAGE;
+    }
+    char *name = argv[1];
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("violet %s\n", violet_version());
+        return 0;
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return cmd_help(0, NULL);
+    const command *c = command_find(name);
+    if (!c) return EXIT_USAGE;
+    argc -= 2;
+    argv += 2;
+    if (take_flag(&argc, argv, "--help") || take_flag(&argc, argv, "-h")) return cmd_help(1, &name);
+    return c->run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    int status = run(argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return complain(EXIT_RUNTIME, "cannot write to the standard output");
+    return status;
+}

@@ -1,0 +1,45 @@
+/* The rest of violet.h: each call is one call of the room that does the work. */
+#include <stdlib.h>
+
+#include "api/options.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "task/info.h"
+#include "task/plan.h"
+#include "task/pretrain_run.h"
+
+const char *violet_version(void)
+{
+    return VIOLET_VERSION;
+}
+
+void violet_text_free(char *text)
+{
+    free(text);
+}
+
+void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *line), void *user)
+{
+    vl_log_set(fn, user);
+}
+
+violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_pretrain_options *values = vl_options_of(o, "pretrain");
+    return values ? vl_pretrain_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_plan(violet_plan_report *out, const violet_options *o)
+{
+    const vl_plan_options *values = vl_options_of(o, "plan");
+    return values ? vl_plan_run(out, values) : VIOLET_EINVAL;
+}
+
+violet_status violet_info(char **text, const char *path, int flags)
+{
+    vl_buf b = {0};
+    violet_status status = vl_info(&b, path, flags);
+    *text = status == VIOLET_OK ? vl_buf_steal(&b) : NULL;
+    vl_buf_free(&b);
+    return status;
+}

@@ -1,0 +1,391 @@
+/* Pictures + captions + tokens; see dataset.h. */
+#include "data/dataset.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "data/annotation.h"
+#include "file/pickle.h"
+#include "file/tsv.h"
+
+#define SITE_CAPTION 0x63617074u
+#define MOST_PATH PATH_MAX
+
+typedef struct images {
+    vl_tsv *tsv;    /* either */
+    vl_pickle *pkl; /* or: {video: [base64]} */
+    char *path;
+    size_t n;
+    int n_frames; /* T */
+} images;
+
+struct vl_dataset {
+    vl_dataset_options o; /* its strings are not kept */
+    images part[VL_MAX_PARTS];
+    int n_parts;
+    vl_captions *captions;
+    vl_pickle *tokens; /* NULL: none */
+    int grid;
+};
+
+struct vl_scratch {
+    vl_tsv_row row;
+    uint8_t *jpeg;
+    size_t cap_jpeg;
+    int32_t *tokens; /* (VL_TSV_MAX_FRAMES, h, w) */
+};
+
+const char *vl_bad_name(vl_bad why)
+{
+    static const char *const names[] = {"line", "frames", "picture", "caption", "tokens"};
+    return why < VL_BAD_REASONS ? names[why] : "other";
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+/* The first of the patterns (%s: name) that is there; out[0] = 0: none. */
+static violet_status find(char *out, const char *folder, const char *const *patterns, int n,
+                          const char *name, const char *split, int part)
+{
+    char file[512];
+    for (int i = 0; i < n; i++) {
+        const char *p = patterns[i];
+        size_t used = 0;
+        for (; *p && used < sizeof file - 1; p++) { /* N: name, S: split, P: part */
+            int k = 1;
+            if (*p == 'N') k = snprintf(file + used, sizeof file - used, "%s", name);
+            else if (*p == 'S') k = snprintf(file + used, sizeof file - used, "%s", split);
+            else if (*p == 'P') k = snprintf(file + used, sizeof file - used, "%d", part);
+            else file[used] = *p;
+            used += (size_t)k;
+        }
+        if (used >= sizeof file - 1)
+            return vl_err(VIOLET_EINVAL, "data set name '%.100s' is too long", name);
+        file[used] = 0;
+        violet_status status = vl_path_join(out, MOST_PATH, folder, file);
+        if (status != VIOLET_OK) return status;
+        if (vl_file_exists(out)) return VIOLET_OK;
+    }
+    out[0] = 0;
+    return VIOLET_OK;
+}
+
+static violet_status read_row(vl_tsv_row *row, const images *im, size_t i)
+{
+    if (im->tsv) return vl_tsv_read(row, im->tsv, i);
+    const vl_value *root = vl_pickle_root(im->pkl), *list = vl_value_at(root, i);
+    row->id.s = vl_value_str(&row->id.n, vl_dict_key(root, i));
+    row->meta = (vl_slice){NULL, 0};
+    row->n_frames = (int)vl_value_n(list);
+    if (!row->id.s || vl_value_kind(list) != VL_LIST || vl_value_n(list) > VL_TSV_MAX_FRAMES)
+        return vl_err(VIOLET_EFORMAT, "%s entry %zu: expected video: list of at most %d strings",
+                      im->path, i, VL_TSV_MAX_FRAMES);
+    for (int k = 0; k < row->n_frames; k++) {
+        row->frame[k].s = vl_value_str(&row->frame[k].n, vl_value_at(list, (size_t)k));
+        if (!row->frame[k].s)
+            return vl_err(VIOLET_EFORMAT, "%s video '%.*s': frame %d is no string", im->path,
+                          (int)(row->id.n & 127), row->id.s, k);
+    }
+    return VIOLET_OK;
+}
+
+/* T of a part whose option is 0: the first record that can be read decides. */
+static violet_status count_frames(images *im)
+{
+    violet_status status = VIOLET_OK;
+    vl_tsv_row *row = malloc(sizeof *row);
+    if (!row) return vl_err_nomem();
+    for (size_t i = 0; i < im->n && !im->n_frames && i < 64; i++) {
+        status = read_row(row, im, i);
+        if (status == VIOLET_OK) im->n_frames = row->n_frames;
+    }
+    free(row);
+    if (im->n_frames) return VIOLET_OK;
+    if (status != VIOLET_OK) return vl_err_at(status, "no record has frames");
+    return vl_err(VIOLET_EFORMAT, "%s: no record has frames", im->path);
+}
+
+static violet_status open_images(vl_dataset *d, const char *path)
+{
+    images *im = &d->part[d->n_parts++];
+    size_t n = strlen(path);
+    violet_status status;
+    if (!(im->path = strdup(path))) return vl_err_nomem();
+    if (n > 4 && strcmp(path + n - 4, ".pkl") == 0) {
+        if ((status = vl_pickle_open(&im->pkl, path, NULL)) != VIOLET_OK) return status;
+        if (vl_value_kind(vl_pickle_root(im->pkl)) != VL_DICT)
+            return vl_err(VIOLET_EFORMAT, "%s: expected {video: [pictures]}", path);
+        im->n = vl_value_n(vl_pickle_root(im->pkl));
+    } else {
+        if ((status = vl_tsv_open(&im->tsv, path)) != VIOLET_OK) return status;
+        im->n = vl_tsv_n(im->tsv);
+    }
+    if (im->n == 0) return vl_err(VIOLET_EFORMAT, "%s: no records", path);
+    im->n_frames = d->o.n_frames;
+    return im->n_frames ? VIOLET_OK : count_frames(im);
+}
+
+static violet_status open_parts(vl_dataset *d, const vl_dataset_options *o)
+{
+    static const char *const parts[] = {"img_N_S_P.tsv"};
+    static const char *const whole[] = {"img_N_S.tsv", "img_N.tsv", "img_N.pkl", "N.tsv", "N.pkl"};
+    char path[MOST_PATH];
+    violet_status status;
+    for (;;) {
+        if ((status = find(path, o->folder, parts, 1, o->name, o->split, d->n_parts)) != VIOLET_OK)
+            return status;
+        if (!path[0]) break;
+        if (d->n_parts == VL_MAX_PARTS)
+            return vl_err(VIOLET_EUNSUPPORTED, "%s: more than %d parts", o->name, VL_MAX_PARTS);
+        if ((status = open_images(d, path)) != VIOLET_OK) return status;
+    }
+    if (d->n_parts) return VIOLET_OK;
+    if ((status = find(path, o->folder, whole, 5, o->name, o->split, 0)) != VIOLET_OK)
+        return status;
+    if (!path[0])
+        return vl_err(VIOLET_EIO, "data set '%s': no img_%s_%s_0.tsv, img_%s_%s.tsv, img_%s.pkl, "
+                      "%s.tsv or %s.pkl in '%s'", o->name, o->name, o->split, o->name, o->split,
+                      o->name, o->name, o->name, o->folder);
+    return open_images(d, path);
+}
+
+static violet_status open_captions(vl_dataset *d, const vl_dataset_options *o)
+{
+    static const char *const names[] = {"txt_N.json", "N.json"};
+    char path[MOST_PATH];
+    if (o->captions) return vl_captions_open(&d->captions, o->captions, o->split);
+    violet_status status = find(path, o->folder, names, 2, o->name, o->split, 0);
+    if (status != VIOLET_OK) return status;
+    if (!path[0])
+        return vl_err(VIOLET_EIO, "data set '%s': no txt_%s.json or %s.json in '%s'", o->name,
+                      o->name, o->name, o->folder);
+    return vl_captions_open(&d->captions, path, o->split);
+}
+
+static violet_status open_tokens(vl_dataset *d, const vl_dataset_options *o)
+{
+    static const char *const names[] = {"vq_N.pkl", "N_vq.pkl"};
+    char path[MOST_PATH];
+    if (o->no_tokens) return VIOLET_OK;
+    violet_status status = find(path, o->folder, names, 2, o->name, o->split, 0);
+    if (status != VIOLET_OK) return status;
+    if (!o->tokens && !path[0]) return VIOLET_OK;
+    if ((status = vl_pickle_open(&d->tokens, o->tokens ? o->tokens : path, NULL)) != VIOLET_OK)
+        return status;
+    if (vl_value_kind(vl_pickle_root(d->tokens)) != VL_DICT)
+        return vl_err(VIOLET_EFORMAT, "%s: expected {video: tokens}", o->tokens ? o->tokens : path);
+    d->grid = o->size_img / 32;
+    return VIOLET_OK;
+}
+
+violet_status vl_dataset_open(vl_dataset **out, const vl_dataset_options *o)
+{
+    violet_status status;
+    *out = NULL;
+    if (!o->folder || !o->name || !o->split || !o->wordpiece)
+        return vl_err(VIOLET_EINVAL, "data set: folder, name, split and wordpiece are needed");
+    if (o->size_img < 32 || o->size_img % 32 || o->size_img > 4096 || o->size_txt < 2 ||
+        o->size_txt > 512 || o->n_frames < 0 || o->n_frames > VL_TSV_MAX_FRAMES)
+        return vl_err(VIOLET_EINVAL, "data set: size_img %d, size_txt %d or n_frames %d cannot be",
+                      o->size_img, o->size_txt, o->n_frames);
+    vl_dataset *d = calloc(1, sizeof *d);
+    if (!d) return vl_err_nomem();
+    d->o = *o;
+    if (!d->o.n_codes) d->o.n_codes = 8192;
+    if ((status = open_parts(d, o)) != VIOLET_OK) goto done;
+    if ((status = open_captions(d, o)) != VIOLET_OK) goto done;
+    status = open_tokens(d, o);
+done:
+    if (status == VIOLET_OK)
+        *out = d;
+    else
+        vl_dataset_close(d);
+    return status;
+}
+
+void vl_dataset_close(vl_dataset *d)
+{
+    if (!d) return;
+    for (int i = 0; i < d->n_parts; i++) {
+        vl_tsv_close(d->part[i].tsv);
+        vl_pickle_close(d->part[i].pkl);
+        free(d->part[i].path);
+    }
+    vl_captions_close(d->captions);
+    vl_pickle_close(d->tokens);
+    free(d);
+}
+
+int vl_dataset_parts(const vl_dataset *d)
+{
+    return d->n_parts;
+}
+
+const char *vl_dataset_path(const vl_dataset *d, int part)
+{
+    return d->part[part].path;
+}
+
+size_t vl_dataset_n(const vl_dataset *d, int part)
+{
+    return d->part[part].n;
+}
+
+int vl_dataset_frames(const vl_dataset *d, int part)
+{
+    return d->part[part].n_frames;
+}
+
+int vl_dataset_grid(const vl_dataset *d)
+{
+    return d->grid;
+}
+
+int vl_dataset_size_img(const vl_dataset *d)
+{
+    return d->o.size_img;
+}
+
+int vl_dataset_size_txt(const vl_dataset *d)
+{
+    return d->o.size_txt;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d)
+{
+    size_t n = (size_t)VL_TSV_MAX_FRAMES * (size_t)(d->grid * d->grid);
+    *out = NULL;
+    vl_scratch *s = calloc(1, sizeof *s);
+    if (!s || !(s->tokens = malloc((n + 1) * sizeof *s->tokens))) {
+        vl_scratch_free(s);
+        return vl_err_nomem();
+    }
+    *out = s;
+    return VIOLET_OK;
+}
+
+void vl_scratch_free(vl_scratch *s)
+{
+    if (!s) return;
+    free(s->jpeg);
+    free(s->tokens);
+    free(s);
+}
+
+/* The frame of n that stands for frame i of T: the middle of its share. */
+static int pick(int i, int n, int T)
+{
+    return (int)((2 * (int64_t)i + 1) * n / (2 * (int64_t)T));
+}
+
+static violet_status read_picture(uint8_t *out, const vl_dataset *d, vl_slice text, vl_scratch *s)
+{
+    vl_picture p = {0, 0, NULL};
+    size_t n, most = vl_base64_decoded_most(text.n);
+    if (most > s->cap_jpeg) {
+        uint8_t *more = realloc(s->jpeg, most * 2);
+        if (!more) return vl_err_nomem();
+        s->jpeg = more;
+        s->cap_jpeg = most * 2;
+    }
+    if (text.n == 0) return vl_err(VIOLET_EFORMAT, "empty");
+    violet_status status = vl_base64_decode(s->jpeg, &n, text.s, text.n);
+    if (status == VIOLET_OK) status = vl_jpeg_decode(&p, s->jpeg, n);
+    if (status == VIOLET_OK) status = vl_picture_square(out, d->o.size_img, &p, d->o.pad);
+    vl_picture_release(&p);
+    return status;
+}
+
+static violet_status read_caption(vl_sample *out, const vl_dataset *d, vl_slice id, size_t record,
+                                  uint64_t epoch)
+{
+    int n = vl_captions_n(d->captions, id.s, id.n), i = 0;
+    if (n == 0) return vl_err(VIOLET_EFORMAT, "no caption");
+    if (d->o.random_caption)
+        i = (int)vl_rng_below(vl_rng_key(d->o.seed, epoch, SITE_CAPTION), record, (uint32_t)n);
+    out->n_text = vl_wordpiece_encode(d->o.wordpiece, out->text, d->o.size_txt,
+                                      vl_captions_get(d->captions, id.s, id.n, i), NULL);
+    return VIOLET_OK;
+}
+
+/* One array of n_frames * h * w tokens; an array of one frame may leave the first dimension out. */
+static violet_status read_array(int32_t *out, const vl_value *v, int n_frames, int grid)
+{
+    vl_ndarray a;
+    if (!vl_value_array(&a, v))
+        return vl_err(VIOLET_EFORMAT, "expected an array, found a %s",
+                      vl_kind_name(vl_value_kind(v)));
+    int lead = a.n_dim - 2;
+    if (lead < 0 || lead > 1 || (lead ? a.shape[0] : 1) != n_frames || a.shape[lead] != grid ||
+        a.shape[lead + 1] != grid) {
+        char text[100] = "";
+        for (int i = 0, used = 0; i < a.n_dim && used < 80; i++)
+            used += snprintf(text + used, 20, "%s%lld", i ? "," : "",
+                             (long long)a.shape[i] % 1000000);
+        return vl_err(VIOLET_EFORMAT, "shape (%s), expected (%d,%d,%d)", text, n_frames, grid,
+                      grid);
+    }
+    return vl_ndarray_to_i32(out, &a);
+}
+
+static violet_status read_tokens(int32_t *out, const vl_dataset *d, vl_slice id, int n, int T,
+                                 vl_scratch *s)
+{
+    const vl_value *v = vl_dict_find(vl_pickle_root(d->tokens), id.s, id.n);
+    size_t hw = (size_t)(d->grid * d->grid);
+    violet_status status = VIOLET_OK;
+    if (!v) return vl_err(VIOLET_EFORMAT, "no entry");
+    if (vl_value_kind(v) == VL_LIST || vl_value_kind(v) == VL_TUPLE) {
+        if (vl_value_n(v) != (size_t)n)
+            return vl_err(VIOLET_EFORMAT, "of %zu frames, the video has %d", vl_value_n(v), n);
+        for (int i = 0; i < n && status == VIOLET_OK; i++)
+            status = read_array(s->tokens + (size_t)i * hw, vl_value_at(v, (size_t)i), 1, d->grid);
+    } else {
+        status = read_array(s->tokens, v, n, d->grid);
+    }
+    for (int i = 0; i < T && status == VIOLET_OK; i++)
+        for (size_t k = 0; k < hw; k++) {
+            int32_t x = s->tokens[(size_t)pick(i, n, T) * hw + k];
+            if (x < 0 || x >= d->o.n_codes)
+                return vl_err(VIOLET_EFORMAT, "%d, expected 0 to %d", x, d->o.n_codes - 1);
+            out[(size_t)i * hw + k] = x;
+        }
+    return status;
+}
+
+violet_status vl_dataset_read(vl_sample *out, vl_bad *why, const vl_dataset *d, int part,
+                              size_t record, uint64_t epoch, vl_scratch *s)
+{
+    const images *im = &d->part[part];
+    vl_tsv_row *row = &s->row;
+    size_t plane = 3 * (size_t)d->o.size_img * (size_t)d->o.size_img;
+    *why = VL_BAD_LINE;
+    if (record >= im->n) return vl_err(VIOLET_EINVAL, "record %zu of %zu", record, im->n);
+    violet_status status = read_row(row, im, record);
+    if (status != VIOLET_OK) return status;
+    int n = row->n_frames, T = im->n_frames, i, n_id = (int)(row->id.n & 0xffff);
+    if (n_id >= VL_ID_BYTES) n_id = VL_ID_BYTES - 1;
+    snprintf(out->id, sizeof out->id, "%.*s", n_id, row->id.s);
+    *why = VL_BAD_FRAMES;
+    if (n < T)
+        return vl_err(VIOLET_EFORMAT, "%s video '%s': %d frames, expected %d or more", im->path,
+                      out->id, n, T);
+    *why = VL_BAD_CAPTION;
+    status = read_caption(out, d, row->id, record, epoch);
+    if (status != VIOLET_OK) return vl_err_at(status, "%s video '%s'", im->path, out->id);
+    *why = VL_BAD_TOKENS;
+    if (d->tokens && (status = read_tokens(out->vq, d, row->id, n, T, s)) != VIOLET_OK)
+        return vl_err_at(status, "%s video '%s': VQ tokens", im->path, out->id);
+    *why = VL_BAD_PICTURE;
+    for (i = 0; i < T && status == VIOLET_OK; i++)
+        status = read_picture(out->image + (size_t)i * plane, d, row->frame[pick(i, n, T)], s);
+    if (status == VIOLET_OK) return status;
+    return vl_err_at(status, "%s video '%s': frame %d", im->path, out->id, pick(i - 1, n, T));
+}

@@ -1,0 +1,85 @@
+/* A pretraining data set: pictures, captions and VQ tokens, one sample a video.
+ *
+ *     vl_dataset_options o = {.folder = "data", .name = "cc3m", .split = "train",
+ *                             .size_img = 224, .size_txt = 32, .wordpiece = wp};
+ *     vl_dataset *d;
+ *     status = vl_dataset_open(&d, &o);
+ *     for part 0 .. vl_dataset_parts(d) - 1, record 0 .. vl_dataset_n(d, part) - 1:
+ *         status = vl_dataset_read(&sample, &why, d, part, record, epoch, scratch);
+ *
+ * Files, looked for in this order in the folder (NAME, SPLIT of the options):
+ *     pictures  img_NAME_SPLIT_0.tsv, _1.tsv, ...   as many parts as there are
+ *               img_NAME_SPLIT.tsv, img_NAME.tsv, img_NAME.pkl, NAME.tsv, NAME.pkl
+ *     captions  txt_NAME.json, NAME.json            {split: {video: [captions]}}
+ *     tokens    vq_NAME.pkl, NAME_vq.pkl            {video: (T,h,w) ints, or a list of T (h,w)}
+ * Without a token file samples have no tokens (vl_dataset_grid is 0).
+ *
+ * T, the frames of a sample, is fixed a part: the option, or what its first record has. From n > T
+ * frames those at int((i + 0.5) n / T) are taken, and their tokens. A record with anything missing
+ * or wrong is a bad sample: EFORMAT (or EUNSUPPORTED) with a message, and a reason to count.
+ *
+ * Letters: T frames, S size_img, X size_txt, h = w = S/32. A data set is read-only once open: any
+ * number of threads may read, each with its own scratch. */
+#ifndef VL_DATA_DATASET_H
+#define VL_DATA_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "media/picture.h"
+#include "text/wordpiece.h"
+
+#define VL_ID_BYTES 128
+#define VL_MAX_PARTS 64
+
+typedef struct vl_dataset_options {
+    const char *folder, *name, *split;
+    const char *captions, *tokens; /* paths instead of what the names say; NULL: by name */
+    int size_img, size_txt;
+    int n_frames;        /* T; 0: as the first record */
+    int n_codes;         /* VQ tokens are 0 .. n_codes - 1; 0: 8192 */
+    bool no_tokens;      /* do not read VQ tokens */
+    bool random_caption; /* by seed, epoch and record; else the first, as the reference */
+    uint64_t seed;
+    vl_pad pad;
+    const vl_wordpiece *wordpiece; /* borrowed */
+} vl_dataset_options;
+
+typedef enum vl_bad { VL_BAD_LINE, VL_BAD_FRAMES, VL_BAD_PICTURE, VL_BAD_CAPTION, VL_BAD_TOKENS,
+                      VL_BAD_REASONS } vl_bad;
+
+const char *vl_bad_name(vl_bad why);
+
+/* The caller's buffers. */
+typedef struct vl_sample {
+    char id[VL_ID_BYTES]; /* cut when longer */
+    uint8_t *image;       /* (T, 3, S, S) */
+    int32_t *text;        /* (X) */
+    int n_text;           /* not padding */
+    int32_t *vq;          /* (T, h, w); untouched when the data set has no tokens */
+} vl_sample;
+
+typedef struct vl_dataset vl_dataset;
+typedef struct vl_scratch vl_scratch; /* one a thread */
+
+violet_status vl_dataset_open(vl_dataset **out, const vl_dataset_options *o);
+void vl_dataset_close(vl_dataset *d);
+
+int vl_dataset_parts(const vl_dataset *d);
+const char *vl_dataset_path(const vl_dataset *d, int part); /* the picture file */
+size_t vl_dataset_n(const vl_dataset *d, int part);
+int vl_dataset_frames(const vl_dataset *d, int part); /* T */
+int vl_dataset_grid(const vl_dataset *d);             /* h; 0: no tokens */
+int vl_dataset_size_img(const vl_dataset *d);
+int vl_dataset_size_txt(const vl_dataset *d);
+
+violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);
+void vl_scratch_free(vl_scratch *s);
+
+/* On a bad sample *why says of what kind. ENOMEM is no bad sample. */
+violet_status vl_dataset_read(vl_sample *out, vl_bad *why, const vl_dataset *d, int part,
+                              size_t record, uint64_t epoch, vl_scratch *scratch);
+
+#endif

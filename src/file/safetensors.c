@@ -1,0 +1,322 @@
+/* Reader and streaming writer; see safetensors.h. */
+#include "file/safetensors.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+/* The published limit of the format; also what keeps a hostile length from costing memory. */
+#define HEADER_MOST 100000000u
+
+struct vl_safetensors {
+    vl_map map; /* n = 0: parsed from the caller's bytes */
+    char *file_name;
+    json_t *header; /* names and metadata are borrowed from it */
+    json_t *metadata;
+    size_t n;
+    vl_safetensor *tensors; /* (n), by offset */
+    vl_safetensor **sorted; /* (n), by name */
+};
+
+static violet_status dtype_of(vl_dtype *out, const char *name)
+{
+    for (vl_dtype t = VL_DT_F64; t <= VL_DT_BOOL; t++)
+        if (strcmp(name, vl_dtype_name(t)) == 0) {
+            *out = t;
+            return VIOLET_OK;
+        }
+    return vl_err(VIOLET_EUNSUPPORTED, "dtype '%.20s' is not read", name);
+}
+
+/* n elements and bytes of dtype and shape; EFORMAT when that overflows. */
+static violet_status size_of(size_t *n, size_t *n_bytes, const vl_safetensor *t)
+{
+    *n = 1;
+    for (int i = 0; i < t->n_dim; i++)
+        if (t->shape[i] < 0 || __builtin_mul_overflow(*n, (size_t)t->shape[i], n))
+            return vl_err(VIOLET_EFORMAT, "shape overflows");
+    if (__builtin_mul_overflow(*n, vl_dtype_bytes(t->dtype), n_bytes))
+        return vl_err(VIOLET_EFORMAT, "shape overflows");
+    return VIOLET_OK;
+}
+
+static violet_status read_tensor(vl_safetensor *t, const json_t *entry, const uint8_t *data,
+                                 size_t n_data)
+{
+    const json_t *dtype = json_object_get(entry, "dtype"), *shape = json_object_get(entry, "shape");
+    const json_t *offsets = json_object_get(entry, "data_offsets");
+    violet_status status;
+    if (!json_is_string(dtype) || !json_is_array(shape) || !json_is_array(offsets) ||
+        json_array_size(offsets) != 2)
+        return vl_err(VIOLET_EFORMAT, "expected dtype, shape and two data_offsets");
+    if ((status = dtype_of(&t->dtype, json_string_value(dtype))) != VIOLET_OK) return status;
+    if (json_array_size(shape) > VL_SAFETENSORS_MAX_DIM)
+        return vl_err(VIOLET_EUNSUPPORTED, "%zu dimensions, expected at most %d",
+                      json_array_size(shape), VL_SAFETENSORS_MAX_DIM);
+    t->n_dim = (int)json_array_size(shape);
+    for (int i = 0; i < t->n_dim; i++) {
+        const json_t *d = json_array_get(shape, (size_t)i);
+        if (!json_is_integer(d) || json_integer_value(d) < 0)
+            return vl_err(VIOLET_EFORMAT, "shape: expected integers of 0 or more");
+        t->shape[i] = json_integer_value(d);
+    }
+    const json_t *b = json_array_get(offsets, 0), *e = json_array_get(offsets, 1);
+    if (!json_is_integer(b) || !json_is_integer(e))
+        return vl_err(VIOLET_EFORMAT, "data_offsets: expected integers");
+    json_int_t begin = json_integer_value(b), end = json_integer_value(e);
+    if (begin < 0 || end < begin || (uint64_t)end > n_data)
+        return vl_err(VIOLET_EFORMAT, "data_offsets [%lld, %lld] outside the %zu bytes of data",
+                      (long long)begin, (long long)end, n_data);
+    size_t n_bytes;
+    if ((status = size_of(&t->n, &n_bytes, t)) != VIOLET_OK) return status;
+    if (n_bytes != (size_t)(end - begin))
+        return vl_err(VIOLET_EFORMAT, "shape needs %zu bytes, data_offsets hold %lld", n_bytes,
+                      (long long)(end - begin));
+    t->data = data + begin;
+    return VIOLET_OK;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const vl_safetensor *x = a, *y = b;
+    if (x->data != y->data) return x->data < y->data ? -1 : 1;
+    return x->n == y->n ? strcmp(x->name, y->name) : x->n < y->n ? -1 : 1;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(vl_safetensor *const *)a)->name, (*(vl_safetensor *const *)b)->name);
+}
+
+static violet_status read_tensors(vl_safetensors *f, const uint8_t *data, size_t n_data)
+{
+    size_t most = json_object_size(f->header);
+    f->tensors = calloc(most + 1, sizeof *f->tensors);
+    f->sorted = calloc(most + 1, sizeof *f->sorted);
+    if (!f->tensors || !f->sorted) return vl_err_nomem();
+    const char *key;
+    json_t *entry;
+    json_object_foreach(f->header, key, entry)
+    {
+        if (strcmp(key, "__metadata__") == 0) {
+            f->metadata = entry;
+            continue;
+        }
+        vl_safetensor *t = &f->tensors[f->n++];
+        t->name = key;
+        violet_status status = read_tensor(t, entry, data, n_data);
+        if (status != VIOLET_OK) return vl_err_at(status, "tensor '%.200s'", key);
+    }
+    if (f->metadata && !json_is_object(f->metadata))
+        return vl_err(VIOLET_EFORMAT, "__metadata__: expected an object of strings");
+    qsort(f->tensors, f->n, sizeof *f->tensors, by_offset);
+    for (size_t i = 0; i < f->n; i++) {
+        const vl_safetensor *t = &f->tensors[i], *before = i ? t - 1 : NULL;
+        if (before && before->data + before->n * vl_dtype_bytes(before->dtype) > t->data)
+            return vl_err(VIOLET_EFORMAT, "tensors '%.200s' and '%.200s' overlap", before->name,
+                          t->name);
+        f->sorted[i] = &f->tensors[i];
+    }
+    qsort(f->sorted, f->n, sizeof *f->sorted, by_name);
+    return VIOLET_OK;
+}
+
+static violet_status parse(vl_safetensors *f, const uint8_t *bytes, size_t n)
+{
+    uint64_t n_header = 0;
+    if (n < 8) return vl_err(VIOLET_EFORMAT, "%zu bytes, expected a header length of 8", n);
+    memcpy(&n_header, bytes, 8);
+    if (n_header > n - 8 || n_header > HEADER_MOST)
+        return vl_err(VIOLET_EFORMAT, "header of %llu bytes in a file of %zu",
+                      (unsigned long long)n_header, n);
+    json_error_t e;
+    f->header = json_loadb((const char *)bytes + 8, n_header, JSON_REJECT_DUPLICATES, &e);
+    if (!f->header)
+        return vl_err(VIOLET_EFORMAT, "header byte %d: %s", e.position, e.text);
+    if (!json_is_object(f->header)) return vl_err(VIOLET_EFORMAT, "header: expected an object");
+    return read_tensors(f, bytes + 8 + n_header, n - 8 - n_header);
+}
+
+violet_status vl_safetensors_parse(vl_safetensors **out, const void *data, size_t n,
+                                   const char *name)
+{
+    violet_status status;
+    *out = NULL;
+    vl_safetensors *f = calloc(1, sizeof *f);
+    if (!f || !(f->file_name = strdup(name))) {
+        status = vl_err_nomem();
+        goto done;
+    }
+    status = parse(f, data, n);
+    if (status != VIOLET_OK) vl_err_at(status, "%s", name);
+done:
+    if (status == VIOLET_OK)
+        *out = f;
+    else
+        vl_safetensors_close(f);
+    return status;
+}
+
+violet_status vl_safetensors_open(vl_safetensors **out, const char *path)
+{
+    vl_map map;
+    *out = NULL;
+    violet_status status = vl_map_open(&map, path);
+    if (status != VIOLET_OK) return status;
+    status = vl_safetensors_parse(out, map.data, map.n, path);
+    if (status == VIOLET_OK)
+        (*out)->map = map;
+    else
+        vl_map_close(&map);
+    return status;
+}
+
+void vl_safetensors_close(vl_safetensors *f)
+{
+    if (!f) return;
+    json_decref(f->header);
+    free(f->tensors);
+    free(f->sorted);
+    free(f->file_name);
+    vl_map_close(&f->map);
+    free(f);
+}
+
+size_t vl_safetensors_n(const vl_safetensors *f)
+{
+    return f->n;
+}
+
+const vl_safetensor *vl_safetensors_at(const vl_safetensors *f, size_t i)
+{
+    return i < f->n ? &f->tensors[i] : NULL;
+}
+
+const vl_safetensor *vl_safetensors_find(const vl_safetensors *f, const char *name)
+{
+    vl_safetensor wanted = {.name = name}, *key = &wanted;
+    vl_safetensor **found = bsearch(&key, f->sorted, f->n, sizeof *f->sorted, by_name);
+    return found ? *found : NULL;
+}
+
+const char *vl_safetensors_metadata(const vl_safetensors *f, const char *key)
+{
+    return json_string_value(json_object_get(f->metadata, key));
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+struct vl_safetensors_writer {
+    vl_out out;
+    char *path;
+    uint64_t due, pushed; /* bytes of data */
+};
+
+static violet_status add_tensor(json_t *header, uint64_t *offset, const vl_safetensor *t)
+{
+    size_t n, n_bytes;
+    if (t->n_dim < 0 || t->n_dim > VL_SAFETENSORS_MAX_DIM)
+        return vl_err(VIOLET_EINVAL, "tensor '%s': %d dimensions", t->name, t->n_dim);
+    violet_status status = size_of(&n, &n_bytes, t);
+    if (status != VIOLET_OK) return vl_err_at(VIOLET_EINVAL, "tensor '%s'", t->name);
+    if (json_object_get(header, t->name))
+        return vl_err(VIOLET_EINVAL, "tensor '%s' is there twice", t->name);
+    json_t *shape = json_array();
+    for (int i = 0; i < t->n_dim; i++)
+        if (json_array_append_new(shape, json_integer(t->shape[i])) != 0) {
+            json_decref(shape);
+            return vl_err_nomem();
+        }
+    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", vl_dtype_name(t->dtype), "shape",
+                              shape, "data_offsets", (json_int_t)*offset,
+                              (json_int_t)(*offset + n_bytes));
+    if (!entry) return vl_err_nomem();
+    *offset += n_bytes;
+    if (json_object_set_new(header, t->name, entry) != 0)
+        return vl_err(VIOLET_EINVAL, "tensor '%s': the name is not UTF-8", t->name);
+    return VIOLET_OK;
+}
+
+static violet_status write_header(vl_safetensors_writer *w, const vl_safetensor *tensors, size_t n,
+                                  const char *const *metadata, size_t n_metadata)
+{
+    violet_status status = VIOLET_OK;
+    char *text = NULL;
+    json_t *header = json_object(), *extra = json_object();
+    for (size_t i = 0; i < n_metadata; i++)
+        if (json_object_set_new(extra, metadata[2 * i], json_string(metadata[2 * i + 1])) != 0) {
+            status = vl_err(VIOLET_EINVAL, "metadata '%s' is not UTF-8", metadata[2 * i]);
+            goto done;
+        }
+    if (n_metadata) json_object_set(header, "__metadata__", extra);
+    for (size_t i = 0; i < n; i++)
+        if ((status = add_tensor(header, &w->due, &tensors[i])) != VIOLET_OK) goto done;
+    text = json_dumps(header, JSON_COMPACT);
+    if (!text) {
+        status = vl_err_nomem();
+        goto done;
+    }
+    /* the header is padded with spaces so that the data start at a multiple of 8 */
+    size_t n_text = strlen(text), n_pad = (8 - n_text % 8) % 8;
+    uint64_t n_header = n_text + n_pad;
+    if ((status = vl_out_write(&w->out, &n_header, 8)) != VIOLET_OK) goto done;
+    if ((status = vl_out_write(&w->out, text, n_text)) != VIOLET_OK) goto done;
+    status = vl_out_write(&w->out, "        ", n_pad);
+done:
+    free(text);
+    json_decref(header);
+    json_decref(extra);
+    return status;
+}
+
+violet_status vl_safetensors_create(vl_safetensors_writer **out, const char *path,
+                                    const vl_safetensor *tensors, size_t n,
+                                    const char *const *metadata, size_t n_metadata)
+{
+    violet_status status;
+    *out = NULL;
+    vl_safetensors_writer *w = calloc(1, sizeof *w);
+    if (!w || !(w->path = strdup(path))) {
+        status = vl_err_nomem();
+        goto done;
+    }
+    if ((status = vl_out_open(&w->out, path)) != VIOLET_OK) goto done;
+    status = write_header(w, tensors, n, metadata, n_metadata);
+done:
+    if (status == VIOLET_OK)
+        *out = w;
+    else
+        vl_safetensors_abandon(w);
+    return status;
+}
+
+violet_status vl_safetensors_push(vl_safetensors_writer *w, const void *data, size_t n_bytes)
+{
+    if (n_bytes > w->due - w->pushed)
+        return vl_err(VIOLET_EINVAL, "%s: %llu bytes of data pushed, described were %llu", w->path,
+                      (unsigned long long)(w->pushed + n_bytes), (unsigned long long)w->due);
+    w->pushed += n_bytes;
+    return vl_out_write(&w->out, data, n_bytes);
+}
+
+violet_status vl_safetensors_finish(vl_safetensors_writer *w)
+{
+    violet_status status;
+    if (w->pushed != w->due)
+        status = vl_err(VIOLET_EINVAL, "%s: %llu bytes of data pushed, described were %llu",
+                        w->path, (unsigned long long)w->pushed, (unsigned long long)w->due);
+    else
+        status = vl_out_commit(&w->out);
+    vl_safetensors_abandon(w);
+    return status;
+}
+
+void vl_safetensors_abandon(vl_safetensors_writer *w)
+{
+    if (!w) return;
+    vl_out_abandon(&w->out);
+    free(w->path);
+    free(w);
+}

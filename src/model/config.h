@@ -1,0 +1,35 @@
+/* The sizes of a model, and where they come from: a preset, a JSON file, a checkpoint's metadata.
+ *
+ *     {"preset": "tiny", "ct_layers": 4}      a preset with changes
+ */
+#ifndef VL_MODEL_CONFIG_H
+#define VL_MODEL_CONFIG_H
+
+#include <jansson.h>
+
+#include "nn/swin3d.h"
+
+typedef struct vl_config {
+    vl_swin_config video;
+    int hidden;                /* D: width of the cross-modal transformer, 8 * embed_dim */
+    int ct_layers, ct_heads, ct_mlp;
+    int size_vocab, size_code; /* word pieces, visual tokens */
+    int size_answer;           /* classes of open-ended questions */
+    double drop;               /* dropout of embeddings, attention, outputs and heads */
+} vl_config;
+
+/* "violet1": the published model. "tiny": trains in minutes on two cores. VIOLET_EINVAL with the
+ * list of names for another. */
+violet_status vl_config_preset(vl_config *c, const char *name);
+
+/* Sets what the JSON object has; keys it does not know are an error, but those of `ignore` (NULL
+ * terminated; NULL: none). Key "preset" is applied first. */
+violet_status vl_config_load(vl_config *c, const json_t *object, const char *const *ignore);
+
+/* A new object with every size; NULL: out of memory. */
+json_t *vl_config_save(const vl_config *c);
+
+/* VIOLET_EINVAL, naming the field, if the sizes do not make a model. */
+violet_status vl_config_check(const vl_config *c);
+
+#endif

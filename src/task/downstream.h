@@ -1,0 +1,36 @@
+/* The forward passes of the downstream tasks: which pairs are scored and what the loss is. */
+#ifndef VL_TASK_DOWNSTREAM_H
+#define VL_TASK_DOWNSTREAM_H
+
+#include "model/model.h"
+
+typedef struct vl_downstream_input {
+    int B, X;                 /* videos; text positions */
+    const vl_swin_plan *plan; /* of B videos */
+    const uint8_t *image;     /* (B,T,3,H,W) */
+    int n_texts;
+    const int *text;          /* (n_texts,X) */
+    const uint8_t *text_mask; /* (n_texts,X) */
+} vl_downstream_input;
+
+typedef struct vl_downstream_output {
+    vl_tensor *loss;   /* (1,1) */
+    vl_tensor *logits; /* (B, texts, options or answers), before the temperature */
+    const int *best;   /* (B), in the tape's memory */
+} vl_downstream_output;
+
+/* Text-to-video retrieval: all B x B pairs, row = video, column = text, each video's own text has
+ * its number; scores / 0.05. Published loss: softmax over the texts of each video. */
+void vl_retrieval_forward(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
+                          vl_downstream_output *out);
+
+/* Multiple choice: option k of video b is text option[b * n_options + k]. */
+void vl_qamc_forward(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
+                     const int *option, int n_options, const int *answer,
+                     vl_downstream_output *out);
+
+/* Open-ended: text b is video b's question; answer (B) a class, or -1: not in the list, ignored. */
+void vl_qaoe_forward(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
+                     const int *answer, vl_downstream_output *out);
+
+#endif

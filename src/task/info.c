@@ -1,0 +1,298 @@
+/* Which kind of file it is, and how its description is printed; see info.h. */
+#include "task/info.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "task/info_internal.h"
+
+void vl_info_set(json_t *o, const char *key, json_t *value)
+{
+    json_object_set_new(o, key, value ? value : json_null());
+}
+
+json_t *vl_info_text(const char *s, size_t n)
+{
+    char text[124];
+    size_t most = 120, kept = n < most ? n : most;
+    memcpy(text, s, kept);
+    /* a character cut in two is taken out whole */
+    while (n > most && kept > 0 && (s[kept] & 0xc0) == 0x80) kept--;
+    memcpy(text + kept, "...", 4);
+    if (n <= most) text[kept] = 0;
+    json_t *value = json_string(text);
+    if (value) return value;
+    for (char *c = text; *c; c++)
+        if (*c & 0x80) *c = '?';
+    return json_string(text);
+}
+
+/* ---- which kind ------------------------------------------------------------------------------ */
+
+#define HEAD_BYTES 4096
+
+typedef struct head {
+    const char *path;
+    unsigned char data[HEAD_BYTES];
+    size_t n;
+    unsigned long long size;
+} head;
+
+typedef struct kind {
+    const char *name;
+    int (*is)(const head *h);
+    violet_status (*describe)(json_t *o, const char *path, int verbose);
+} kind;
+
+static int begins(const head *h, const char *with, size_t n)
+{
+    return h->n >= n && memcmp(h->data, with, n) == 0;
+}
+
+static int ends(const head *h, const char *with)
+{
+    size_t n = strlen(h->path), m = strlen(with);
+    return n >= m && strcmp(h->path + n - m, with) == 0;
+}
+
+static int is_jpeg(const head *h)
+{
+    return begins(h, "\xff\xd8\xff", 3);
+}
+
+static int is_pickle(const head *h)
+{
+    int told = h->n > 1 && h->data[0] == 0x80 && h->data[1] >= 2 && h->data[1] <= 5;
+    return told || ends(h, ".pkl");
+}
+
+static int is_safetensors(const head *h)
+{
+    unsigned long long length = 0;
+    if (ends(h, ".safetensors")) return 1;
+    for (int i = 0; i < 8 && h->n > 8; i++) length |= (unsigned long long)h->data[i] << 8 * i;
+    return h->n > 8 && h->data[8] == '{' && length > 0 && length <= h->size - 8;
+}
+
+static int is_zip(const head *h)
+{
+    return begins(h, "PK\x03\x04", 4);
+}
+
+static violet_status refuse_zip(json_t *o, const char *path, int verbose)
+{
+    (void)o, (void)verbose;
+    return vl_err(VIOLET_EUNSUPPORTED,
+                  "%s: a zip archive, as PyTorch writes its checkpoints; info reads .safetensors",
+                  path);
+}
+
+static int is_vocabulary(const head *h)
+{
+    return begins(h, "[PAD]\n", 6) || begins(h, "[PAD]\r\n", 7);
+}
+
+static int is_json(const head *h)
+{
+    size_t i = 0;
+    while (i < h->n && strchr(" \t\r\n", h->data[i])) i++;
+    return ends(h, ".json") || (i < h->n && (h->data[i] == '{' || h->data[i] == '['));
+}
+
+static int is_lineidx(const head *h)
+{
+    size_t i = 0;
+    while (i < h->n && ((h->data[i] >= '0' && h->data[i] <= '9') || h->data[i] == '\n')) i++;
+    return ends(h, ".lineidx") || ends(h, ".lineidx.8b") || (h->n > 0 && i == h->n);
+}
+
+/* A tab within a line of text. */
+static int is_tsv(const head *h)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        if (h->data[i] == '\t' && i > 0) return 1;
+        if (h->data[i] < 0x20) break;
+    }
+    return ends(h, ".tsv");
+}
+
+static int is_anything(const head *h)
+{
+    return h->n > 0;
+}
+
+/* In this order: what a first byte tells, then what looks like text, then what libav may know. */
+static const kind kinds[] = {
+    {"JPEG picture", is_jpeg, vl_info_jpeg},
+    {"zip archive", is_zip, refuse_zip},
+    {"pickle", is_pickle, vl_info_pickle},
+    {"safetensors", is_safetensors, vl_info_safetensors},
+    {"WordPiece vocabulary", is_vocabulary, vl_info_vocabulary},
+    {"JSON", is_json, vl_info_json},
+    {"line index", is_lineidx, vl_info_lineidx},
+    {"pictures, tab-separated", is_tsv, vl_info_tsv},
+    {"video", is_anything, vl_info_video},
+};
+
+static violet_status read_head(head *h, const char *path)
+{
+    struct stat s;
+    h->path = path;
+    h->n = 0;
+    FILE *f = fopen(path, "rb");
+    if (!f) return vl_err_errno("open '%s'", path);
+    violet_status status = VIOLET_OK;
+    if (fstat(fileno(f), &s) != 0)
+        status = vl_err_errno("stat '%s'", path);
+    else if (!S_ISREG(s.st_mode))
+        status = vl_err(VIOLET_EINVAL, "%s: expected a file, this is a %s", path,
+                        S_ISDIR(s.st_mode) ? "folder" : "device or pipe");
+    else if ((h->n = fread(h->data, 1, sizeof h->data, f)) == 0 && ferror(f))
+        status = vl_err_errno("read '%s'", path);
+    h->size = (unsigned long long)s.st_size;
+    fclose(f);
+    return status;
+}
+
+/* ---- printing -------------------------------------------------------------------------------- */
+
+static violet_status put_value(vl_buf *out, const json_t *v, int indent);
+
+static violet_status put_number(vl_buf *out, const json_t *v)
+{
+    if (json_is_integer(v)) return vl_buf_printf(out, "%lld", (long long)json_integer_value(v));
+    return vl_buf_printf(out, "%.6g", json_real_value(v));
+}
+
+/* One line for a value that has no lines of its own. */
+static violet_status put_flat(vl_buf *out, const json_t *v)
+{
+    if (json_is_string(v)) return vl_buf_puts(out, json_string_value(v));
+    if (json_is_number(v)) return put_number(out, v);
+    if (json_is_boolean(v)) return vl_buf_puts(out, json_is_true(v) ? "yes" : "no");
+    if (json_is_null(v)) return vl_buf_puts(out, "-");
+    char *text = json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    violet_status status = text ? vl_buf_puts(out, text) : vl_err_nomem();
+    free(text);
+    return status;
+}
+
+static void trim(vl_buf *out)
+{
+    while (out->n > 0 && out->data[out->n - 1] == ' ') out->data[--out->n] = 0;
+}
+
+/* An object of a list: its values in one line, numbers of like kind under each other. */
+static violet_status put_row(vl_buf *out, const json_t *row, int indent)
+{
+    const char *key;
+    json_t *v;
+    violet_status status = vl_buf_printf(out, "\n%*s", indent, "");
+    json_object_foreach((json_t *)row, key, v)
+    {
+        size_t start = out->n;
+        if (status == VIOLET_OK && strcmp(key, "name") != 0 && !json_is_string(v))
+            status = vl_buf_printf(out, "%s ", key);
+        if (status == VIOLET_OK) status = put_flat(out, v);
+        int wrote = (int)(out->n - start), wide = strcmp(key, "name") == 0 ? 56 : 18;
+        if (status == VIOLET_OK)
+            status = vl_buf_printf(out, "%*s", wrote < wide ? wide - wrote : 1, "");
+    }
+    trim(out);
+    return status;
+}
+
+static violet_status put_object(vl_buf *out, const json_t *o, int indent)
+{
+    const char *key;
+    json_t *v;
+    violet_status status = VIOLET_OK;
+    json_object_foreach((json_t *)o, key, v)
+    {
+        trim(out);
+        if (status == VIOLET_OK)
+            status = vl_buf_printf(out, "\n%*s%-*s ", indent, "", 22 - indent, key);
+        if (status == VIOLET_OK) status = put_value(out, v, indent + 2);
+    }
+    return status;
+}
+
+static violet_status put_list(vl_buf *out, const json_t *list, int indent)
+{
+    violet_status status = VIOLET_OK;
+    size_t i;
+    json_t *v;
+    json_array_foreach(list, i, v)
+    {
+        if (status != VIOLET_OK) break;
+        if (json_is_object(v)) {
+            status = put_row(out, v, indent);
+            continue;
+        }
+        if (i) status = vl_buf_puts(out, json_is_number(v) ? " " : ", ");
+        if (status == VIOLET_OK) status = put_flat(out, v);
+    }
+    return status;
+}
+
+static violet_status put_value(vl_buf *out, const json_t *v, int indent)
+{
+    if (json_is_object(v)) return put_object(out, v, indent);
+    if (json_is_array(v)) return put_list(out, v, indent);
+    return put_flat(out, v);
+}
+
+/* Text of a file may hold anything; a terminal gets no control characters but our newlines. */
+static void make_printable(char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (((unsigned char)s[i] < 0x20 && s[i] != '\n') || s[i] == 0x7f) s[i] = '?';
+}
+
+static violet_status print(vl_buf *out, json_t *o, int flags)
+{
+    if (flags & VIOLET_INFO_JSON) {
+        char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+        violet_status status = text ? vl_buf_printf(out, "%s\n", text) : vl_err_nomem();
+        free(text);
+        return status;
+    }
+    size_t start = out->n;
+    const char *file = json_string_value(json_object_get(o, "file"));
+    violet_status status = vl_buf_printf(out, "%s: ", file);
+    if (status == VIOLET_OK)
+        status = vl_buf_puts(out, json_string_value(json_object_get(o, "kind")));
+    json_object_del(o, "file");
+    json_object_del(o, "kind");
+    if (status == VIOLET_OK) status = put_object(out, o, 2);
+    trim(out);
+    if (status == VIOLET_OK) status = vl_buf_putc(out, '\n');
+    if (status == VIOLET_OK) make_printable(out->data + start, out->n - start);
+    return status;
+}
+
+violet_status vl_info(vl_buf *out, const char *path, int flags)
+{
+    head h;
+    violet_status status = read_head(&h, path);
+    if (status != VIOLET_OK) return status;
+    const kind *k = NULL;
+    for (size_t i = 0; !k && i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].is(&h)) k = &kinds[i];
+    if (!k) return vl_err(VIOLET_EFORMAT, "%s: the file is empty", path);
+    json_t *o = json_object();
+    if (!o) return vl_err_nomem();
+    json_t *name = json_string(path);
+    vl_info_set(o, "file", name ? name : vl_info_text(path, strlen(path)));
+    vl_info_set(o, "kind", json_string(k->name));
+    vl_info_set(o, "bytes", json_integer((json_int_t)h.size));
+    status = k->describe(o, path, (flags & VIOLET_INFO_VERBOSE) != 0);
+    if (status == VIOLET_OK) status = print(out, o, flags);
+    json_decref(o);
+    return status;
+}

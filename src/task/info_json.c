@@ -1,0 +1,150 @@
+/* Info on JSON files: annotations, arguments, sizes, logs. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "task/info_internal.h"
+
+#define FILE_MOST ((size_t)4 << 30)
+
+/* ---- annotations ----------------------------------------------------------------------------- */
+
+/* What the first entry of a split tells. */
+static const char *annotation_of(const json_t *split)
+{
+    if (json_is_object(split)) {
+        const json_t *list = json_object_iter_value(json_object_iter((json_t *)split));
+        return json_is_string(json_array_get(list, 0)) ? "captions (pretraining)" : NULL;
+    }
+    const json_t *first = json_array_get(split, 0);
+    if (!json_object_get(first, "video")) return NULL;
+    if (json_object_get(first, "option_0")) return "questions, multiple choice";
+    if (json_object_get(first, "question")) return "questions, open-ended";
+    return json_object_get(first, "caption") ? "captions (retrieval)" : NULL;
+}
+
+static json_t *count_captions(const json_t *split)
+{
+    json_t *o = json_object(), *list;
+    const char *video;
+    size_t n = 0;
+    json_object_foreach((json_t *)split, video, list) n += json_array_size(list);
+    vl_info_set(o, "videos", json_integer((json_int_t)json_object_size(split)));
+    vl_info_set(o, "captions", json_integer((json_int_t)n));
+    return o;
+}
+
+static json_t *count_questions(const json_t *split)
+{
+    json_t *o = json_object(), *videos = json_object(), *entry;
+    size_t i, outside = 0;
+    json_array_foreach(split, i, entry)
+    {
+        const char *video = json_string_value(json_object_get(entry, "video"));
+        const json_t *answer = json_object_get(entry, "answer");
+        if (video) json_object_set_new(videos, video, json_null());
+        outside += json_is_integer(answer) && json_integer_value(answer) < 0;
+    }
+    vl_info_set(o, "entries", json_integer((json_int_t)json_array_size(split)));
+    vl_info_set(o, "videos", json_integer((json_int_t)json_object_size(videos)));
+    if (outside) vl_info_set(o, "answers not in vocab", json_integer((json_int_t)outside));
+    json_decref(videos);
+    return o;
+}
+
+static void describe_annotation(json_t *o, const json_t *root)
+{
+    json_t *splits = json_object(), *split;
+    const char *name;
+    json_object_foreach((json_t *)root, name, split)
+    {
+        if (strcmp(name, "vocab") == 0)
+            vl_info_set(o, "vocab", json_integer((json_int_t)(json_is_array(split)
+                                                                  ? json_array_size(split)
+                                                                  : json_object_size(split))));
+        else
+            vl_info_set(splits, name,
+                        json_is_object(split) ? count_captions(split) : count_questions(split));
+    }
+    vl_info_set(o, "splits", splits);
+}
+
+/* ---- the others ------------------------------------------------------------------------------ */
+
+/* {data set: {ls_mtm: [numbers], ...}}: how many parts, and the last value of each. */
+static int is_log(const json_t *root)
+{
+    const json_t *first = json_object_iter_value(json_object_iter((json_t *)root));
+    const json_t *list = json_object_iter_value(json_object_iter((json_t *)first));
+    return json_is_array(list) && json_is_number(json_array_get(list, 0));
+}
+
+static void describe_log(json_t *o, const json_t *root)
+{
+    const char *set, *key;
+    json_t *lists, *list;
+    json_object_foreach((json_t *)root, set, lists)
+    {
+        json_t *last = json_object();
+        json_object_foreach(lists, key, list)
+        {
+            size_t n = json_array_size(list);
+            vl_info_set(last, "values", json_integer((json_int_t)n));
+            if (n) json_object_set(last, key, json_array_get(list, n - 1));
+        }
+        vl_info_set(o, set, last);
+    }
+}
+
+/* No object deeper than the values. */
+static int is_flat(const json_t *root)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *)root, key, v)
+        if (json_is_object(v)) return 0;
+    return 1;
+}
+
+static const char *describe(json_t *o, const json_t *root)
+{
+    const json_t *first = json_object_iter_value(json_object_iter((json_t *)root));
+    const char *kind = annotation_of(first);
+    if (kind && strcmp(kind, "questions, open-ended") == 0 && !json_object_get(root, "vocab"))
+        kind = "questions, open-ended, without vocab";
+    if (kind) {
+        describe_annotation(o, root);
+        return kind;
+    }
+    if (is_log(root)) {
+        describe_log(o, root);
+        return "log of a run, last values";
+    }
+    if (is_flat(root) && json_object_size(root) > 0) {
+        vl_info_set(o, "values", json_deep_copy(root));
+        return json_object_get(root, "type") ? "arguments of a run" : "settings";
+    }
+    vl_info_set(o, "entries", json_integer((json_int_t)json_object_size(root)));
+    return "JSON object";
+}
+
+violet_status vl_info_json(json_t *o, const char *path, int verbose)
+{
+    char *text;
+    size_t n;
+    json_error_t e;
+    (void)verbose;
+    violet_status status = vl_file_read(&text, &n, path, FILE_MOST);
+    if (status != VIOLET_OK) return status;
+    json_t *root = json_loadb(text, n, 0, &e);
+    free(text);
+    if (!root)
+        return vl_err(VIOLET_EFORMAT, "%s line %d column %d: %s", path, e.line, e.column, e.text);
+    if (json_is_object(root))
+        vl_info_set(o, "kind", json_string(describe(o, root)));
+    else
+        vl_info_set(o, "entries", json_integer((json_int_t)json_array_size(root)));
+    json_decref(root);
+    return VIOLET_OK;
+}

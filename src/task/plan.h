@@ -1,0 +1,36 @@
+/* What a pretraining run will cost, without running it: one step on the counting backend.
+ *
+ *     vl_plan_options o = {0};
+ *     vl_option_defaults(vl_plan_option_table, &o);
+ *     violet_plan_report r;
+ *     status = vl_plan_run(&r, &o);
+ *
+ * The step is the real one: the same forward code on the same tape, so memory is what the arenas
+ * would hold and FLOPs what the backend would be asked. Masks are replaced by their expected size:
+ * captions that fill all text positions, expected numbers of hidden words and patches. */
+#ifndef VL_TASK_PLAN_H
+#define VL_TASK_PLAN_H
+
+#include <stdbool.h>
+
+#include "base/option.h"
+#include "violet.h"
+
+/* Those of vl_pretrain_options that matter here, by the same names, and a few of its own. */
+typedef struct vl_plan_options {
+    char *config;
+    int size_img, height, width; /* height, width 0: size_img */
+    int size_frame, size_txt, size_batch, negatives, workers, accumulate, compat, threads;
+    bool checkpointing, measure;
+    double p_word, p_attended, p_use_attended, drop, drop_path, peak;
+} vl_plan_options;
+
+extern const vl_option vl_plan_option_table[];
+
+violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o);
+
+/* Expected number of patches that blockwise masking hides of T frames of h x w patches: T boxes
+ * with uniform extents and places, as train/mask.c draws them. */
+double vl_plan_hidden_patches(int T, int h, int w);
+
+#endif

@@ -1,0 +1,144 @@
+/* One batch of a pretraining run: attention received where it is needed, masks, forward, backward.
+ * See pretrain_internal.h. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/status.h"
+#include "task/pretrain_internal.h"
+
+double stats_loss(const stats *s, int task)
+{
+    return s->asked[task] ? s->loss[task] / (double)s->asked[task] : NAN;
+}
+
+double stats_accuracy(const stats *s, int task)
+{
+    return s->asked[task] ? (double)s->right[task] / (double)s->asked[task] : NAN;
+}
+
+violet_status batch_buffers(pretrain *r, int B, int T)
+{
+    size_t S = r->o->size_img, X = r->o->size_txt, hw = S / 32 * (S / 32), Ni = T * (1 + hw);
+    r->image = malloc(B * (size_t)T * 3 * S * S);
+    r->text_mask = malloc(B * X);
+    r->text = malloc(B * X * sizeof *r->text);
+    r->vq = malloc(B * T * hw * sizeof *r->vq);
+    r->answer_mtm = malloc(B * X * sizeof *r->answer_mtm);
+    r->answer_mvm = malloc(B * Ni * sizeof *r->answer_mvm);
+    r->negative = malloc(B * 4 * sizeof *r->negative);
+    r->weight = malloc(B * (Ni + X) * sizeof *r->weight);
+    if (!r->image || !r->text_mask || !r->text || !r->vq || !r->answer_mtm || !r->answer_mvm ||
+        !r->negative || !r->weight)
+        return vl_err_nomem();
+    return VIOLET_OK;
+}
+
+void batch_release(pretrain *r)
+{
+    free(r->image);
+    free(r->text_mask);
+    free(r->text);
+    free(r->vq);
+    free(r->answer_mtm);
+    free(r->answer_mvm);
+    free(r->negative);
+    free(r->weight);
+}
+
+/* Attention received, a row of r->weight for each sample that is masked by it. Only those samples
+ * are computed; as published (compat) with dropout on, and padding asking, too. */
+static violet_status attended(pretrain *r, const vl_batch *b, const vl_mask_config *mask,
+                              int training, uint64_t draw, uint64_t first_sample)
+{
+    int compat = r->o->compat == VL_COMPAT_VIOLET1, n = 0, X = b->X;
+    size_t image_bytes = (size_t)b->T * 3 * b->S * b->S;
+    for (int k = 0; k < b->n; k++) {
+        if (!vl_mask_is_attended(mask, first_sample + k)) continue;
+        memcpy(r->image + n * image_bytes, b->image + k * image_bytes, image_bytes);
+        memcpy(r->text + n * X, b->text + k * X, X * sizeof *r->text);
+        n++;
+    }
+    if (n == 0) return VIOLET_OK;
+    for (int i = 0; i < n * X; i++) r->text_mask[i] = r->text[i] != mask->special[VL_PAD];
+    const vl_swin_plan *plan = vl_swin_plans_get(&r->plans, &r->config.video, n, b->T, b->S, b->S);
+    if (!plan) return VIOLET_ENOMEM;
+    vl_tape *t = &r->tape;
+    vl_tape_reset(t, r->o->seed ^ 0x617474, draw);
+    t->grad_on = 0;
+    t->training = compat && training;
+    vl_tensor *w =
+        vl_pretrain_attended(t, &r->model, plan, r->image, r->text, r->text_mask, X, compat);
+    for (long i = 0; !vl_tape_failed(t) && i < (long)w->rows * w->cols; i++)
+        r->weight[i] = (float)w->x[i];
+    return vl_tape_status(t);
+}
+
+static void mask_batch(pretrain *r, const vl_batch *b, const vl_mask_config *mask,
+                       uint64_t first_sample, int n_negative)
+{
+    int g = b->S / 32;
+    size_t n_vq = (size_t)b->n * b->T * g * g;
+    memcpy(r->image, b->image, (size_t)b->n * b->T * 3 * b->S * b->S);
+    for (int i = 0; i < b->n * b->X; i++) r->text[i] = b->text[i];
+    for (int i = 0; i < b->n * b->X; i++) r->text_mask[i] = r->text[i] != mask->special[VL_PAD];
+    for (size_t i = 0; b->vq && i < n_vq; i++) r->vq[i] = b->vq[i];
+    vl_mask_negatives(mask, r->negative, n_negative, r->text, b->n, b->X, first_sample);
+    vl_mask_batch batch = {.B = b->n,
+                           .T = b->T,
+                           .h = g,
+                           .w = g,
+                           .X = b->X,
+                           .first_sample = first_sample,
+                           .image = r->image,
+                           .text = r->text,
+                           .vq = b->vq ? r->vq : NULL,
+                           .answer_mtm = r->answer_mtm,
+                           .answer_mvm = r->answer_mvm};
+    vl_mask_apply(mask, &batch, r->weight);
+}
+
+static void add_stats(stats *s, const vl_pretrain_output *out)
+{
+    for (int k = 0; k < 3; k++) {
+        if (!out->loss_of[k] || out->asked[k] == 0) continue;
+        s->loss[k] += (double)out->loss_of[k]->x[0] * out->asked[k];
+        s->asked[k] += out->asked[k];
+        for (int i = 0; i < out->logits[k]->rows; i++)
+            s->right[k] += out->target[k][i] >= 0 && out->best[k][i] == out->target[k][i];
+    }
+}
+
+violet_status batch_run(pretrain *r, const vl_batch *b, int training, uint64_t draw,
+                        uint64_t first_sample, stats *sums)
+{
+    /* A validation is masked the same way every time, and not like the training. */
+    vl_mask_config mask = r->mask;
+    if (!training) mask.seed ^= 0x76616c;
+    int O = b->n < 4 ? b->n : 4;
+    violet_status status = attended(r, b, &mask, training, draw, first_sample);
+    if (status != VIOLET_OK) return status;
+    mask_batch(r, b, &mask, first_sample, O - 1);
+    vl_pretrain_input in = {.B = b->n,
+                            .X = b->X,
+                            .n_negative = O - 1,
+                            .image = r->image,
+                            .text = r->text,
+                            .text_mask = r->text_mask,
+                            .answer_mtm = r->answer_mtm,
+                            .answer_mvm = r->answer_mvm,
+                            .negative = r->negative,
+                            .pair_again = r->o->compat == VL_COMPAT_VIOLET1};
+    in.plan = vl_swin_plans_get(&r->plans, &r->config.video, b->n, b->T, b->S, b->S);
+    if (!in.plan) return VIOLET_ENOMEM;
+    vl_tape *t = &r->tape;
+    vl_pretrain_output out;
+    vl_tape_reset(t, r->o->seed, draw);
+    t->grad_on = t->training = training;
+    t->checkpoint_on = r->o->checkpointing;
+    vl_pretrain_forward(t, &r->model, &in, &out);
+    status = vl_tape_status(t);
+    if (status != VIOLET_OK) return status;
+    add_stats(sums, &out);
+    return training && out.loss ? vl_tape_backward(t, out.loss) : VIOLET_OK;
+}

@@ -1,0 +1,571 @@
+/* A pretraining run: set-up, and the loop over epochs, units and steps. See pretrain_run.h. */
+#include "task/pretrain_run.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "model/checkpoint.h"
+#include "task/plan.h"
+#include "task/pretrain_internal.h"
+
+#define WARN_ONE_BY_ONE 20 /* bad samples told singly; after that only counted */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int stopping(const pretrain *r)
+{
+    return r->hooks.stop && *r->hooks.stop;
+}
+
+void tell(const pretrain *r, violet_event_kind kind, const char *format, ...)
+{
+    char text[1024];
+    violet_event e = {.kind = kind, .text = text};
+    if (!r->hooks.event) return;
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof text, format, ap);
+    va_end(ap);
+    r->hooks.event(r->hooks.user, &e);
+}
+
+static void report_bad(void *user, vl_bad why, const char *message)
+{
+    pretrain *r = user;
+    r->warned++;
+    if (r->warned <= WARN_ONE_BY_ONE)
+        tell(r, VIOLET_EVENT_WARNING, "skipped (%s): %s", vl_bad_name(why), message);
+    if (r->warned == WARN_ONE_BY_ONE)
+        tell(r, VIOLET_EVENT_WARNING, "further skipped samples are only counted");
+}
+
+/* ---- set-up --------------------------------------------------------------------------------- */
+
+static violet_status setup_config(pretrain *r)
+{
+    const vl_pretrain_options *o = r->o;
+    violet_status status = vl_config_find(&r->config, o->config);
+    if (status != VIOLET_OK) return status;
+    if (o->drop >= 0) r->config.drop = o->drop;
+    if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
+    if (o->size_img % 32)
+        return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", o->size_img);
+    return VIOLET_OK;
+}
+
+static violet_status setup_text(pretrain *r)
+{
+    violet_status status = vl_wordpiece_open(&r->wordpiece, r->o->vocab);
+    if (status != VIOLET_OK) return status;
+    if (vl_wordpiece_size(r->wordpiece) > r->config.size_vocab)
+        return vl_err(VIOLET_EINVAL, "the vocabulary has %d pieces, the model's size_vocab is %d",
+                      vl_wordpiece_size(r->wordpiece), r->config.size_vocab);
+    for (int k = 0; k < VL_SPECIALS; k++)
+        r->mask.special[k] = vl_wordpiece_special(r->wordpiece, k);
+    r->mask.seed = (uint64_t)r->o->seed;
+    r->mask.p_word = r->o->p_word;
+    r->mask.p_attended = r->o->p_attended;
+    r->mask.p_use_attended = r->o->p_use_attended;
+    r->mask.distinct_negatives = r->o->compat != VL_COMPAT_VIOLET1;
+    return VIOLET_OK;
+}
+
+static violet_status setup_optim(pretrain *r)
+{
+    const vl_pretrain_options *o = r->o;
+    r->optim = (vl_optim){.lr = o->lr,
+                          .beta1 = o->beta1,
+                          .beta2 = o->beta2,
+                          .eps = o->eps,
+                          .decay = o->decay,
+                          .decay_all = o->decay_all,
+                          .clip = o->clip,
+                          .schedule = (vl_schedule)o->schedule,
+                          .warmup = o->warmup,
+                          .lr_end = o->lr_end};
+    return VIOLET_OK;
+}
+
+static vl_dataset_options dataset_options(const pretrain *r, const char *name, const char *split)
+{
+    const vl_pretrain_options *o = r->o;
+    return (vl_dataset_options){.folder = o->data,
+                                .name = name,
+                                .split = split,
+                                .size_img = o->size_img,
+                                .size_txt = o->size_txt,
+                                .n_frames = o->size_frame,
+                                .n_codes = r->config.size_code,
+                                .random_caption = o->caption == VL_CAPTION_RANDOM,
+                                .seed = (uint64_t)o->seed,
+                                .pad =
+                                    o->compat == VL_COMPAT_VIOLET1 ? VL_PAD_COMPAT : VL_PAD_EXACT,
+                                .wordpiece = r->wordpiece};
+}
+
+/* "NAME" or "NAME:SPLIT" */
+static violet_status open_set(pretrain *r, char *name)
+{
+    const vl_pretrain_options *o = r->o;
+    if (r->n_sets == MAX_SETS)
+        return vl_err(VIOLET_EINVAL, "more than %d data sets in '%s'", MAX_SETS, o->dataset);
+    dataset_of_run *s = &r->sets[r->n_sets];
+    char *split = strchr(name, ':');
+    if (split) *split++ = 0;
+    if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name || !*name ||
+        strpbrk(name, "\"\\/"))
+        return vl_err(VIOLET_EINVAL, "'%s' cannot be the name of a data set", name);
+    vl_dataset_options train = dataset_options(r, s->name, split ? split : o->split);
+    violet_status status = vl_dataset_open(&s->train, &train);
+    if (status != VIOLET_OK) return status;
+    r->n_sets++;
+    vl_loader_options loader = {.batch = o->size_batch,
+                                .workers = o->workers,
+                                .seed = (uint64_t)o->seed,
+                                .plan = o->parts == VL_PARTS_SEQUENTIAL ? VL_PLAN_SEQUENTIAL
+                                                                        : VL_PLAN_MIXED,
+                                .report = report_bad,
+                                .user = r};
+    status = vl_loader_open(&s->loader, s->train, &loader);
+    if (status != VIOLET_OK || !o->valid_split || !*o->valid_split) return status;
+    vl_dataset_options valid = dataset_options(r, s->name, o->valid_split);
+    valid.random_caption = false;
+    if (vl_dataset_open(&s->valid, &valid) != VIOLET_OK) {
+        tell(r, VIOLET_EVENT_WARNING, "no validation on %s: %s", s->name, violet_error());
+        s->valid = NULL;
+    }
+    return VIOLET_OK;
+}
+
+static violet_status setup_sets(pretrain *r)
+{
+    char *names = strdup(r->o->dataset), *save = NULL;
+    violet_status status = names ? VIOLET_OK : vl_err_nomem();
+    for (char *s = names ? strtok_r(names, ", ", &save) : NULL; s && status == VIOLET_OK;
+         s = strtok_r(NULL, ", ", &save))
+        status = open_set(r, s);
+    free(names);
+    if (status == VIOLET_OK && r->n_sets == 0)
+        status = vl_err(VIOLET_EINVAL, "'dataset' names no data set");
+    return status;
+}
+
+static void add_unit(pretrain *r, int set, uint64_t end, const char *format, ...)
+{
+    unit *u = &r->units[r->n_units++];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(u->name, sizeof u->name, format, ap);
+    va_end(ap);
+    u->set = set;
+    u->end = end;
+}
+
+/* Whole batches of a part. */
+static uint64_t batches_of(const pretrain *r, int set, int part)
+{
+    return vl_dataset_n(r->sets[set].train, part) / (size_t)r->o->size_batch;
+}
+
+/* The units of an epoch, and how many updates the run has. */
+static violet_status setup_units(pretrain *r)
+{
+    const vl_pretrain_options *o = r->o;
+    uint64_t end = 0, per_epoch = 0;
+    for (int i = 0; i < r->n_sets; i++) {
+        const dataset_of_run *s = &r->sets[i];
+        for (int p = 0; p < vl_dataset_parts(s->train); p++) {
+            end += batches_of(r, i, p);
+            if (o->parts == VL_PARTS_SEQUENTIAL) add_unit(r, i, end, "%s_%d", s->name, p);
+        }
+    }
+    if (o->parts == VL_PARTS_MIXED) add_unit(r, -1, end, "all");
+    for (int k = 0; k < r->n_units; k++) {
+        uint64_t n = r->units[k].end - (k ? r->units[k - 1].end : 0);
+        per_epoch += (n + o->accumulate - 1) / o->accumulate;
+    }
+    if (end == 0)
+        return vl_err(VIOLET_EINVAL, "no data set has a whole batch of %d samples", o->size_batch);
+    r->n_steps = o->steps ? (uint64_t)o->steps : per_epoch * (uint64_t)o->size_epoch;
+    return VIOLET_OK;
+}
+
+/* The most frames any part has. */
+static int most_frames(const pretrain *r)
+{
+    int frames = 1;
+    for (int i = 0; i < r->n_sets; i++) {
+        const vl_dataset *sets[2] = {r->sets[i].train, r->sets[i].valid};
+        for (int k = 0; k < 2; k++)
+            for (int p = 0; sets[k] && p < vl_dataset_parts(sets[k]); p++)
+                if (vl_dataset_frames(sets[k], p) > frames) frames = vl_dataset_frames(sets[k], p);
+    }
+    return frames;
+}
+
+/* Bytes of memory that programs can still have; 0: not known. */
+static double available_bytes(void)
+{
+    FILE *f = fopen("/proc/meminfo", "r");
+    char line[256];
+    double kb = 0, sum = 0;
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "MemAvailable: %lf", &kb) == 1 || sscanf(line, "SwapFree: %lf", &kb) == 1)
+            sum += kb;
+    if (f) fclose(f);
+    return 1024 * sum;
+}
+
+/* What a batch costs by its number of frames, and whether the largest fits into memory: better an
+ * error now than the kernel's axe in the middle of a step. */
+static violet_status setup_cost(pretrain *r)
+{
+    const vl_pretrain_options *o = r->o;
+    double need = 0, have = available_bytes();
+    for (int T = 1; T <= most_frames(r); T++) {
+        violet_plan_report report;
+        vl_plan_options p = {.config = o->config,
+                             .size_img = o->size_img,
+                             .size_frame = T,
+                             .size_txt = o->size_txt,
+                             .size_batch = o->size_batch,
+                             .negatives = 3,
+                             .workers = o->workers,
+                             .accumulate = 1,
+                             .compat = o->compat,
+                             .checkpointing = o->checkpointing,
+                             .p_word = o->p_word,
+                             .p_attended = o->p_attended,
+                             .p_use_attended = o->p_use_attended,
+                             .drop = o->drop,
+                             .drop_path = o->drop_path};
+        violet_status status = vl_plan_run(&report, &p);
+        if (status != VIOLET_OK) return status;
+        r->batch_flops[T] = report.step_flops;
+        need = (double)report.total_bytes;
+    }
+    if (have > 0 && need > have)
+        return vl_err(VIOLET_ENOMEM,
+                      "the run needs about %.1f GiB, %.1f are free: a smaller "
+                      "--size-batch with --accumulate, or --checkpointing",
+                      need / (1 << 30), have / (1 << 30));
+    return VIOLET_OK;
+}
+
+static violet_status setup_model(pretrain *r)
+{
+    const vl_pretrain_options *o = r->o;
+    violet_status status = vl_model_init(&r->model, &r->config, VL_HEADS_PRETRAIN, 1, 0);
+    if (status != VIOLET_OK) return status;
+    r->backend = vl_backend_fast();
+    r->device = r->backend->open(o->threads);
+    if (!r->device) return VIOLET_EUNSUPPORTED;
+    status = vl_tape_init(&r->tape, r->backend, r->device, 0);
+    return status == VIOLET_OK ? batch_buffers(r, o->size_batch, most_frames(r)) : status;
+}
+
+/* Fresh weights, a given checkpoint's, or the saved state of this very run. */
+static violet_status setup_start(pretrain *r)
+{
+    const vl_pretrain_options *o = r->o;
+    char path[4096], text[512];
+    vl_load_report report;
+    violet_status status = run_path(r, path, "last.safetensors");
+    if (status == VIOLET_OK) status = vl_dir_make(o->output);
+    if (status != VIOLET_OK) return status;
+    r->log = json_object();
+    if (vl_file_exists(path)) {
+        if (!o->resume)
+            return vl_err(VIOLET_EINVAL,
+                          "'%s' has a run already: --resume to go on, or another --output",
+                          o->output);
+        status = state_load(r);
+        if (status == VIOLET_OK)
+            tell(r, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
+                 (unsigned long long)r->step);
+        return status;
+    }
+    vl_params_draw(&r->model.params, (uint64_t)o->seed);
+    if (!o->path_ckpt || !*o->path_ckpt) return VIOLET_OK;
+    status = vl_checkpoint_read(&r->model, o->path_ckpt, 0, &report);
+    if (status != VIOLET_OK) return status;
+    vl_load_report_text(&report, text, sizeof text);
+    tell(r, VIOLET_EVENT_MESSAGE, "%s: %s", o->path_ckpt, text);
+    return VIOLET_OK;
+}
+
+static violet_status setup(pretrain *r)
+{
+    violet_status (*const stages[])(pretrain *) = {setup_config, setup_text,  setup_optim,
+                                                   setup_sets,   setup_units, setup_cost,
+                                                   setup_model,  setup_start, log_open};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        violet_status status = stages[i](r);
+        if (status != VIOLET_OK) return status;
+    }
+    return VIOLET_OK;
+}
+
+static void release(pretrain *r)
+{
+    for (int i = 0; i < r->n_sets; i++) {
+        vl_loader_close(r->sets[i].loader);
+        vl_dataset_close(r->sets[i].train);
+        vl_dataset_close(r->sets[i].valid);
+    }
+    batch_release(r);
+    json_decref(r->log);
+    vl_swin_plans_release(&r->plans);
+    vl_tape_release(&r->tape);
+    if (r->device) r->backend->close(r->device);
+    vl_model_release(&r->model);
+    vl_wordpiece_free(r->wordpiece);
+    free(r);
+}
+
+/* ---- validation ----------------------------------------------------------------------------- */
+
+static violet_status validate_set(pretrain *r, int set, stats *sums)
+{
+    const vl_pretrain_options *o = r->o;
+    vl_loader *loader;
+    const vl_batch *b = NULL;
+    vl_cursor start = {0};
+    uint64_t first = 0, n = 0;
+    memset(sums, 0, sizeof *sums);
+    if (!r->sets[set].valid) return VIOLET_OK;
+    vl_loader_options options = {.batch = o->size_batch,
+                                 .workers = o->workers,
+                                 .once = true,
+                                 .report = report_bad,
+                                 .user = r};
+    violet_status status = vl_loader_open(&loader, r->sets[set].valid, &options);
+    if (status != VIOLET_OK) return status;
+    status = vl_loader_start(loader, &start);
+    while (status == VIOLET_OK && (status = vl_loader_next(&b, loader)) == VIOLET_OK && b) {
+        if (o->valid_batches && n++ == (uint64_t)o->valid_batches) break;
+        if (stopping(r)) status = vl_err(VIOLET_EINTERRUPTED, "stopped during validation");
+        if (status == VIOLET_OK) status = batch_run(r, b, 0, 0, first, sums);
+        first += b->n;
+    }
+    vl_loader_close(loader);
+    return status;
+}
+
+static void tell_numbers(const pretrain *r, violet_event_kind kind, const char *set, const stats *s,
+                         double lr, double samples_per_s)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    violet_event e = {.kind = kind,
+                      .text = set,
+                      .step = r->step,
+                      .n_steps = r->n_steps,
+                      .epoch = (int)r->epoch + 1,
+                      .n_epochs = r->o->steps ? 0 : r->o->size_epoch,
+                      .names = vl_pretrain_names,
+                      .n_tasks = 3,
+                      .rate = lr,
+                      .samples_per_s = samples_per_s,
+                      .bytes = (unsigned long long)usage.ru_maxrss * 1024};
+    for (int k = 0; k < 3; k++) {
+        e.loss_of[k] = stats_loss(s, k);
+        e.accuracy[k] = stats_accuracy(s, k);
+        if (s->asked[k]) e.loss += e.loss_of[k];
+    }
+    double per_step = (double)r->o->size_batch * r->o->accumulate;
+    if (samples_per_s > 0)
+        e.seconds_left = (double)(r->n_steps - r->step) * per_step / samples_per_s;
+    if (r->busy_s > 0) e.share_waiting = r->waited_s / r->busy_s;
+    if (r->hooks.event) r->hooks.event(r->hooks.user, &e);
+}
+
+/* After a unit: validation, log, weights. Nothing is logged before all validations are through, so
+ * that a stop in between leaves the unit to be finished again. */
+static violet_status finish_unit(pretrain *r, const unit *u)
+{
+    stats valid[MAX_SETS];
+    int first = u->set >= 0 ? u->set : 0, last = u->set >= 0 ? u->set : r->n_sets - 1;
+    violet_status status = VIOLET_OK;
+    for (int i = first; i <= last && status == VIOLET_OK; i++) {
+        status = validate_set(r, i, &valid[i]);
+        if (status == VIOLET_OK && r->sets[i].valid)
+            tell_numbers(r, VIOLET_EVENT_VALID, r->sets[i].name, &valid[i], 0, 0);
+    }
+    for (int i = first; i <= last && status == VIOLET_OK; i++) {
+        status = log_unit(r, r->sets[i].name, &r->sets[i].sums, &valid[i]);
+        memset(&r->sets[i].sums, 0, sizeof r->sets[i].sums);
+    }
+    return status == VIOLET_OK && r->o->keep ? weights_save(r, u->name) : status;
+}
+
+/* ---- training ------------------------------------------------------------------------------- */
+
+static void add(stats *to, const stats *s)
+{
+    for (int k = 0; k < 3; k++) {
+        to->loss[k] += s->loss[k];
+        to->asked[k] += s->asked[k];
+        to->right[k] += s->right[k];
+    }
+}
+
+/* One batch's gradients. */
+static violet_status train_batch(pretrain *r, int *set, stats *of_step)
+{
+    const vl_batch *b;
+    uint64_t batch;
+    stats s = {0};
+    vl_plan_at(set, &batch, &r->plan, r->at);
+    double start = now();
+    violet_status status = vl_loader_next(&b, r->sets[*set].loader);
+    r->waited_s += now() - start;
+    if (status == VIOLET_OK && !b)
+        status = vl_err(VIOLET_EFORMAT, "%s ended early", r->sets[*set].name);
+    if (status != VIOLET_OK) return status;
+    status = batch_run(r, b, 1, r->batches, r->samples, &s);
+    if (status != VIOLET_OK) return status;
+    r->cursor[*set] = b->after;
+    r->at++;
+    r->batches++;
+    r->samples += b->n;
+    r->samples_here += b->n;
+    r->flops += r->batch_flops[b->T] * b->n / r->o->size_batch;
+    add(of_step, &s);
+    add(&r->sets[*set].sums, &s);
+    return VIOLET_OK;
+}
+
+/* One update from up to `accumulate` batches of a unit. */
+static violet_status train_step(pretrain *r, const unit *u)
+{
+    int set = 0, n = 0;
+    stats s = {0};
+    double norm, start = now(), lr = vl_optim_rate(&r->optim, r->step + 1, r->n_steps);
+    r->backend->fill(r->device, (real *)r->model.params.grads.base, 0,
+                     vl_params_size(&r->model.params));
+    for (; n < r->o->accumulate && r->at < u->end; n++) {
+        violet_status status = train_batch(r, &set, &s);
+        if (status != VIOLET_OK) return status;
+    }
+    r->step++;
+    vl_optim_step(&r->optim, r->backend, r->device, &r->model.params, lr, r->step, 1.0 / n, &norm);
+    if (!isfinite(norm))
+        tell(r, VIOLET_EVENT_WARNING, "step %llu: the gradient is not finite, no update",
+             (unsigned long long)r->step);
+    double seconds = now() - start;
+    r->busy_s += seconds;
+    tell_numbers(r, VIOLET_EVENT_STEP, r->sets[set].name, &s, lr,
+                 (double)r->samples_here / r->busy_s);
+    return log_step(r, set, u->name, &s, lr, norm, seconds);
+}
+
+static int done(const pretrain *r)
+{
+    return r->o->steps ? r->step >= r->n_steps : r->epoch >= (uint64_t)r->o->size_epoch;
+}
+
+/* Trains what is left of the present unit and finishes it. A stop saves the state first. */
+static violet_status train_unit(pretrain *r)
+{
+    const unit *u = &r->units[r->unit];
+    violet_status status = VIOLET_OK;
+    while (r->at < u->end && r->step < r->n_steps && status == VIOLET_OK && !stopping(r)) {
+        status = train_step(r, u);
+        if (status == VIOLET_OK && r->o->save_every && r->step % r->o->save_every == 0)
+            status = state_save(r);
+    }
+    if (status == VIOLET_OK && !stopping(r)) status = finish_unit(r, u);
+    if (!stopping(r) || (status != VIOLET_OK && status != VIOLET_EINTERRUPTED)) return status;
+    status = state_save(r);
+    if (status != VIOLET_OK) return status;
+    return vl_err(VIOLET_EINTERRUPTED, "stopped at step %llu; --resume goes on there",
+                  (unsigned long long)r->step);
+}
+
+/* Sets the loaders and the order of the sets to where the run is. */
+static violet_status begin_epoch(pretrain *r, int fresh)
+{
+    uint64_t n[MAX_SETS];
+    violet_status status = VIOLET_OK;
+    for (int i = 0; i < r->n_sets && status == VIOLET_OK; i++) {
+        if (fresh) r->cursor[i] = (vl_cursor){.epoch = r->epoch};
+        status = vl_loader_start(r->sets[i].loader, &r->cursor[i]);
+        n[i] = vl_loader_batches(r->sets[i].loader);
+    }
+    if (status != VIOLET_OK) return status;
+    return vl_plan_init(&r->plan, (uint64_t)r->o->seed, r->epoch,
+                        r->o->parts == VL_PARTS_SEQUENTIAL ? VL_PLAN_SEQUENTIAL : VL_PLAN_MIXED, n,
+                        r->n_sets);
+}
+
+static violet_status train(pretrain *r)
+{
+    int fresh = r->at == 0;
+    while (!done(r)) {
+        violet_status status = begin_epoch(r, fresh);
+        while (status == VIOLET_OK && (int)r->unit < r->n_units && !done(r)) {
+            status = train_unit(r);
+            if (status == VIOLET_OK && ++r->unit < (uint64_t)r->n_units) status = state_save(r);
+        }
+        if (status != VIOLET_OK) return status;
+        r->epoch++;
+        r->at = r->unit = 0;
+        fresh = 1;
+        status = state_save(r);
+        if (status != VIOLET_OK) return status;
+    }
+    return VIOLET_OK;
+}
+
+static void tell_summary(const pretrain *r)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    uint64_t bad = 0;
+    for (int i = 0; i < r->n_sets; i++)
+        for (int why = 0; why < VL_BAD_REASONS; why++) bad += vl_loader_bad(r->sets[i].loader, why);
+    if (r->busy_s > 0 && r->flops > 0) {
+        double peak = r->backend->peak_flops(r->device), rate = r->flops / r->busy_s;
+        tell(r, VIOLET_EVENT_MESSAGE,
+             "%.1f GFLOP/s, %.1f %% of this machine's measured peak of %.1f", 1e-9 * rate,
+             peak > 0 ? 100 * rate / peak : NAN, 1e-9 * peak);
+    }
+    tell(r, VIOLET_EVENT_MESSAGE,
+         "%llu steps, %.3g samples/s, %.2f %% of the time waiting for data, %llu bad samples "
+         "skipped, peak memory %.2f GiB",
+         (unsigned long long)r->step, r->busy_s > 0 ? (double)r->samples_here / r->busy_s : 0,
+         r->busy_s > 0 ? 100 * r->waited_s / r->busy_s : 0, (unsigned long long)bad,
+         (double)usage.ru_maxrss / (1 << 20));
+}
+
+violet_status vl_pretrain_run(const vl_pretrain_options *o, const violet_hooks *hooks)
+{
+    pretrain *r = calloc(1, sizeof *r);
+    if (!r) return vl_err_nomem();
+    r->o = o;
+    if (hooks) r->hooks = *hooks;
+    violet_status status = setup(r);
+    if (status == VIOLET_OK) {
+        tell(r, VIOLET_EVENT_MESSAGE, "%.1f M parameters, %llu steps of %d samples, %s kernels",
+             (double)vl_params_count(&r->model.params) * 1e-6, (unsigned long long)r->n_steps,
+             o->size_batch * o->accumulate, r->backend->name);
+        status = train(r);
+        tell_summary(r);
+    }
+    violet_status closed = log_close(r);
+    if (status == VIOLET_OK) status = closed;
+    release(r);
+    return status;
+}

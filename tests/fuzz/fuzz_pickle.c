@@ -1,0 +1,46 @@
+/* libFuzzer: any bytes as a pickle, then a walk over all that came out.
+ *
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Isrc tests/fuzz/fuzz_pickle.c ...
+ * tests/fuzz/build builds all of them. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "file/pickle.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static size_t touch(const vl_value *v)
+{
+    vl_ndarray a;
+    size_t n, sum = 1, found = 0;
+    const char *s = vl_value_str(&n, v);
+    if (s && n) sum += (uint8_t)s[0] + (uint8_t)s[n - 1];
+    const uint8_t *b = vl_value_bytes(&n, v);
+    if (b && n) sum += b[0] + b[n - 1];
+    if (vl_value_array(&a, v) && a.n < 100000) {
+        float *f = malloc((a.n + 1) * sizeof *f);
+        int32_t *i = malloc((a.n + 1) * sizeof *i);
+        if (f && vl_ndarray_to_float(f, &a) == VIOLET_OK) sum++;
+        if (i && vl_ndarray_to_i32(i, &a) == VIOLET_OK) sum++;
+        free(f);
+        free(i);
+    }
+    for (size_t i = 0; i < vl_value_n(v); i++) {
+        const vl_value *k = vl_dict_key(v, i);
+        s = vl_value_str(&found, k);
+        if (s && !vl_dict_find(v, s, found)) abort();
+        sum += touch(vl_value_at(v, i)) + touch(k);
+    }
+    return sum;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+{
+    vl_pickle *doc;
+    if (vl_pickle_parse(&doc, data, n, "fuzz", NULL) == VIOLET_OK) {
+        if (touch(vl_pickle_root(doc)) > 100 * (16 * n + 1000)) abort();
+        vl_pickle_close(doc);
+    }
+    return 0;
+}

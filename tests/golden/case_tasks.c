@@ -1,0 +1,104 @@
+/* The downstream tasks of a model case: retrieval, multiple choice, open-ended questions. */
+#include "golden/model_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static vl_downstream_input downstream_input(const model_run *run)
+{
+    return (vl_downstream_input){.B = run->B,
+                                 .X = run->X,
+                                 .plan = &run->plan,
+                                 .image = run->image,
+                                 .n_texts = run->B,
+                                 .text = run->text,
+                                 .text_mask = run->text_mask};
+}
+
+/* Compares TASK/logit, TASK/loss and TASK/grad/NAME; scale: what the golden logits were multiplied
+ * by. */
+static void compare_task(model_run *run, const vl_model *m, const char *task,
+                         const vl_downstream_output *out, real scale)
+{
+    char name[64];
+    golden_file *g = &run->file;
+    if (!model_run_ok(run, task)) return;
+    vl_tape_backward(&run->tape, out->loss);
+    if (!model_run_ok(run, task)) return;
+    size_t n = (size_t)out->logits->rows * out->logits->cols;
+    for (size_t i = 0; i < n; i++) out->logits->x[i] *= scale;
+    snprintf(name, sizeof name, "%s/logit", task);
+    golden_compare(g, GOLDEN_ACTIVATION, NULL, name, out->logits->x, n);
+    snprintf(name, sizeof name, "%s/loss", task);
+    if (json_is_null(json_object_get(json_object_get(g->outputs, name), "l2")))
+        golden_compare_nan(g, name, out->loss->x[0] == 0);
+    else
+        golden_compare(g, GOLDEN_LOSS, NULL, name, out->loss->x, 1);
+    snprintf(name, sizeof name, "%s/grad/", task);
+    model_run_compare_grads(run, m, name, NULL);
+}
+
+static void retrieval(model_run *run)
+{
+    vl_downstream_input in = downstream_input(run);
+    vl_downstream_output out;
+    model_run_start(run, 1, NULL, 0);
+    model_run_zero_grads(run, &run->model);
+    vl_retrieval_forward(&run->tape, &run->model, &in, &out);
+    compare_task(run, &run->model, "retrieval", &out, VL_SCORE_SCALE);
+}
+
+static void multiple_choice(model_run *run)
+{
+    vl_downstream_input in = downstream_input(run);
+    vl_downstream_output out;
+    size_t n_option, n_answer;
+    int *option = golden_input_ints(&run->file, "qamc/option", &n_option);
+    int *answer = golden_input_ints(&run->file, "qamc/answer", &n_answer);
+    if (option && answer && n_answer == (size_t)run->B) {
+        model_run_start(run, 1, NULL, 0);
+        model_run_zero_grads(run, &run->model);
+        vl_qamc_forward(&run->tape, &run->model, &in, option, (int)n_option / run->B, answer, &out);
+        compare_task(run, &run->model, "qamc", &out, 1);
+    }
+    free(option);
+    free(answer);
+}
+
+static void open_ended(model_run *run)
+{
+    vl_downstream_input in = downstream_input(run);
+    vl_downstream_output out;
+    vl_model m;
+    size_t n;
+    int *answer = golden_input_ints(&run->file, "qaoe/answer", &n);
+    if (!answer || n != (size_t)run->B ||
+        vl_model_init(&m, &run->config, VL_HEAD_ANSWER, 1, 0) != VIOLET_OK) {
+        golden_verdict(run->file.report, 0, "qaoe", "%s", violet_error());
+    } else {
+        model_run_check_params(run, &m, "qaoe_parameters");
+        model_run_init_params(&m, run->seed);
+        model_run_start(run, 1, NULL, 0);
+        model_run_zero_grads(run, &m);
+        vl_qaoe_forward(&run->tape, &m, &in, answer, &out);
+        compare_task(run, &m, "qaoe", &out, 1);
+        vl_model_release(&m);
+    }
+    free(answer);
+}
+
+static int has_task(const model_run *run, const char *task)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s/loss", task);
+    return golden_has_output(&run->file, name);
+}
+
+void model_run_downstream(model_run *run)
+{
+    if (has_task(run, "retrieval")) retrieval(run);
+    if (has_task(run, "qamc")) multiple_choice(run);
+    if (has_task(run, "qaoe")) open_ended(run);
+}

@@ -1,0 +1,185 @@
+/* violet_info through the public API, on files of every kind made here, whole and broken. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "file/pickle.h"
+#include "file/safetensors.h"
+#include "make_data.h"
+#include "model/checkpoint.h"
+
+static char folder[64];
+
+static int make(void **state)
+{
+    (void)state;
+    make_folder(folder);
+    return 0;
+}
+
+static int drop(void **state)
+{
+    (void)state;
+    remove_folder(folder);
+    return 0;
+}
+
+static const char *at(const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+/* The text must hold all of the words (NULL closes them). */
+static void says(const char *name, int flags, ...)
+{
+    char *text = NULL;
+    va_list ap;
+    if (violet_info(&text, at(name), flags) != VIOLET_OK) fail_msg("%s", violet_error());
+    va_start(ap, flags);
+    for (const char *word; (word = va_arg(ap, const char *));)
+        if (!strstr(text, word)) fail_msg("no '%s' in\n%s", word, text);
+    va_end(ap);
+    violet_text_free(text);
+}
+
+static void refuses(const char *name, const char *word)
+{
+    char *text = "";
+    assert_int_not_equal(violet_info(&text, at(name), 0), VIOLET_OK);
+    assert_null(text);
+    if (!strstr(violet_error(), word)) fail_msg("no '%s' in '%s'", word, violet_error());
+    if (!strstr(violet_error(), name)) fail_msg("no file's name in '%s'", violet_error());
+}
+
+static void tells_a_checkpoint(void **state)
+{
+    (void)state;
+    vl_model m;
+    vl_config c;
+    const char *extra[] = {"state", "{\"step\": 77}"};
+    assert_int_equal(vl_config_preset(&c, "tiny"), VIOLET_OK);
+    c.size_vocab = 100, c.size_code = 50;
+    assert_int_equal(vl_model_init(&m, &c, VL_HEADS_PRETRAIN, 1, 0), VIOLET_OK);
+    vl_params_draw(&m.params, 1);
+    char elements[64];
+    snprintf(elements, sizeof elements, "elements             %zu\n", vl_params_count(&m.params));
+    assert_int_equal(vl_checkpoint_write(at("run.safetensors"), &m, 1, extra, 1), VIOLET_OK);
+    says("run.safetensors", 0, "checkpoint", elements, "training state       yes", "ct_layers",
+         "step               77", NULL);
+    vl_param_weights(&m.params, &m.params.list[0])[0] = NAN;
+    vl_param_weights(&m.params, &m.params.list[3])[0] = INFINITY;
+    assert_int_equal(vl_checkpoint_write(at("nan.safetensors"), &m, 0, NULL, 0), VIOLET_OK);
+    says("nan.safetensors", VIOLET_INFO_VERBOSE, "training state       no",
+         "not finite           2", "enc_img.emb_cls", "deviation", NULL);
+    says("nan.safetensors", VIOLET_INFO_JSON | VIOLET_INFO_VERBOSE, "\"not finite\": 2", NULL);
+    vl_model_release(&m);
+}
+
+static void tells_statistics(void **state)
+{
+    (void)state;
+    float x[4] = {-1, 3, -1, 3};
+    vl_safetensor t = {.name = "t", .dtype = VL_DT_F32, .n_dim = 2, .shape = {2, 2}, .n = 4};
+    vl_safetensors_writer *w;
+    assert_int_equal(vl_safetensors_create(&w, at("x.bin"), &t, 1, NULL, 0), VIOLET_OK);
+    assert_int_equal(vl_safetensors_push(w, x, sizeof x), VIOLET_OK);
+    assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
+    says("x.bin", VIOLET_INFO_VERBOSE, "safetensors", "mean 1 ", "deviation 2 ", "least -1 ",
+         "most 3", NULL); /* told from its content: the name says nothing */
+}
+
+static void tells_pictures(void **state)
+{
+    (void)state;
+    char *jpeg = make_jpeg(40, 24, 100), text[20000];
+    uint8_t bytes[10000];
+    size_t n;
+    assert_int_equal(vl_base64_decode(bytes, &n, jpeg, strlen(jpeg)), VIOLET_OK);
+    write_text(folder, "a.jpg", (char *)bytes, n);
+    says("a.jpg", 0, "JPEG", "picture              40x24", NULL);
+    write_text(folder, "cut.jpg", (char *)bytes, n / 2);
+    refuses("cut.jpg", "JPEG");
+    snprintf(text, sizeof text, "v1\t%s\t%s\nv2\t%s\t%s\t%s\n", jpeg, jpeg, jpeg, jpeg, jpeg);
+    write_text(folder, "a.tsv", text, strlen(text));
+    says("a.tsv", 0, "rows                 2", "scanned", "picture              40x24",
+         "frames               2 to 3", "v1, v2", NULL);
+    char index[32];
+    snprintf(index, sizeof index, "0\n%zu\n", 4 + 2 * strlen(jpeg) + 1);
+    write_text(folder, "a.lineidx", index, strlen(index));
+    says("a.tsv", 0, "index                fits", NULL);
+    write_text(folder, "a.lineidx", "0\n7\n", 4);
+    refuses("a.tsv", "line");
+    write_text(folder, "bad.tsv", "v1\t/9j/AAAA\n", 12);
+    refuses("bad.tsv", "line 1 frame 1");
+    free(jpeg);
+}
+
+static void tells_pickles(void **state)
+{
+    (void)state;
+    char *jpeg = make_jpeg(32, 32, 9);
+    const char *frames[2] = {jpeg, jpeg};
+    size_t bytes[2] = {strlen(jpeg), strlen(jpeg)};
+    int16_t tokens[8] = {0};
+    int64_t shape[3] = {2, 2, 2};
+    vl_pickle_writer *w;
+    assert_int_equal(vl_pickle_create(&w, at("f.pkl")), VIOLET_OK);
+    assert_int_equal(vl_pickle_put_strings(w, "v1", frames, bytes, 2), VIOLET_OK);
+    assert_int_equal(vl_pickle_put_strings(w, "v2", frames, bytes, 1), VIOLET_OK);
+    assert_int_equal(vl_pickle_finish(w), VIOLET_OK);
+    says("f.pkl", 0, "pickle of pictures", "entries              2",
+         "frames               1 to 2", "32x32", "v1, v2", NULL);
+    assert_int_equal(vl_pickle_create(&w, at("vq.pkl")), VIOLET_OK);
+    assert_int_equal(vl_pickle_put_i16(w, "v1", tokens, shape, 3), VIOLET_OK);
+    assert_int_equal(vl_pickle_finish(w), VIOLET_OK);
+    says("vq.pkl", 0, "VQ tokens", "first shape          2 2 2", "i2", NULL);
+    write_text(folder, "cut.pkl", "\x80\x04}", 3);
+    refuses("cut.pkl", "");
+    free(jpeg);
+}
+
+static void tells_the_vocabulary(void **state)
+{
+    (void)state;
+    static const char text[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n";
+    write_text(folder, "vocab.txt", text, sizeof text - 1);
+    says("vocab.txt", 0, "vocabulary", "pieces               6", NULL);
+    write_text(folder, "short.txt", text, 12);
+    refuses("short.txt", "");
+}
+
+/* Every file of one kind, cut at every of its first bytes: told or refused, never worse. */
+static void survives_cuts(void **state)
+{
+    (void)state;
+    char *jpeg = make_jpeg(16, 16, 1), text[4000];
+    int n = snprintf(text, sizeof text, "v1\t%s\n", jpeg);
+    for (int k = 0; k < n; k += k < 100 ? 1 : 17) {
+        char *out;
+        write_text(folder, "c.tsv", text, (size_t)k);
+        violet_info(&out, at("c.tsv"), VIOLET_INFO_VERBOSE);
+        violet_text_free(out);
+    }
+    free(jpeg);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make, drop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(tells_a_checkpoint), TEST(tells_statistics),     TEST(tells_pictures),
+        TEST(tells_pickles),      TEST(tells_the_vocabulary), TEST(survives_cuts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
