@@ -1,12 +1,12 @@
 /* Attention and relative position bias: who computes which head of which sequence.
  *
- * The rows of a sequence should be fetched once for several heads, for their pieces lie side by side;
- * but a head's bias, and its gradient, should stay in cache from one sequence to the next. So units
- * of work are numbered group by group of a few heads, in a group sequence by sequence, in a sequence
- * head by head, and a thread takes a stretch of that numbering. A bias gradient then has at most two
- * groups a thread (first and last of its stretch) that another thread works on too: those are
- * summed in scratch and added up in the order of the threads; the groups between belong to the
- * thread alone and are added to dbias directly. */
+ * The rows of a sequence should be fetched once for several heads, for their pieces lie side by
+ * side; but a head's bias, and its gradient, should stay in cache from one sequence to the next.
+ * So units of work are numbered group by group of a few heads, in a group sequence by sequence, in
+ * a sequence head by head, and a thread takes a stretch of that numbering. A bias gradient then
+ * has at most two groups a thread (first and last of its stretch) that another thread works on
+ * too: those are summed in scratch and added up in the order of the threads; the groups between
+ * belong to the thread alone and are added to dbias directly. */
 #include <string.h>
 
 #include "fast.h"
@@ -153,7 +153,7 @@ void vlf_attention_bwd(vl_device *d, float *dq, float *dk, float *dv, float *dbi
     if (dbias) add_edges(&c, parts);
 }
 
-/* ---- attention received ----------------------------------------------------------------------- */
+/* ---- attention received ---------------------------------------------------------------------- */
 
 static void received_part(void *context, int part, int parts)
 {
@@ -183,7 +183,7 @@ void vlf_attention_received(vl_device *d, float *received, const float *q, const
                     1 / (float)s->heads, n_k, 1);
 }
 
-/* ---- relative position bias ------------------------------------------------------------------- */
+/* ---- relative position bias ------------------------------------------------------------------ */
 
 typedef struct relbias {
     const vl_device *d;

@@ -1,7 +1,7 @@
 /* y = act(x) w^T + b and its backward, on the matrix products of gemm.c.
  *
- * x is kept from before the activation, so act(x) is computed again wherever it is multiplied: for a
- * block of rows that stays in cache, not for the whole matrix. Bias and act' are applied to the
+ * x is kept from before the activation, so act(x) is computed again wherever it is multiplied: for
+ * a block of rows that stays in cache, not for the whole matrix. Bias and act' are applied to the
  * block just multiplied for the same reason, and db is summed over the block of dy that is
  * multiplied next. The blocks are large, because oneDNN packs w anew for each: measured, blocks of
  * 85 rows cost a third of its speed, blocks of 700 next to nothing. */
