@@ -1,10 +1,12 @@
 /* Attention and relative position bias: who computes which head of which sequence.
  *
- * Units are numbered head by head, all sequences of a head after each other, and a thread takes a
- * stretch of that numbering: a head's bias stays in its cache, and the gradient of a bias has at
- * most two heads a thread (first and last of its stretch) that another thread works on too. Those
- * two are summed in scratch and added up in the order of the threads; the heads between belong to
- * the thread alone and are added to dbias directly. */
+ * The rows of a sequence should be fetched once for several heads, for their pieces lie side by
+ * side; but a head's bias, and its gradient, should stay in cache from one sequence to the next.
+ * So units of work are numbered group by group of a few heads, in a group sequence by sequence, in
+ * a sequence head by head, and a thread takes a stretch of that numbering. A bias gradient then
+ * has at most two groups a thread (first and last of its stretch) that another thread works on
+ * too: those are summed in scratch and added up in the order of the threads; the groups between
+ * belong to the thread alone and are added to dbias directly. */
 #include <string.h>
 
 #include "fast.h"
@@ -14,7 +16,8 @@ typedef struct call {
     vlf_attention a;
     float *scratch;    /* for each part: `stride` floats */
     size_t stride;
-    float *edges;      /* for each part: the sums of its first and last head (2, n_q, n_k) */
+    float *edges;      /* for each part: sums of its first and last group (2, group, n_q, n_k) */
+    size_t group;      /* heads in a group; the last may have fewer */
     float *received;   /* (n_seq, heads, n_k) */
 } call;
 
@@ -33,10 +36,33 @@ static int parts_of(const vl_device *d, const vl_attention *s)
     return units < (size_t)parts ? (int)(units ? units : 1) : parts;
 }
 
+/* As many heads as have half a megabyte of bias between them. */
+static size_t group_of(const vlf_attention *a)
+{
+    size_t heads = (size_t)a->s->heads, bias = (size_t)a->s->n_q * (size_t)a->s->n_k;
+    size_t most = bias ? ((size_t)128 << 10) / bias : heads;
+    if (!a->bias || most > heads) most = heads;
+    return most ? most : 1;
+}
+
+typedef struct place {
+    size_t group, seq, head;
+} place;
+
+static place place_of(const call *c, size_t unit)
+{
+    size_t n_seq = (size_t)c->a.s->n_seq, heads = (size_t)c->a.s->heads;
+    size_t group = unit / (n_seq * c->group), first = group * c->group;
+    size_t in_group = heads - first < c->group ? heads - first : c->group;
+    unit -= n_seq * first;
+    return (place){group, unit / in_group, first + unit % in_group};
+}
+
 /* Scratch for `parts`, and `more` floats after it; NULL: out of memory. */
 static float *prepare(vl_device *d, call *c, int parts, size_t more)
 {
     c->d = d;
+    c->group = group_of(&c->a);
     c->stride = round64(d->k->attention_scratch(c->a.s));
     c->scratch = vlf_scratch(d, ((size_t)parts * c->stride + more) * sizeof *c->scratch);
     return c->scratch;
@@ -45,11 +71,13 @@ static float *prepare(vl_device *d, call *c, int parts, size_t more)
 static void attention_part(void *context, int part, int parts)
 {
     const call *c = context;
-    size_t from, to, n_seq = (size_t)c->a.s->n_seq;
+    size_t from, to;
     vlf_range(n_units(c->a.s), 1, part, parts, &from, &to);
-    for (size_t u = from; u < to; u++)
-        c->d->k->attention(&c->a, (int)(u % n_seq), (int)(u / n_seq),
+    for (size_t u = from; u < to; u++) {
+        place at = place_of(c, u);
+        c->d->k->attention(&c->a, (int)at.seq, (int)at.head,
                            c->scratch + (size_t)part * c->stride);
+    }
 }
 
 void vlf_attention_fwd(vl_device *d, float *o, float *lse, const float *q, const float *k,
@@ -66,36 +94,45 @@ static void attention_grad_part(void *context, int part, int parts)
 {
     const call *c = context;
     const vl_attention *s = c->a.s;
-    size_t from, to, n_seq = (size_t)s->n_seq, n = (size_t)s->n_q * (size_t)s->n_k;
-    float *edge = c->edges ? c->edges + (size_t)part * 2 * n : NULL;
+    size_t from, to, n = (size_t)s->n_q * (size_t)s->n_k, edge_size = c->group * n;
+    float *edge = c->edges ? c->edges + (size_t)part * 2 * edge_size : NULL;
     vlf_range(n_units(s), 1, part, parts, &from, &to);
-    if (edge) memset(edge, 0, 2 * n * sizeof *edge);
+    if (from == to) return;
+    if (edge) memset(edge, 0, 2 * edge_size * sizeof *edge);
+    size_t first = place_of(c, from).group, last = place_of(c, to - 1).group;
     for (size_t u = from; u < to; u++) {
-        size_t head = u / n_seq;
+        place at = place_of(c, u);
         float *sum = NULL;
-        if (edge && head == from / n_seq)
-            sum = edge;
-        else if (edge && head == (to - 1) / n_seq)
-            sum = edge + n;
+        if (edge && at.group == first)
+            sum = edge + (at.head - first * c->group) * n;
+        else if (edge && at.group == last)
+            sum = edge + edge_size + (at.head - last * c->group) * n;
         else if (edge)
-            sum = c->a.dbias + head * n;
-        c->d->k->attention_grad(&c->a, (int)(u % n_seq), (int)head, sum,
+            sum = c->a.dbias + at.head * n;
+        c->d->k->attention_grad(&c->a, (int)at.seq, (int)at.head, sum,
                                 c->scratch + (size_t)part * c->stride);
     }
+}
+
+static void add_edge(const call *c, size_t group, const float *sums)
+{
+    size_t n = (size_t)c->a.s->n_q * (size_t)c->a.s->n_k, heads = (size_t)c->a.s->heads;
+    size_t first = group * c->group, end = first + c->group < heads ? first + c->group : heads;
+    c->d->k->scale(c->a.dbias + first * n, sums, 1, (end - first) * n, 1);
 }
 
 static void add_edges(const call *c, int parts)
 {
     const vl_attention *s = c->a.s;
-    size_t n_seq = (size_t)s->n_seq, n = (size_t)s->n_q * (size_t)s->n_k;
+    size_t edge_size = c->group * (size_t)s->n_q * (size_t)s->n_k;
     for (int part = 0; part < parts; part++) {
         size_t from, to;
         vlf_range(n_units(s), 1, part, parts, &from, &to);
         if (from == to) continue;
-        const float *edge = c->edges + (size_t)part * 2 * n;
-        size_t first = from / n_seq, last = (to - 1) / n_seq;
-        c->d->k->scale(c->a.dbias + first * n, edge, 1, n, 1);
-        if (last != first) c->d->k->scale(c->a.dbias + last * n, edge + n, 1, n, 1);
+        const float *edge = c->edges + (size_t)part * 2 * edge_size;
+        size_t first = place_of(c, from).group, last = place_of(c, to - 1).group;
+        add_edge(c, first, edge);
+        if (last != first) add_edge(c, last, edge + edge_size);
     }
 }
 
@@ -109,14 +146,14 @@ void vlf_attention_bwd(vl_device *d, float *dq, float *dk, float *dv, float *dbi
                     .k = k, .v = v, .bias = bias, .do_ = do_, .ldo = ldo, .ldq = ldq, .ldkv = ldkv,
                     .acc_q = acc_q, .acc_kv = acc_kv, .s = s}};
     int parts = parts_of(d, s);
-    size_t edges = dbias ? (size_t)parts * 2 * (size_t)s->n_q * (size_t)s->n_k : 0;
+    size_t edges = dbias ? (size_t)parts * 2 * group_of(&c.a) * (size_t)s->n_q * (size_t)s->n_k : 0;
     if (!prepare(d, &c, parts, edges)) return;
     if (dbias) c.edges = c.scratch + (size_t)parts * c.stride;
     vlf_run(d, parts, attention_grad_part, &c);
     if (dbias) add_edges(&c, parts);
 }
 
-/* ---- attention received ----------------------------------------------------------------------- */
+/* ---- attention received ---------------------------------------------------------------------- */
 
 static void received_part(void *context, int part, int parts)
 {
@@ -146,7 +183,7 @@ void vlf_attention_received(vl_device *d, float *received, const float *q, const
                     1 / (float)s->heads, n_k, 1);
 }
 
-/* ---- relative position bias ------------------------------------------------------------------- */
+/* ---- relative position bias ------------------------------------------------------------------ */
 
 typedef struct relbias {
     const vl_device *d;

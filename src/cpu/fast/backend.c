@@ -18,7 +18,7 @@ void vlf_run(vl_device *d, int parts, vlf_task task, void *context)
         task(context, 0, 1);
         return;
     }
-    /* OpenMP may give fewer threads than asked for: the parts stay what they are, so do the bits. */
+    /* OpenMP may give fewer threads than asked for: the parts stay the same, so do the bits. */
 #pragma omp parallel num_threads(parts)
     for (int part = omp_get_thread_num(); part < parts; part += omp_get_num_threads())
         task(context, part, parts);

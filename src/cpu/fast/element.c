@@ -158,7 +158,8 @@ static void gather_sum_part(void *context, int part, int parts)
     for (size_t i = 0; i < (size_t)c->rows; i++) {
         int t = c->table[i] - c->first;
         if (c->table[i] < c->first || t >= c->x_rows) continue;
-        c->d->k->scale(c->y + (size_t)t * c->cols + from, c->a + i * c->cols + from, 1, to - from, 1);
+        float *dx = c->y + (size_t)t * c->cols + from;
+        c->d->k->scale(dx, c->a + i * c->cols + from, 1, to - from, 1);
     }
 }
 
@@ -171,7 +172,7 @@ void vlf_gather_bwd(vl_device *d, float *dx, const float *dy, const int *table, 
     vlf_run(d, vlf_parts(d, work), back ? gather_back_part : gather_sum_part, &c);
 }
 
-/* ---- pictures --------------------------------------------------------------------------------- */
+/* ---- pictures -------------------------------------------------------------------------------- */
 
 typedef struct pictures {
     const vl_device *d;
@@ -233,7 +234,7 @@ void vlf_patches(vl_device *d, float *y, const uint8_t *image, const float mean[
             patches_part, &c);
 }
 
-/* ---- residuals -------------------------------------------------------------------------------- */
+/* ---- residuals ------------------------------------------------------------------------------- */
 
 typedef struct residual {
     const vl_device *d;
@@ -272,7 +273,7 @@ void vlf_residual_bwd(vl_device *d, float *dr, const float *dy, vl_drop elem, vl
     vlf_residual_fwd(d, dr, acc ? dr : NULL, dy, elem, path, rows_per_sample, rows, cols);
 }
 
-/* ---- optimiser -------------------------------------------------------------------------------- */
+/* ---- optimiser ------------------------------------------------------------------------------- */
 
 static void adamw_part(void *context, int part, int parts)
 {
@@ -283,7 +284,8 @@ static void adamw_part(void *context, int part, int parts)
 }
 
 void vlf_adamw(vl_device *d, float *p, float *m, float *v, const float *g, size_t n, double gscale,
-               double lr, double beta1, double beta2, double eps, double decay, double c1, double c2)
+               double lr, double beta1, double beta2, double eps, double decay, double c1,
+               double c2)
 {
     const float coef[] = {(float)gscale,       (float)beta1,       (float)(1 - beta1),
                           (float)beta2,        (float)(1 - beta2), (float)(lr * decay),

@@ -10,8 +10,8 @@
  * (*.inc) are written once in the words of simd_*.h and compiled twice, by kernels_avx2.c and
  * kernels_avx512.c; vl_device.k points at the table for this machine.
  *
- * Same bits for the same thread count: a part is a function of (shape, threads) alone, and sums over
- * parts are added up in the order of the parts. */
+ * Same bits for the same thread count: a part is a function of (shape, threads) alone, and sums
+ * over parts are added up in the order of the parts. */
 #ifndef VL_CPU_FAST_H
 #define VL_CPU_FAST_H
 

@@ -70,7 +70,7 @@ void vlf_layernorm_bwd(vl_device *d, float *dx, float *dw, float *db, const floa
     }
 }
 
-/* ---- cross-entropy ------------------------------------------------------------------------------ */
+/* ---- cross-entropy --------------------------------------------------------------------------- */
 
 typedef struct xent {
     const vl_device *d;
@@ -145,6 +145,7 @@ void vlf_xent_bwd(vl_device *d, float *dlogits, const float *dloss, const float 
 {
     int count = count_targets(target, m);
     xent c = {.d = d, .dlogits = dlogits, .lse = lse, .logits = logits, .target = target, .m = m,
-              .n = n, .acc = acc, .scale = scale, .factor = count ? *dloss * scale / (float)count : 0};
+              .n = n, .acc = acc, .scale = scale};
+    c.factor = count ? *dloss * scale / (float)count : 0;
     vlf_run(d, vlf_parts(d, (size_t)m * (size_t)n), xent_grad_part, &c);
 }

@@ -5,7 +5,7 @@
  *     vf  floats        v_load v_store (any alignment), v_loadn v_storen (the first `left` elements
  *                       if fewer than VW; other lanes read 0), v_set, v_fma, v_fnma, v_max, ...
  *     vi  32-bit ints   vi_set, vi_load, vi_lane (0, 1, 2 ...), vi_add, vi_mul, vi_xor, VI_SHR
- *     vm  a lane mask   v_lt, vi_eq, vi_below (unsigned <), v_select(m, yes, no)                  */
+ *     vm  a lane mask   v_lt, vi_eq, vi_below (unsigned <), v_select(m, yes, no) */
 #ifndef VL_FAST_SIMD_H
 #define VL_FAST_SIMD_H
 

@@ -1,4 +1,4 @@
-/* Sixteen floats at a time: the vocabulary that simd_avx2.h describes, in AVX-512 (F, BW, VL, DQ). */
+/* Sixteen floats at a time: the vocabulary of simd_avx2.h in AVX-512 (F, BW, VL, DQ). */
 #ifndef VL_FAST_SIMD_H
 #define VL_FAST_SIMD_H
 
