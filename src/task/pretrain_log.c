@@ -59,7 +59,7 @@ static violet_status check_lines(pretrain *r, const char *name)
     if (status != VIOLET_OK) return status;
     uint64_t found = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
     if (found >= r->steps_bytes) return VIOLET_OK;
-    tell(r, VIOLET_EVENT_WARNING, "%s has %llu bytes, the saved run had written %llu: lines are lost",
+    tell(r, VIOLET_EVENT_WARNING, "%s has %llu bytes, the saved run wrote %llu: lines are lost",
          path, (unsigned long long)found, (unsigned long long)r->steps_bytes);
     r->steps_bytes = found;
     return VIOLET_OK;
