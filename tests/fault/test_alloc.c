@@ -1,8 +1,9 @@
-/* Allocations from number n on fail, for n = 1, 2, ... until none does: each time a clean
- * VIOLET_ENOMEM, no crash, and (with SAN=address) no leak. The Makefile links these programs with
- * the allocator wrapped. jansson's allocations pass through here where it builds objects. Two of
- * its faults we cannot help: its parser ends the program (an assert in lex_unget_unsave), and where one
- * allocation alone fails, json_dumps (2.14) leaves out a piece of text and reports success.
+/* Allocations from number n on fail, for n = 1, 2, ... until none does, and then each alone: each
+ * time a clean VIOLET_ENOMEM, no crash, and (with SAN=address) no leak. The Makefile links these
+ * programs with the allocator wrapped. jansson's allocations pass through here where it builds
+ * objects. Two of its faults we cannot help: its parser ends the program for lack of memory (an
+ * assert in lex_unget_unsave), and where one allocation alone fails, json_dumps (2.14) leaves out
+ * a piece of text and reports success.
  *
  * To see where one fails: gdb, break on `fault_here`. */
 #include <stdarg.h>
