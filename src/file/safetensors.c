@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utf8proc.h>
 
 #include "base/file.h"
 
@@ -214,6 +215,18 @@ struct vl_safetensors_writer {
     uint64_t due, pushed; /* bytes of data */
 };
 
+/* jansson says no more than that a string did not become a value. */
+static bool is_utf8(const char *s)
+{
+    utf8proc_int32_t c;
+    while (*s) {
+        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, -1, &c);
+        if (n < 1) return false;
+        s += n;
+    }
+    return true;
+}
+
 static violet_status add_tensor(json_t *header, uint64_t *offset, const vl_safetensor *t)
 {
     size_t n, n_bytes;
@@ -221,6 +234,8 @@ static violet_status add_tensor(json_t *header, uint64_t *offset, const vl_safet
         return vl_err(VIOLET_EINVAL, "tensor '%s': %d dimensions", t->name, t->n_dim);
     violet_status status = size_of(&n, &n_bytes, t);
     if (status != VIOLET_OK) return vl_err_at(VIOLET_EINVAL, "tensor '%s'", t->name);
+    if (!is_utf8(t->name))
+        return vl_err(VIOLET_EINVAL, "tensor '%s': the name is not UTF-8", t->name);
     if (json_object_get(header, t->name))
         return vl_err(VIOLET_EINVAL, "tensor '%s' is there twice", t->name);
     json_t *shape = json_array();
@@ -234,9 +249,7 @@ static violet_status add_tensor(json_t *header, uint64_t *offset, const vl_safet
                               (json_int_t)(*offset + n_bytes));
     if (!entry) return vl_err_nomem();
     *offset += n_bytes;
-    if (json_object_set_new(header, t->name, entry) != 0)
-        return vl_err(VIOLET_EINVAL, "tensor '%s': the name is not UTF-8", t->name);
-    return VIOLET_OK;
+    return json_object_set_new(header, t->name, entry) == 0 ? VIOLET_OK : vl_err_nomem();
 }
 
 static violet_status write_header(vl_safetensors_writer *w, const vl_safetensor *tensors, size_t n,
@@ -245,12 +258,18 @@ static violet_status write_header(vl_safetensors_writer *w, const vl_safetensor 
     violet_status status = VIOLET_OK;
     char *text = NULL;
     json_t *header = json_object(), *extra = json_object();
-    for (size_t i = 0; i < n_metadata; i++)
-        if (json_object_set_new(extra, metadata[2 * i], json_string(metadata[2 * i + 1])) != 0) {
-            status = vl_err(VIOLET_EINVAL, "metadata '%s' is not UTF-8", metadata[2 * i]);
-            goto done;
-        }
-    if (n_metadata) json_object_set(header, "__metadata__", extra);
+    for (size_t i = 0; i < n_metadata; i++) {
+        const char *key = metadata[2 * i], *value = metadata[2 * i + 1];
+        if (!is_utf8(key) || !is_utf8(value))
+            status = vl_err(VIOLET_EINVAL, "metadata '%s' is not UTF-8", key);
+        else if (json_object_set_new(extra, key, json_string(value)) != 0)
+            status = vl_err_nomem();
+        if (status != VIOLET_OK) goto done;
+    }
+    if (!header || (n_metadata && json_object_set(header, "__metadata__", extra) != 0)) {
+        status = vl_err_nomem();
+        goto done;
+    }
     for (size_t i = 0; i < n; i++)
         if ((status = add_tensor(header, &w->due, &tensors[i])) != VIOLET_OK) goto done;
     text = json_dumps(header, JSON_COMPACT);

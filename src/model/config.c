@@ -130,6 +130,7 @@ violet_status vl_config_load(vl_config *c, const json_t *object, const char *con
 json_t *vl_config_save(const vl_config *c)
 {
     json_t *object = json_object();
+    int bad = object == NULL;
     for (int k = 0; k < n_fields; k++) {
         const field *f = &fields[k];
         const void *from = (const char *)c + f->offset;
@@ -138,10 +139,12 @@ json_t *vl_config_save(const vl_config *c)
         if (f->n == 1) value = json_integer(*(const int *)from);
         if (f->n > 1) value = json_array();
         for (int i = 0; f->n > 1 && i < f->n; i++)
-            json_array_append_new(value, json_integer(((const int *)from)[i]));
-        json_object_set_new(object, f->name, value);
+            bad |= json_array_append_new(value, json_integer(((const int *)from)[i]));
+        bad |= json_object_set_new(object, f->name, value);
     }
-    return object;
+    if (!bad) return object;
+    json_decref(object);
+    return NULL;
 }
 
 violet_status vl_config_check(const vl_config *c)

@@ -59,7 +59,7 @@ static violet_status check_lines(pretrain *r, const char *name)
     if (status != VIOLET_OK) return status;
     uint64_t found = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
     if (found >= r->steps_bytes) return VIOLET_OK;
-    tell(r, VIOLET_EVENT_WARNING, "%s has %llu bytes, the saved run had written %llu: lines are lost",
+    tell(r, VIOLET_EVENT_WARNING, "%s has %llu bytes, the saved run wrote %llu: lines are lost",
          path, (unsigned long long)found, (unsigned long long)r->steps_bytes);
     r->steps_bytes = found;
     return VIOLET_OK;
@@ -127,28 +127,42 @@ violet_status log_step(pretrain *r, int set, const char *unit_name, const stats 
 
 /* ---- log.json ------------------------------------------------------------------------------- */
 
-static void append(json_t *of_set, const char *kind, int task, double value)
+/* Puts a value into an object or list and returns whether that failed (memory). */
+static int put(json_t *to, const char *key, json_t *value)
+{
+    return key ? json_object_set_new(to, key, value) : json_array_append_new(to, value);
+}
+
+static json_t *real_or_null(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+/* object[key], made if it is not there; NULL: out of memory. */
+static json_t *entry(json_t *object, const char *key, json_t *(*make)(void))
+{
+    json_t *value = json_object_get(object, key);
+    if (!value) {
+        value = make();
+        if (put(object, key, value)) return NULL;
+    }
+    return value;
+}
+
+static int append(json_t *of_set, const char *kind, int task, double value)
 {
     char key[16];
     snprintf(key, sizeof key, "%s_%s", kind, vl_pretrain_names[task]);
-    json_t *list = json_object_get(of_set, key);
-    if (!list) {
-        list = json_array();
-        json_object_set_new(of_set, key, list);
-    }
-    json_array_append_new(list, isfinite(value) ? json_real(value) : json_null());
+    return put(entry(of_set, key, json_array), NULL, real_or_null(value));
 }
 
 violet_status log_unit(pretrain *r, const char *set, const stats *train, const stats *valid)
 {
-    json_t *of_set = json_object_get(r->log, set);
-    if (!of_set) {
-        of_set = json_object();
-        json_object_set_new(r->log, set, of_set);
-    }
-    for (int k = 0; k < 3; k++) append(of_set, "ls", k, stats_loss(train, k));
-    for (int k = 0; k < 3; k++) append(of_set, "ac", k, stats_accuracy(valid, k));
-    return write_json(r, "log.json", r->log);
+    json_t *of_set = entry(r->log, set, json_object);
+    int bad = 0;
+    for (int k = 0; k < 3; k++) bad |= append(of_set, "ls", k, stats_loss(train, k));
+    for (int k = 0; k < 3; k++) bad |= append(of_set, "ac", k, stats_accuracy(valid, k));
+    return bad ? vl_err_nomem() : write_json(r, "log.json", r->log);
 }
 
 /* ---- the saved state ------------------------------------------------------------------------ */
@@ -156,12 +170,15 @@ violet_status log_unit(pretrain *r, const char *set, const stats *train, const s
 static json_t *save_stats(const stats *s)
 {
     json_t *list = json_array();
+    int bad = 0;
     for (int k = 0; k < 3; k++) {
-        json_array_append_new(list, isfinite(s->loss[k]) ? json_real(s->loss[k]) : json_null());
-        json_array_append_new(list, json_integer((json_int_t)s->asked[k]));
-        json_array_append_new(list, json_integer((json_int_t)s->right[k]));
+        bad |= put(list, NULL, real_or_null(s->loss[k]));
+        bad |= put(list, NULL, json_integer((json_int_t)s->asked[k]));
+        bad |= put(list, NULL, json_integer((json_int_t)s->right[k]));
     }
-    return list;
+    if (!bad) return list;
+    json_decref(list);
+    return NULL;
 }
 
 static void load_stats(stats *s, const json_t *list)
@@ -178,14 +195,17 @@ static json_t *save_set(const pretrain *r, int i)
 {
     const vl_cursor *c = &r->cursor[i];
     json_t *at = json_array(), *set = json_object();
+    int bad = 0;
     for (int p = 0; p < vl_dataset_parts(r->sets[i].train); p++)
-        json_array_append_new(at, json_integer((json_int_t)c->at[p]));
-    json_object_set_new(set, "name", json_string(r->sets[i].name));
-    json_object_set_new(set, "epoch", json_integer((json_int_t)c->epoch));
-    json_object_set_new(set, "step", json_integer((json_int_t)c->step));
-    json_object_set_new(set, "at", at);
-    json_object_set_new(set, "sums", save_stats(&r->sets[i].sums));
-    return set;
+        bad |= put(at, NULL, json_integer((json_int_t)c->at[p]));
+    bad |= put(set, "name", json_string(r->sets[i].name));
+    bad |= put(set, "epoch", json_integer((json_int_t)c->epoch));
+    bad |= put(set, "step", json_integer((json_int_t)c->step));
+    bad |= put(set, "at", at);
+    bad |= put(set, "sums", save_stats(&r->sets[i].sums));
+    if (!bad) return set;
+    json_decref(set);
+    return NULL;
 }
 
 /* Counters of the state by name; one line adds one. */
@@ -206,19 +226,26 @@ static uint64_t *counter(pretrain *r, int i, const char **name)
     return all[i].at;
 }
 
+/* The state as text, to be freed; NULL: out of memory. */
+static char *state_text(pretrain *r)
+{
+    const char *name;
+    char *text = NULL;
+    json_t *state = json_object(), *sets = json_array();
+    int bad = put(state, "version", json_integer(STATE_VERSION));
+    for (int i = 0; counter(r, i, &name); i++)
+        bad |= put(state, name, json_integer((json_int_t)*counter(r, i, &name)));
+    for (int i = 0; i < r->n_sets; i++) bad |= put(sets, NULL, save_set(r, i));
+    bad |= put(state, "sets", sets);
+    bad |= put(state, "log", json_incref(r->log));
+    if (!bad) text = json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    json_decref(state);
+    return text;
+}
+
 violet_status state_save(pretrain *r)
 {
-    char path[4096];
-    const char *name;
-    json_t *state = json_object(), *sets = json_array();
-    json_object_set_new(state, "version", json_integer(STATE_VERSION));
-    for (int i = 0; counter(r, i, &name); i++)
-        json_object_set_new(state, name, json_integer((json_int_t)*counter(r, i, &name)));
-    for (int i = 0; i < r->n_sets; i++) json_array_append_new(sets, save_set(r, i));
-    json_object_set_new(state, "sets", sets);
-    json_object_set(state, "log", r->log);
-    char *text = json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_decref(state);
+    char path[4096], *text = state_text(r);
     if (!text) return vl_err_nomem();
     const char *extra[2] = {"state", text};
     violet_status status = run_path(r, path, "last.safetensors");

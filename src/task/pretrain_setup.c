@@ -112,10 +112,10 @@ static violet_status open_set(pretrain *r, char *name)
     if (status != VIOLET_OK || !o->valid_split || !*o->valid_split) return status;
     vl_dataset_options valid = dataset_options(r, s->name, o->valid_split);
     valid.random_caption = false;
-    if (vl_dataset_open(&s->valid, &valid) != VIOLET_OK) {
-        tell(r, VIOLET_EVENT_WARNING, "no validation on %s: %s", s->name, violet_error());
-        s->valid = NULL;
-    }
+    status = vl_dataset_open(&s->valid, &valid);
+    if (status == VIOLET_OK || status == VIOLET_ENOMEM) return status;
+    tell(r, VIOLET_EVENT_WARNING, "no validation on %s: %s", s->name, violet_error());
+    s->valid = NULL;
     return VIOLET_OK;
 }
 

@@ -218,7 +218,8 @@ static void note_event(void *user, const violet_event *e)
         break;
     case VIOLET_EVENT_VALID:
         r->n_valid++;
-        for (int k = 0; k < 3; k++) r->accuracy[k] = e->accuracy[k];
+        memcpy(r->accuracy, e->accuracy, sizeof r->accuracy);
+        memcpy(r->loss_of, e->loss_of, sizeof r->loss_of);
         break;
     case VIOLET_EVENT_MESSAGE:
         r->n_messages++;

@@ -217,7 +217,7 @@ static void a_diverged_run_resumes_as_it_was(void **state)
     char again[200];
     snprintf(again, sizeof again, "%s --resume", flags);
     assert_int_equal(run("wild", flags, "never", 0, 0), VIOLET_OK);
-    assert_int_equal(run("wild2", flags, "stop-step", 3, 0), VIOLET_EINTERRUPTED);
+    assert_int_equal(run("wild2", flags, "stop-step", 6, 0), VIOLET_EINTERRUPTED);
     assert_int_equal(run("wild2", again, "never", 0, 0), VIOLET_OK);
     corpus_same(&c, "wild", "wild2", "steps.jsonl");
     corpus_same(&c, "wild", "wild2", "log.json");
