@@ -3,24 +3,38 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+static size_t physical_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 35;
+}
+
+static void *reserve(size_t bytes)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
 
 violet_status vl_arena_init(vl_arena *a, size_t limit)
 {
+    size_t want = limit ? limit : 2 * physical_bytes();
     memset(a, 0, sizeof *a);
-    size_t want = limit ? limit : (size_t)1 << 40;
-    for (;;) {
-        void *p = mmap(NULL, want, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (p != MAP_FAILED) {
-            a->base = p;
-            a->limit = want;
-            return VIOLET_OK;
-        }
-        /* Strict overcommit or an address-space limit: take what there is. */
-        if (limit || want < (size_t)1 << 26)
-            return vl_err(VIOLET_ENOMEM, "cannot reserve %zu bytes of memory", want);
-        want /= 2;
+    a->base = reserve(want);
+    /* Strict overcommit or an address-space limit: an eighth of what there is, as there are several
+     * arenas. */
+    for (size_t try = want / 2; !limit && !a->base && try >= (size_t)1 << 24; try /= 2) {
+        void *p = reserve(try);
+        if (!p) continue;
+        munmap(p, try);
+        want = try / 8;
+        a->base = reserve(want);
     }
+    if (!a->base) return vl_err(VIOLET_ENOMEM, "cannot reserve %zu bytes of memory", want);
+    a->limit = want;
+    return VIOLET_OK;
 }
 
 void vl_arena_release(vl_arena *a)

@@ -20,7 +20,8 @@ typedef struct vl_arena {
     size_t used, peak, limit; /* bytes */
 } vl_arena;
 
-/* Reserves `limit` bytes of addresses (0: as many as the system gives, up to 1 TiB). */
+/* Reserves `limit` bytes of addresses (0: twice the machine's memory, or what the system gives of
+ * that). */
 violet_status vl_arena_init(vl_arena *a, size_t limit);
 void vl_arena_release(vl_arena *a);
 

@@ -141,6 +141,17 @@ static int plan_merge(vl_swin_plan *p, vl_swin_plan_stage *s)
     return 1;
 }
 
+/* An upper bound of all tables: padding at most doubles each axis of a grid, the four grids together
+ * have less than 4/3 of the first one's tokens, and each token is in eight tables at most. */
+static size_t table_bytes(const vl_swin_config *c, int B, int T, int H, int W)
+{
+    size_t tokens = (size_t)B * T * (H / 4) * (W / 4);
+    size_t N = (size_t)c->window[0] * c->window[1] * c->window[2];
+    if (tokens < 64) tokens = 64;
+    if (N > 8 * tokens) N = 8 * tokens; /* windows shrink to the grid */
+    return sizeof(int) * (8 * 8 * tokens * 4 / 3 + VL_SWIN_STAGES * N * N) + (1 << 16);
+}
+
 violet_status vl_swin_plan_init(vl_swin_plan *p, const vl_swin_config *c, int B, int T, int H,
                                 int W)
 {
@@ -148,7 +159,7 @@ violet_status vl_swin_plan_init(vl_swin_plan *p, const vl_swin_config *c, int B,
     if (B < 1 || T < 1 || H < 32 || W < 32 || H % 32 || W % 32 || (double)B * T * H * W > 1e10)
         return vl_err(VIOLET_ESHAPE, "%d videos of %d frames of %dx%d: sides must be multiples of 32",
                       B, T, W, H);
-    violet_status status = vl_arena_init(&p->tables, 0);
+    violet_status status = vl_arena_init(&p->tables, table_bytes(c, B, T, H, W));
     if (status != VIOLET_OK) return status;
     p->B = B, p->T = T, p->H = H, p->W = W;
     int h = H / 4, w = W / 4;

@@ -102,6 +102,7 @@ static void add_stats(stats *s, const vl_pretrain_output *out)
 {
     for (int k = 0; k < 3; k++) {
         if (!out->loss_of[k] || out->asked[k] == 0) continue;
+        if (k == VL_VTM && out->logits[k]->cols == 1) continue; /* no other text: nothing asked */
         s->loss[k] += (double)out->loss_of[k]->x[0] * out->asked[k];
         s->asked[k] += out->asked[k];
         for (int i = 0; i < out->logits[k]->rows; i++)

@@ -71,7 +71,7 @@ typedef struct pretrain {
 
     FILE *steps, *timing;
     uint64_t warned;     /* bad samples told one by one */
-    double started, busy_s, waited_s; /* seconds */
+    double busy_s, waited_s, saved_at; /* seconds */
     uint64_t samples_here; /* trained since this process began */
     double flops;          /* of these, as planned */
     double batch_flops[VL_FRAMES + 1]; /* of a batch, by its frames */

@@ -177,6 +177,13 @@ static int done(const pretrain *r)
     return r->o->steps ? r->step >= r->n_steps : r->epoch >= (uint64_t)r->o->size_epoch;
 }
 
+static violet_status save(pretrain *r)
+{
+    violet_status status = state_save(r);
+    r->saved_at = now();
+    return status;
+}
+
 /* Trains what is left of the present unit and finishes it. A stop saves the state first. */
 static violet_status train_unit(pretrain *r)
 {
@@ -185,7 +192,7 @@ static violet_status train_unit(pretrain *r)
     while (r->at < u->end && r->step < r->n_steps && status == VIOLET_OK && !stopping(r)) {
         status = train_step(r, u);
         if (status == VIOLET_OK && r->o->save_every && r->step % r->o->save_every == 0)
-            status = state_save(r);
+            status = save(r);
     }
     /* a unit that is finished is over, even if a stop came meanwhile: the next one will see it */
     if (status == VIOLET_OK && !stopping(r)) {
@@ -193,7 +200,7 @@ static violet_status train_unit(pretrain *r)
         if (status == VIOLET_OK) return status;
     }
     if (status != VIOLET_OK && status != VIOLET_EINTERRUPTED) return status;
-    status = state_save(r);
+    status = save(r);
     if (status != VIOLET_OK) return status;
     return vl_err(VIOLET_EINTERRUPTED, "stopped at step %llu; --resume goes on there",
                   (unsigned long long)r->step);
@@ -215,21 +222,31 @@ static violet_status begin_epoch(pretrain *r, int fresh)
                         r->n_sets);
 }
 
+/* After a unit: on to the next, and to the next epoch after the last. One that `steps` cut short
+ * stays the present one, for a resumed run with more steps. */
+static violet_status next_unit(pretrain *r)
+{
+    if (r->at >= r->units[r->unit].end) r->unit++;
+    if (r->unit == (uint64_t)r->n_units) {
+        r->epoch++;
+        r->at = r->unit = 0;
+    }
+    int young = now() - r->saved_at < r->o->save_seconds;
+    return young && !done(r) ? VIOLET_OK : save(r);
+}
+
 static violet_status train(pretrain *r)
 {
     int fresh = r->at == 0;
     while (!done(r)) {
+        uint64_t epoch = r->epoch;
         violet_status status = begin_epoch(r, fresh);
-        while (status == VIOLET_OK && r->unit < (uint64_t)r->n_units && !done(r)) {
+        while (status == VIOLET_OK && r->epoch == epoch && !done(r)) {
             status = train_unit(r);
-            if (status == VIOLET_OK && ++r->unit < (uint64_t)r->n_units) status = state_save(r);
+            if (status == VIOLET_OK) status = next_unit(r);
         }
         if (status != VIOLET_OK) return status;
-        r->epoch++;
-        r->at = r->unit = 0;
         fresh = 1;
-        status = state_save(r);
-        if (status != VIOLET_OK) return status;
     }
     return VIOLET_OK;
 }

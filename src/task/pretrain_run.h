@@ -45,7 +45,7 @@ typedef struct vl_pretrain_options {
     /* run */
     char *output;
     bool resume, keep;
-    int threads, save_every;
+    int threads, save_every, save_seconds;
 } vl_pretrain_options;
 
 extern const vl_option vl_pretrain_option_table[];

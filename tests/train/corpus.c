@@ -191,7 +191,8 @@ void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output,
     int n = 0, n_rest;
     snprintf(text, sizeof text,
              "--data=%s --vocab=%s/vocab.txt --config=%s/model.json --output=%s/%s --size_img=64 "
-             "--size_txt=8 --size_batch=4 --size_epoch=2 --lr=1e-3 --threads=1 --workers=0 %s",
+             "--size_txt=8 --size_batch=4 --size_epoch=2 --lr=1e-3 --threads=1 --workers=0 "
+             "--save_seconds=0 %s",
              c->data, c->folder, c->folder, c->folder, output, flags);
     for (char *s = strtok_r(text, " ", &save); s; s = strtok_r(NULL, " ", &save)) {
         char *at = strstr(s, "FOLDER/");

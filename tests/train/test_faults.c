@@ -246,14 +246,14 @@ static run_result run_with_limit(const char *output, const char *flags, rlim_t b
     return r;
 }
 
-/* 40 steps of about 250 bytes: the disk is full half-way, long before a state is saved. */
+/* 40 steps of about 200 bytes: the disk is full half-way, long before a state is saved. */
 static void a_log_on_a_full_disk_ends_the_run(void **state)
 {
     (void)state;
     corpus_add(&c, "forty", 1,
                (const char *[]){"........................................", NULL}, NULL);
     run_result r = run_with_limit("full", "--dataset=forty --size_batch=1 --size_epoch=1 "
-                                          "--save_every=0 --valid_split=", 5000);
+                                          "--save_every=0 --valid_split=", 4000);
     assert_fails(r, VIOLET_EIO, "write logs in");
     assert_in_range(r.n_steps, 10, 30);
     assert_int_equal(corpus_count(&c, "full", "safetensors"), 0);
