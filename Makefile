@@ -72,7 +72,7 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-double tests clean help install uninstall ops-speed bench-serve
+.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -135,11 +135,19 @@ $(BUILD)/bench/serve: $(BUILD)/obj/bench/serve.o $(BUILD)/obj/bench/work.o \
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
+# check: the quick tests. check-all: every one, and all programs once more under sanitizers.
 check: $(TEST_BIN) $(BUILD)/violet $(if $(CHECK_BIN),check-double)
-	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
+	@QUICK=1 BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
+
+check-all: $(TEST_BIN) $(BUILD)/violet check-double check-san
+	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH) $(TEST_SRC:%.c=$(SAN_BUILD)/%)
 
 check-double:
 	+@$(MAKE) --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests
+
+SAN_BUILD := build/release-address-undefined
+check-san:
+	+@$(MAKE) --no-print-directory SAN=address,undefined BUILD=$(SAN_BUILD) tests
 
 # Not a test: how fast each op is here, and what share of the machine's peak that is.
 ops-speed: $(BUILD)/tests/ops/speed

@@ -8,7 +8,7 @@
 
 #include "cli.h"
 
-#define SPIN_COUNT "1000"
+#define SPIN_COUNT "6000"
 
 const command commands[] = {
     {"pretrain", "[ARGS.json] [--OPTION VALUE ...]", "pretrain a model as the options say",
