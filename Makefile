@@ -1,4 +1,5 @@
-# VIOLET in C. `make` builds build/violet; `make check` runs the quick tests; `make help` lists all.
+# VIOLET in C. `make` builds build/violet; `make check` runs the quick tests, `make check-all`
+# all of them; `make install PREFIX=... DESTDIR=...`; `make ops-speed`, `make clean`.
 #
 # Knobs: CONFIG=release|double (double: the library in float64 on the reference kernels, for
 # gradient checks), SAN=address|undefined|thread (comma separated), V=1 (show whole commands),
@@ -143,11 +144,11 @@ check-all: $(TEST_BIN) $(BUILD)/violet check-double check-san
 	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH) $(TEST_SRC:%.c=$(SAN_BUILD)/%)
 
 check-double:
-	+@$(MAKE) --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests
+	+@$(MAKE) -s --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests
 
 SAN_BUILD := build/release-address-undefined
 check-san:
-	+@$(MAKE) --no-print-directory SAN=address,undefined BUILD=$(SAN_BUILD) tests
+	+@$(MAKE) -s --no-print-directory SAN=address,undefined BUILD=$(SAN_BUILD) tests
 
 # Not a test: how fast each op is here, and what share of the machine's peak that is.
 ops-speed: $(BUILD)/tests/ops/speed
@@ -188,7 +189,7 @@ clean:
 	rm -rf build
 
 help:
-	@sed -n '1,7s/^# \{0,1\}//p' Makefile
+	@sed -n '1,8s/^# \{0,1\}//p' Makefile
 
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

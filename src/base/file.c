@@ -227,10 +227,12 @@ void vl_out_abandon(vl_out *o)
     errno = code;
 }
 
-/* The process of "NAME.tmp.PID", 0 if it is not such a name. */
+/* The process of "NAME.safetensors.tmp.PID" or "NAME.json.tmp.PID", 0 if it is no such name: other
+ * people's files are left alone. */
 static pid_t owner_of(const char *name)
 {
-    const char *at = strstr(name, ".tmp."), *digits = at ? at + 5 : "";
+    const char *at = strstr(name, ".safetensors.tmp."), *json = strstr(name, ".json.tmp.");
+    const char *digits = at ? at + 17 : json ? json + 10 : "";
     size_t n = strspn(digits, "0123456789");
     return n > 0 && n < 10 && !digits[n] ? (pid_t)strtol(digits, NULL, 10) : 0;
 }

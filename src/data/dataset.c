@@ -21,6 +21,7 @@ typedef struct images {
     vl_pickle *pkl; /* or: {video: [base64]} */
     char *path;
     size_t n;
+    size_t *row;  /* (n) records of the file, where it serves several splits; NULL: all */
     int n_frames; /* T */
 } images;
 
@@ -28,6 +29,7 @@ struct vl_dataset {
     vl_dataset_options o; /* its strings are not kept */
     images part[VL_MAX_PARTS];
     int n_parts;
+    bool shared; /* the picture file's name does not say which split it is */
     vl_captions *captions;
     vl_pickle *tokens; /* NULL: none */
     int grid;
@@ -89,7 +91,7 @@ static violet_status read_row(vl_tsv_row *row, const images *im, size_t i)
         row->frame[k].s = vl_value_str(&row->frame[k].n, vl_value_at(list, (size_t)k));
         if (!row->frame[k].s)
             return vl_err(VIOLET_EFORMAT, "%s video '%.*s': frame %d is no string", im->path,
-                          (int)(row->id.n & 127), row->id.s, k);
+                          (int)(row->id.n < VL_ID_BYTES ? row->id.n : VL_ID_BYTES), row->id.s, k);
     }
     return VIOLET_OK;
 }
@@ -133,7 +135,8 @@ static violet_status open_images(vl_dataset *d, const char *path)
 static violet_status open_parts(vl_dataset *d, const vl_dataset_options *o)
 {
     static const char *const parts[] = {"img_N_S_P.tsv"};
-    static const char *const whole[] = {"img_N_S.tsv", "img_N.tsv", "img_N.pkl", "N.tsv", "N.pkl"};
+    static const char *const split[] = {"img_N_S.tsv"};
+    static const char *const whole[] = {"img_N.tsv", "img_N.pkl", "N.tsv", "N.pkl"};
     char path[MOST_PATH];
     violet_status status;
     for (;;) {
@@ -145,7 +148,10 @@ static violet_status open_parts(vl_dataset *d, const vl_dataset_options *o)
         if ((status = open_images(d, path)) != VIOLET_OK) return status;
     }
     if (d->n_parts) return VIOLET_OK;
-    if ((status = find(path, o->folder, whole, 5, o->name, o->split, 0)) != VIOLET_OK)
+    if ((status = find(path, o->folder, split, 1, o->name, o->split, 0)) != VIOLET_OK)
+        return status;
+    d->shared = !path[0];
+    if (d->shared && (status = find(path, o->folder, whole, 4, o->name, o->split, 0)) != VIOLET_OK)
         return status;
     if (!path[0])
         return vl_err(VIOLET_EIO, "data set '%s': no img_%s_%s_0.tsv, img_%s_%s.tsv, img_%s.pkl, "
@@ -183,6 +189,33 @@ static violet_status open_tokens(vl_dataset *d, const vl_dataset_options *o)
     return VIOLET_OK;
 }
 
+static vl_slice id_of(const images *im, size_t i)
+{
+    vl_slice id = {NULL, 0};
+    if (im->tsv) return vl_tsv_id(im->tsv, i);
+    id.s = vl_value_str(&id.n, vl_dict_key(vl_pickle_root(im->pkl), i));
+    return id;
+}
+
+/* A file that serves several splits: only the records that have captions in this one belong. A
+ * file that names its split keeps all of its records, and one without captions is a bad sample. */
+static violet_status keep_split(vl_dataset *d)
+{
+    images *im = &d->part[0];
+    size_t n = 0;
+    im->row = malloc(im->n * sizeof *im->row);
+    if (!im->row) return vl_err_nomem();
+    for (size_t i = 0; i < im->n; i++) {
+        vl_slice id = id_of(im, i);
+        if (!id.s || vl_captions_n(d->captions, id.s, id.n)) im->row[n++] = i;
+    }
+    if (n == 0)
+        return vl_err(VIOLET_EFORMAT, "%s: none of its %zu records has a caption in split '%s'",
+                      im->path, im->n, d->o.split);
+    im->n = n;
+    return VIOLET_OK;
+}
+
 violet_status vl_dataset_open(vl_dataset **out, const vl_dataset_options *o)
 {
     violet_status status;
@@ -199,6 +232,7 @@ violet_status vl_dataset_open(vl_dataset **out, const vl_dataset_options *o)
     if (!d->o.n_codes) d->o.n_codes = 8192;
     if ((status = open_parts(d, o)) != VIOLET_OK) goto done;
     if ((status = open_captions(d, o)) != VIOLET_OK) goto done;
+    if (d->shared && (status = keep_split(d)) != VIOLET_OK) goto done;
     status = open_tokens(d, o);
 done:
     if (status == VIOLET_OK)
@@ -215,6 +249,7 @@ void vl_dataset_close(vl_dataset *d)
         vl_tsv_close(d->part[i].tsv);
         vl_pickle_close(d->part[i].pkl);
         free(d->part[i].path);
+        free(d->part[i].row);
     }
     vl_captions_close(d->captions);
     vl_pickle_close(d->tokens);
@@ -368,10 +403,10 @@ violet_status vl_dataset_read(vl_sample *out, vl_bad *why, const vl_dataset *d, 
     size_t plane = 3 * (size_t)d->o.size_img * (size_t)d->o.size_img;
     *why = VL_BAD_LINE;
     if (record >= im->n) return vl_err(VIOLET_EINVAL, "record %zu of %zu", record, im->n);
-    violet_status status = read_row(row, im, record);
+    violet_status status = read_row(row, im, im->row ? im->row[record] : record);
     if (status != VIOLET_OK) return status;
-    int n = row->n_frames, T = im->n_frames, i, n_id = (int)(row->id.n & 0xffff);
-    if (n_id >= VL_ID_BYTES) n_id = VL_ID_BYTES - 1;
+    int n = row->n_frames, T = im->n_frames, i;
+    int n_id = (int)(row->id.n < VL_ID_BYTES ? row->id.n : VL_ID_BYTES - 1);
     snprintf(out->id, sizeof out->id, "%.*s", n_id, row->id.s);
     *why = VL_BAD_FRAMES;
     if (n < T)

@@ -12,7 +12,8 @@
  *               img_NAME_SPLIT.tsv, img_NAME.tsv, img_NAME.pkl, NAME.tsv, NAME.pkl
  *     captions  txt_NAME.json, NAME.json            {split: {video: [captions]}}
  *     tokens    vq_NAME.pkl, NAME_vq.pkl            {video: (T,h,w) ints, or a list of T (h,w)}
- * Without a token file samples have no tokens (vl_dataset_grid is 0).
+ * A picture file whose name does not say the split serves all splits: the records of a split are
+ * those with captions in it. Without a token file samples have no tokens (vl_dataset_grid is 0).
  *
  * T, the frames of a sample, is fixed a part: the option, or what its first record has. From n > T
  * frames those at int((i + 0.5) n / T) are taken, and their tokens. A record with anything missing

@@ -227,3 +227,11 @@ violet_status vl_tsv_read(vl_tsv_row *row, const vl_tsv *t, size_t i)
     if (status != VIOLET_OK) return vl_err_at(status, "%s line %zu", t->path, i + 1);
     return VIOLET_OK;
 }
+
+vl_slice vl_tsv_id(const vl_tsv *t, size_t i)
+{
+    const char *s = t->data + t->start[i];
+    size_t n = (size_t)(t->start[i + 1] - t->start[i]);
+    const char *tab = memchr(s, '\t', n);
+    return (vl_slice){s, tab ? (size_t)(tab - s) : 0};
+}

@@ -48,5 +48,7 @@ size_t vl_tsv_n(const vl_tsv *t);
 bool vl_tsv_scanned(const vl_tsv *t); /* there was no index */
 const char *vl_tsv_path(const vl_tsv *t);
 violet_status vl_tsv_read(vl_tsv_row *row, const vl_tsv *t, size_t i);
+/* Only a row's id, without going through its pictures; nothing is checked. */
+vl_slice vl_tsv_id(const vl_tsv *t, size_t i);
 
 #endif

@@ -64,6 +64,7 @@ typedef struct pretrain {
     /* where the run is: what a saved state holds */
     uint64_t epoch, unit, at; /* epochs done; units and batches done in the present one */
     uint64_t step;       /* updates done */
+    uint64_t finished;   /* the step after which a unit was last validated and logged */
     uint64_t batches, samples; /* used for training so far */
     vl_cursor cursor[MAX_SETS];
     uint64_t steps_bytes; /* length of steps.jsonl */
@@ -99,8 +100,8 @@ void batch_release(pretrain *r);
 
 /* pretrain_log.c */
 violet_status log_open(pretrain *r); /* args.json, steps.jsonl at steps_bytes, timing.jsonl */
-violet_status log_step(pretrain *r, int set, const char *unit_name, const stats *s, double lr,
-                       double norm, double seconds);
+violet_status log_step(pretrain *r, const char *set, const char *unit_name, const stats *s, double lr,
+                       double norm, double seconds, double waited);
 violet_status log_unit(pretrain *r, const char *set, const stats *train, const stats *valid);
 /* Closes the logs; returns status, or what went wrong now if that is VIOLET_OK. */
 violet_status log_close(pretrain *r, violet_status status);

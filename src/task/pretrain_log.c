@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,13 +24,25 @@ violet_status run_path(const pretrain *r, char path[4096], const char *name)
     return vl_path_join(path, 4096, r->o->output, name);
 }
 
+/* JSON text with as few digits as read back to the same numbers. */
+static char *exact_text(const json_t *object)
+{
+    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    json_t *again = text ? json_loads(text, 0, NULL) : NULL;
+    int same = again && json_equal(object, again);
+    json_decref(again);
+    if (same || !text) return text;
+    free(text);
+    return json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+}
+
 static violet_status write_json(const pretrain *r, const char *name, const json_t *object)
 {
     char path[4096];
     vl_out out;
     violet_status status = run_path(r, path, name);
     if (status != VIOLET_OK) return status;
-    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    char *text = exact_text(object);
     if (!text) return vl_err_nomem();
     status = vl_out_open(&out, path);
     if (status == VIOLET_OK) status = vl_out_write(&out, text, strlen(text));
@@ -45,6 +58,8 @@ static violet_status open_lines(FILE **f, const pretrain *r, const char *name, i
     violet_status status = run_path(r, path, name);
     if (status != VIOLET_OK) return status;
     *f = fopen(path, "a");
+    if (*f && flock(fileno(*f), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return vl_err(VIOLET_EINVAL, "another process is writing the run in '%s'", r->o->output);
     if (!*f || (cut_to >= 0 && ftruncate(fileno(*f), cut_to) != 0))
         return vl_err_errno("open '%s'", path);
     return VIOLET_OK;
@@ -97,15 +112,14 @@ static const char *number(char text[32], double x)
 }
 
 /* Only what is the same on every run goes into steps.jsonl. */
-violet_status log_step(pretrain *r, int set, const char *unit_name, const stats *s, double lr,
-                       double norm, double seconds)
+violet_status log_step(pretrain *r, const char *set, const char *unit_name, const stats *s,
+                       double lr, double norm, double seconds, double waited)
 {
     FILE *f = r->steps;
     double loss = 0;
     char a[32], b[32];
     int n = fprintf(f, "{\"step\": %llu, \"epoch\": %llu, \"set\": \"%s\", \"unit\": \"%s\"",
-                    (unsigned long long)r->step, (unsigned long long)r->epoch + 1,
-                    r->sets[set].name, unit_name);
+                    (unsigned long long)r->step, (unsigned long long)r->epoch + 1, set, unit_name);
     for (int k = 0; k < 3; k++) {
         if (!s->asked[k]) continue;
         loss += stats_loss(s, k);
@@ -120,7 +134,7 @@ violet_status log_step(pretrain *r, int set, const char *unit_name, const stats 
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     fprintf(r->timing, "{\"step\": %llu, \"seconds\": %.4f, \"waited\": %.4f, \"mbytes\": %ld}\n",
-            (unsigned long long)r->step, seconds, r->waited_s, usage.ru_maxrss / 1024);
+            (unsigned long long)r->step, seconds, waited, usage.ru_maxrss / 1024);
     if (fflush(f) || fflush(r->timing)) return vl_err_errno("write logs in '%s'", r->o->output);
     return VIOLET_OK;
 }
@@ -166,6 +180,56 @@ violet_status log_unit(pretrain *r, const char *set, const stats *train, const s
 }
 
 /* ---- the saved state ------------------------------------------------------------------------ */
+
+/* The options that decide which samples come when, and how they are masked: a run cannot go on with
+ * others. */
+static const char *const fixed_options[] = {
+    "split",      "parts", "caption", "size_img", "size_txt",   "size_frame",    "size_batch",
+    "accumulate", "seed",  "compat",  "p_word",   "p_attended", "p_use_attended"};
+enum { N_FIXED = sizeof fixed_options / sizeof *fixed_options };
+
+static json_t *fixed_of(const pretrain *r)
+{
+    json_t *all, *fixed = json_object();
+    if (vl_option_json(&all, vl_pretrain_option_table, r->o) != VIOLET_OK) all = NULL;
+    for (int i = 0; all && i < N_FIXED; i++)
+        if (json_object_set(fixed, fixed_options[i], json_object_get(all, fixed_options[i]))) {
+            json_decref(all);
+            all = NULL;
+        }
+    if (!all) {
+        json_decref(fixed);
+        return NULL;
+    }
+    json_decref(all);
+    return fixed;
+}
+
+static violet_status check_fixed(const pretrain *r, const json_t *saved)
+{
+    json_t *mine = fixed_of(r);
+    violet_status status = mine ? VIOLET_OK : vl_err_nomem();
+    for (int i = 0; mine && i < N_FIXED && status == VIOLET_OK; i++) {
+        const json_t *was = json_object_get(saved, fixed_options[i]);
+        if (was && json_equal(was, json_object_get(mine, fixed_options[i]))) continue;
+        status =
+            vl_err(VIOLET_EINVAL, "the saved run was begun with another '%s'", fixed_options[i]);
+    }
+    json_decref(mine);
+    return status;
+}
+
+/* Whether the position makes sense for the units that the data sets give. */
+static violet_status check_position(const pretrain *r)
+{
+    uint64_t first = 0;
+    int k = r->unit < (uint64_t)r->n_units ? (int)r->unit : -1;
+    if (k > 0) first = r->units[k - 1].end;
+    if (k >= 0 && r->at >= first && r->at <= r->units[k].end) return VIOLET_OK;
+    return vl_err(VIOLET_EFORMAT, "batch %llu of unit %llu: this run has %d units of %llu batches",
+                  (unsigned long long)r->at, (unsigned long long)r->unit, r->n_units,
+                  (unsigned long long)r->units[r->n_units - 1].end);
+}
 
 static json_t *save_stats(const stats *s)
 {
@@ -214,13 +278,10 @@ static uint64_t *counter(pretrain *r, int i, const char **name)
     const struct {
         const char *name;
         uint64_t *at;
-    } all[] = {{"epoch", &r->epoch},
-               {"at", &r->at},
-               {"unit", &r->unit},
-               {"step", &r->step},
-               {"batches", &r->batches},
-               {"samples", &r->samples},
-               {"steps_bytes", &r->steps_bytes}};
+    } all[] = {{"epoch", &r->epoch},       {"at", &r->at},
+               {"unit", &r->unit},         {"step", &r->step},
+               {"finished", &r->finished}, {"batches", &r->batches},
+               {"samples", &r->samples},   {"steps_bytes", &r->steps_bytes}};
     if (i >= (int)(sizeof all / sizeof *all)) return NULL;
     *name = all[i].name;
     return all[i].at;
@@ -233,6 +294,7 @@ static char *state_text(pretrain *r)
     char *text = NULL;
     json_t *state = json_object(), *sets = json_array();
     int bad = put(state, "version", json_integer(STATE_VERSION));
+    bad |= put(state, "options", fixed_of(r));
     for (int i = 0; counter(r, i, &name); i++)
         bad |= put(state, name, json_integer((json_int_t)*counter(r, i, &name)));
     for (int i = 0; i < r->n_sets; i++) bad |= put(sets, NULL, save_set(r, i));
@@ -297,7 +359,9 @@ violet_status state_load(pretrain *r)
     }
     for (int i = 0; counter(r, i, &name); i++)
         *counter(r, i, &name) = (uint64_t)json_integer_value(json_object_get(state, name));
-    status = load_sets(r, json_object_get(state, "sets"));
+    status = check_fixed(r, json_object_get(state, "options"));
+    if (status == VIOLET_OK) status = load_sets(r, json_object_get(state, "sets"));
+    if (status == VIOLET_OK) status = check_position(r);
     if (status != VIOLET_OK) {
         vl_err_at(status, "%s", path);
         goto done;

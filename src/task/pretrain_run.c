@@ -101,7 +101,12 @@ static violet_status finish_unit(pretrain *r, const unit *u)
     violet_status status = VIOLET_OK;
     for (int i = first; i <= last && status == VIOLET_OK; i++) {
         status = validate_set(r, i, &valid[i]);
-        if (status == VIOLET_OK && r->sets[i].valid)
+        if (status == VIOLET_EFORMAT) { /* bad data must not cost a training its work */
+            tell(r, VIOLET_EVENT_WARNING, "no validation on %s: %s", r->sets[i].name,
+                 violet_error());
+            memset(&valid[i], 0, sizeof valid[i]);
+            status = VIOLET_OK;
+        } else if (status == VIOLET_OK && r->sets[i].valid)
             tell_numbers(r, VIOLET_EVENT_VALID, r->sets[i].name, &valid[i], 0, 0);
     }
     for (int i = first; i <= last && status == VIOLET_OK; i++) {
@@ -153,12 +158,15 @@ static violet_status train_step(pretrain *r, const unit *u)
 {
     int set = 0, n = 0;
     stats s = {0};
+    const char *name = NULL; /* of the data set, "all" if the batches are of several */
     double norm, start = now(), lr = vl_optim_rate(&r->optim, r->step + 1, r->n_steps);
+    double waited = r->waited_s;
     r->backend->fill(r->device, (real *)r->model.params.grads.base, 0,
                      vl_params_size(&r->model.params));
     for (; n < r->o->accumulate && r->at < u->end; n++) {
         violet_status status = train_batch(r, &set, &s);
         if (status != VIOLET_OK) return status;
+        name = !name || name == r->sets[set].name ? r->sets[set].name : "all";
     }
     r->step++;
     vl_optim_step(&r->optim, r->backend, r->device, &r->model.params, lr, r->step, 1.0 / n, &norm);
@@ -167,14 +175,14 @@ static violet_status train_step(pretrain *r, const unit *u)
              (unsigned long long)r->step);
     double seconds = now() - start;
     r->busy_s += seconds;
-    tell_numbers(r, VIOLET_EVENT_STEP, r->sets[set].name, &s, lr,
-                 (double)r->samples_here / r->busy_s);
-    return log_step(r, set, u->name, &s, lr, norm, seconds);
+    tell_numbers(r, VIOLET_EVENT_STEP, name, &s, lr, (double)r->samples_here / r->busy_s);
+    return log_step(r, name, u->name, &s, lr, norm, seconds, r->waited_s - waited);
 }
 
 static int done(const pretrain *r)
 {
-    return r->o->steps ? r->step >= r->n_steps : r->epoch >= (uint64_t)r->o->size_epoch;
+    if (!r->o->steps) return r->epoch >= (uint64_t)r->o->size_epoch;
+    return r->step >= r->n_steps && r->finished == r->step; /* validation and log included */
 }
 
 static violet_status save(pretrain *r)
@@ -196,7 +204,9 @@ static violet_status train_unit(pretrain *r)
     }
     /* a unit that is finished is over, even if a stop came meanwhile: the next one will see it */
     if (status == VIOLET_OK && !stopping(r)) {
-        status = finish_unit(r, u);
+        if (now() - r->saved_at >= r->o->save_seconds) status = save(r);
+        if (status == VIOLET_OK) status = finish_unit(r, u);
+        if (status == VIOLET_OK) r->finished = r->step;
         if (status == VIOLET_OK) return status;
     }
     if (status != VIOLET_OK && status != VIOLET_EINTERRUPTED) return status;
@@ -227,7 +237,7 @@ static violet_status begin_epoch(pretrain *r, int fresh)
 static violet_status next_unit(pretrain *r)
 {
     if (r->at >= r->units[r->unit].end) r->unit++;
-    if (r->unit == (uint64_t)r->n_units) {
+    if (r->unit >= (uint64_t)r->n_units) {
         r->epoch++;
         r->at = r->unit = 0;
     }

@@ -6,7 +6,7 @@
  *     log.json           as the reference writes it: {data set: {ls_mtm: [...], ac_mtm: [...], ...}},
  *                        a value a unit: training loss, validation accuracy
  *     steps.jsonl        a line a step: losses, accuracies, norm, rate (the same bits on every run)
- *     timing.jsonl       a line a step: seconds, samples/s, memory (never the same)
+ *     timing.jsonl       a line a step: seconds, waiting for data, memory (never the same)
  *     last.safetensors   weights, moments and position: resume from here
  *     E_UNIT.safetensors weights after each unit of each epoch, if `keep` says so
  *

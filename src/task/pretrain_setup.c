@@ -26,12 +26,19 @@ void run_report_bad(void *user, vl_bad why, const char *message)
 static violet_status setup_config(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
+    if (strcmp(o->type, "pretrain") != 0)
+        return vl_err(VIOLET_EINVAL, "'type' is '%s': this is 'pretrain'", o->type);
     violet_status status = vl_config_find(&r->config, o->config);
     if (status != VIOLET_OK) return status;
     if (o->drop >= 0) r->config.drop = o->drop;
     if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
     if (o->size_img % 32)
         return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", o->size_img);
+    if (o->size_img != 224)
+        tell(r, VIOLET_EVENT_MESSAGE,
+             "size_img %d: position tables are used as published, for 224 "
+             "(docs/COMPAT.md)",
+             o->size_img);
     return VIOLET_OK;
 }
 
@@ -274,12 +281,17 @@ static violet_status setup_start(pretrain *r)
                  (unsigned long long)r->step);
         return status;
     }
+    if (o->resume) tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run", o->output);
     vl_params_draw(&r->model.params, (uint64_t)o->seed);
     if (!o->path_ckpt || !*o->path_ckpt) return VIOLET_OK;
     status = vl_checkpoint_read(&r->model, o->path_ckpt, 0, &report);
     if (status != VIOLET_OK) return status;
     vl_load_report_text(&report, text, sizeof text);
-    tell(r, VIOLET_EVENT_MESSAGE, "%s: %s", o->path_ckpt, text);
+    if (report.misshapen)
+        return vl_err(VIOLET_ESHAPE, "%s is of another model: %s; see --config", o->path_ckpt,
+                      text);
+    tell(r, report.missing || report.unexpected ? VIOLET_EVENT_WARNING : VIOLET_EVENT_MESSAGE,
+         "%s: %s", o->path_ckpt, text);
     return VIOLET_OK;
 }
 

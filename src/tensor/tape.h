@@ -8,8 +8,8 @@
  * A tensor is a matrix (rows, cols), contiguous. Activations live in the tape's arena until the
  * next reset; parameters live in their owner's blocks and outlive the tape.
  *
- * Errors are sticky: an op on a failed tape returns at once with a tensor of the right shape that
- * must not be read; the first failure keeps its message, and the step asks once
+ * Errors are sticky: an op on a failed tape returns at once with an empty tensor that must
+ * not be read; the first failure keeps its message, and the step asks once
  * (vl_tape_status / vl_tape_backward).
  *
  * Memory:

@@ -12,7 +12,7 @@
 
 typedef struct vl_mask_config {
     uint64_t seed;
-    int special[VL_SPECIALS]; /* ids of [PAD], [CLS] ...: [UNK] may be hidden, the others not */
+    int special[VL_SPECIALS]; /* their ids: [PAD], [CLS] and [SEP] are never hidden */
     double p_word;      /* 0.15: probability that blockwise masking hides a word */
     double p_attended;  /* 0.15: share of all positions that attended masking draws */
     double p_use_attended; /* 0.5: probability that a sample is masked by attention */

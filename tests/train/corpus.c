@@ -231,6 +231,7 @@ static void note_event(void *user, const violet_event *e)
     case VIOLET_EVENT_WARNING:
         if (r->n_warnings++ == 0)
             snprintf(r->first_warning, sizeof r->first_warning, "%s", e->text);
+        snprintf(r->last_warning, sizeof r->last_warning, "%s", e->text);
         break;
     }
 }

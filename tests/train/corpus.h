@@ -45,7 +45,7 @@ void corpus_checkpoint(const corpus *c, const char *name, double value);
 /* What a run told. */
 typedef struct run_result {
     violet_status status;
-    char error[1024], first_warning[1024];
+    char error[1024], first_warning[1024], last_warning[1024];
     int n_steps, n_valid, n_messages, n_warnings;
     double first_loss, last_loss, accuracy[3], loss_of[3]; /* the last two of a validation */
     unsigned long long n_bad; /* as the last message says */

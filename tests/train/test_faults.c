@@ -124,7 +124,10 @@ static void nothing_but_bad_records_is_an_error(void **state)
                          "none of its 8 samples can be used");
         }
     corpus_add(&c, "badval", 1, (const char *[]){"....", NULL}, "jj");
-    assert_fails(corpus_run(&c, "badval", "--dataset=badval"), VIOLET_EFORMAT, "badval_val.tsv");
+    /* in a validation it costs the training nothing but the accuracies */
+    run_result r = corpus_run_ok(&c, "badval", "--dataset=badval");
+    assert_int_equal(r.n_valid, 0);
+    if (!strstr(r.last_warning, "no validation on badval")) fail_msg("'%s'", r.last_warning);
     corpus_add(&c, "half", 1, (const char *[]){"....", "jjjj", NULL}, NULL);
     assert_fails(corpus_run(&c, "half", "--dataset=half"), VIOLET_EFORMAT, "half_train_1.tsv");
 }

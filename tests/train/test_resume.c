@@ -307,6 +307,37 @@ static void a_lost_log_is_told_and_begun_anew(void **state)
     free(text);
 }
 
+/* The last step is trained and saved, but a kill comes before it is validated and logged. */
+static void a_kill_in_the_last_validation_leaves_it_to_be_done(void **state)
+{
+    (void)state;
+    const char *flags = "--dataset=vid --steps=3 --save_every=3";
+    char again[100];
+    snprintf(again, sizeof again, "%s --resume", flags);
+    assert_int_equal(run("last", flags, "never", 0, 0), VIOLET_OK);
+    assert_int_equal(run("last2", flags, "kill-valid", 1, 0), -1);
+    assert_int_equal(run("last2", again, "never", 0, 0), VIOLET_OK);
+    corpus_same(&c, "last", "last2", "steps.jsonl");
+    corpus_same(&c, "last", "last2", "log.json");
+    corpus_same(&c, "last", "last2", "last.safetensors");
+}
+
+static void options_that_decide_the_order_must_be_the_same(void **state)
+{
+    (void)state;
+    assert_int_equal(run("order", RUN, "stop-step", 3, 0), VIOLET_EINTERRUPTED);
+    run_result r = corpus_run(&c, "order", RUN " --resume --parts=mixed");
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    assert_non_null(strstr(r.error, "'parts'"));
+    r = corpus_run(&c, "order", RUN " --resume --seed=10");
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    assert_non_null(strstr(r.error, "'seed'"));
+    r = corpus_run(&c, "order", RUN " --type=qaoe");
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    corpus_run_ok(&c, "order", RUN " --resume --lr=1e-3");
+    assert_as_whole("order");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +351,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(other_data_sets_are_refused),
         cmocka_unit_test(a_damaged_state_is_refused),
         cmocka_unit_test(a_lost_log_is_told_and_begun_anew),
+        cmocka_unit_test(a_kill_in_the_last_validation_leaves_it_to_be_done),
+        cmocka_unit_test(options_that_decide_the_order_must_be_the_same),
     };
     if (argc == 6) return child(argv);
     return cmocka_run_group_tests(tests, set_up, tear_down);

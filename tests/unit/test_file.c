@@ -150,19 +150,21 @@ static void log_goes_to_the_callback(void **state)
 static void a_sweep_takes_dead_processes_files(void **state)
 {
     (void)state;
-    static const char *const names[] = {"a.tmp.999999999", "a.tmp.", "a.tmp.12x", "tmp.999999999",
-                                        "a.tmp.99999999999999999999", NULL};
+    static const char *const names[] = {"a.json.tmp.999999999", "a.safetensors.tmp.999999999",
+                                        "a.json.tmp.", "a.json.tmp.12x", "tmp.999999999",
+                                        "theirs.tmp.999999999",
+                                        "a.json.tmp.99999999999999999999", NULL};
     char folder[64], path[200];
     make_folder(folder);
     for (int i = 0; names[i]; i++) write_text(folder, names[i], "x", 1);
-    snprintf(path, sizeof path, "b.tmp.%ld", (long)getpid());
+    snprintf(path, sizeof path, "b.json.tmp.%ld", (long)getpid());
     write_text(folder, path, "x", 1);
     vl_out_sweep(folder);
     for (int i = 0; names[i]; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        assert_int_equal(vl_file_exists(path), i > 0);
+        assert_int_equal(vl_file_exists(path), i > 1);
     }
-    snprintf(path, sizeof path, "%s/b.tmp.%ld", folder, (long)getpid());
+    snprintf(path, sizeof path, "%s/b.json.tmp.%ld", folder, (long)getpid());
     assert_true(vl_file_exists(path));
     vl_out_sweep("/nonexistent");
     remove_folder(folder);
