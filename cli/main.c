@@ -162,8 +162,8 @@ static int run(int argc, char **argv)
 }
 
 /* Waiting threads of OpenMP spin for long by default, which costs whole time slices as soon as
- * another program wants the cores (5 times slower was seen), and gains little on an idle machine. The
- * runtime reads its settings when it is loaded, so the program starts itself once more. */
+ * another program wants the cores (5 times slower was seen), and gains little on an idle machine.
+ * The runtime reads its settings when it is loaded, so the program starts itself once more. */
 static void spin_less(char **argv)
 {
     if (getenv("OMP_WAIT_POLICY") || getenv("GOMP_SPINCOUNT")) return;

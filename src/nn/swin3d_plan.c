@@ -101,9 +101,9 @@ static int plan_windows(vl_swin_plan *p, vl_swin_plan_stage *s, const grid *g)
 }
 
 /* Row of the bias table for each pair of tokens. The published code builds the index for the full
- * window and cuts its first N rows and columns; true offsets differ from that where h or w shrank. */
-static int plan_bias(vl_swin_plan *p, vl_swin_plan_stage *s, const grid *g,
-                     const vl_swin_config *c)
+ * window and cuts its first N rows and columns; true offsets differ from that where h or w shrank.
+ */
+static int plan_bias(vl_swin_plan *p, vl_swin_plan_stage *s, const grid *g, const vl_swin_config *c)
 {
     const int *full = c->window, *tokens = c->exact_bias ? g->window : c->window;
     int N = s->N, *index = take(&p->tables, (long)N * N);
@@ -141,8 +141,9 @@ static int plan_merge(vl_swin_plan *p, vl_swin_plan_stage *s)
     return 1;
 }
 
-/* An upper bound of all tables: padding at most doubles each axis of a grid, the four grids together
- * have less than 4/3 of the first one's tokens, and each token is in eight tables at most. */
+/* An upper bound of all tables: padding at most doubles each axis of a grid, the four grids
+ * together have less than 4/3 of the first one's tokens, and each token is in eight tables at most.
+ */
 static size_t table_bytes(const vl_swin_config *c, int B, int T, int H, int W)
 {
     size_t tokens = (size_t)B * T * (H / 4) * (W / 4);
@@ -157,8 +158,8 @@ violet_status vl_swin_plan_init(vl_swin_plan *p, const vl_swin_config *c, int B,
 {
     memset(p, 0, sizeof *p);
     if (B < 1 || T < 1 || H < 32 || W < 32 || H % 32 || W % 32 || (double)B * T * H * W > 1e10)
-        return vl_err(VIOLET_ESHAPE, "%d videos of %d frames of %dx%d: sides must be multiples of 32",
-                      B, T, W, H);
+        return vl_err(VIOLET_ESHAPE,
+                      "%d videos of %d frames of %dx%d: sides must be multiples of 32", B, T, W, H);
     violet_status status = vl_arena_init(&p->tables, table_bytes(c, B, T, H, W));
     if (status != VIOLET_OK) return status;
     p->B = B, p->T = T, p->H = H, p->W = W;

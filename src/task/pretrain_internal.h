@@ -1,5 +1,5 @@
-/* What the files of a pretraining run share: pretrain_setup.c, pretrain_run.c (the loop), pretrain_batch.c (one
- * batch), pretrain_log.c (logs and the saved state). Nobody else includes this. */
+/* What the files of a pretraining run share: pretrain_setup.c, pretrain_run.c (the loop),
+ * pretrain_batch.c (one batch), pretrain_log.c (logs and the saved state). Nobody else includes this. */
 #ifndef VL_TASK_PRETRAIN_INTERNAL_H
 #define VL_TASK_PRETRAIN_INTERNAL_H
 
@@ -100,8 +100,8 @@ void batch_release(pretrain *r);
 
 /* pretrain_log.c */
 violet_status log_open(pretrain *r); /* args.json, steps.jsonl at steps_bytes, timing.jsonl */
-violet_status log_step(pretrain *r, const char *set, const char *unit_name, const stats *s, double lr,
-                       double norm, double seconds, double waited);
+violet_status log_step(pretrain *r, const char *set, const char *unit_name, const stats *s,
+                       double lr, double norm, double seconds, double waited);
 violet_status log_unit(pretrain *r, const char *set, const stats *train, const stats *valid);
 /* Closes the logs; returns status, or what went wrong now if that is VIOLET_OK. */
 violet_status log_close(pretrain *r, violet_status status);

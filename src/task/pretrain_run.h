@@ -3,8 +3,8 @@
  *
  * A run's folder (`output`):
  *     args.json          the options as they were
- *     log.json           as the reference writes it: {data set: {ls_mtm: [...], ac_mtm: [...], ...}},
- *                        a value a unit: training loss, validation accuracy
+ *     log.json           as the reference writes it: {data set: {ls_mtm: [...], ac_mtm: [...],
+ *                        ...}}, a value a unit: training loss, validation accuracy
  *     steps.jsonl        a line a step: losses, accuracies, norm, rate (the same bits on every run)
  *     timing.jsonl       a line a step: seconds, waiting for data, memory (never the same)
  *     last.safetensors   weights, moments and position: resume from here

@@ -136,7 +136,8 @@ typedef struct vl_backend {
      * y may be x or r. */
     void (*residual_fwd)(vl_device *d, real *y, const real *x, const real *r, vl_drop elem,
                          vl_drop path, int rows_per_sample, int rows, int cols);
-    /* dr = s * dy [acc]; x's gradient is dy itself, which the tape sees to. dr may be dy if !acc. */
+    /* dr = s * dy [acc]; x's gradient is dy itself, which the tape sees to. dr may be dy
+     * if !acc. */
     void (*residual_bwd)(vl_device *d, real *dr, const real *dy, vl_drop elem, vl_drop path,
                          int rows_per_sample, int rows, int cols, int acc);
 
@@ -152,7 +153,8 @@ typedef struct vl_backend {
     /* o = dropout(softmax(scale q k^T + bias + region penalty, masked keys out)) v, head by head.
      * q, o: ldq, ldo elements from row to row, k and v both ldkv; a packed (rows, 3C) q|k|v is
      * q = x, k = x + C, v = x + 2C with ld 3C. bias (heads, n_q, n_k) or NULL.
-     * lse (n_seq, heads, n_q) keeps log sum exp of the scores (before dropout), for the backward. */
+     * lse (n_seq, heads, n_q) keeps log sum exp of the scores (before dropout), for the
+     * backward. */
     void (*attention_fwd)(vl_device *d, real *o, real *lse, const real *q, const real *k,
                           const real *v, const real *bias, int ldo, int ldq, int ldkv,
                           const vl_attention *s);

@@ -5,16 +5,20 @@
 #include "tensor/params.h"
 
 /* How the learning rate goes after the warm-up. */
-typedef enum vl_schedule { VL_SCHEDULE_CONSTANT, VL_SCHEDULE_LINEAR, VL_SCHEDULE_COSINE } vl_schedule;
+typedef enum vl_schedule {
+    VL_SCHEDULE_CONSTANT,
+    VL_SCHEDULE_LINEAR,
+    VL_SCHEDULE_COSINE
+} vl_schedule;
 
 typedef struct vl_optim {
     double lr, beta1, beta2, eps, decay;
-    int decay_all;       /* 1: decay on everything, as published; 0: on matrices only, not on
-                          * biases and norms */
-    double clip;         /* most gradient norm, 0: no clipping */
+    int decay_all; /* 1: decay on everything, as published; 0: on matrices only, not on
+                    * biases and norms */
+    double clip;   /* most gradient norm, 0: no clipping */
     vl_schedule schedule;
-    double warmup;       /* share of the steps with a rising rate, 0: none */
-    double lr_end;       /* the last rate as a share of lr, for linear and cosine */
+    double warmup; /* share of the steps with a rising rate, 0: none */
+    double lr_end; /* the last rate as a share of lr, for linear and cosine */
 } vl_optim;
 
 /* The learning rate of step 1, 2, ... n_steps. */

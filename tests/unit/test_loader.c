@@ -345,6 +345,41 @@ static void extraction_names(void **state)
     assert_string_equal(sum[0], sum[1]);
 }
 
+/* One picture file for all splits: each split has the records with captions in it, in order. */
+static void a_file_for_several_splits_gives_each_its_own(void **state)
+{
+    (void)state;
+    const char *const parts[] = {"......"};
+    const char *const splits[] = {"train", "val"}, *const ids[] = {"p0_1", "p0_3"};
+    const char text[] = "{\"train\": {\"p0_1\": [\"a\"], \"p0_4\": [\"b\"]}, "
+                        "\"val\": {\"p0_3\": [\"c\"]}, \"none\": {\"p9_9\": [\"d\"]}}";
+    char from[128], to[128];
+    make_dataset(folder, "shared", parts, 1, 1);
+    snprintf(from, sizeof from, "%s/img_shared_train_0.tsv", folder);
+    snprintf(to, sizeof to, "%s/shared.tsv", folder);
+    assert_int_equal(rename(from, to), 0);
+    write_text(folder, "txt_shared.json", text, strlen(text));
+    for (int k = 0; k < 2; k++) {
+        vl_dataset *d = open_set("shared", splits[k], 0);
+        vl_scratch *scratch;
+        vl_bad why;
+        uint8_t image[3 * 32 * 32];
+        int32_t words[8], vq[1];
+        vl_sample s = {.image = image, .text = words, .vq = vq};
+        assert_int_equal(vl_scratch_new(&scratch, d), VIOLET_OK);
+        assert_int_equal(vl_dataset_n(d, 0), 2 - k);
+        assert_int_equal(vl_dataset_read(&s, &why, d, 0, 0, 0, scratch), VIOLET_OK);
+        assert_string_equal(s.id, ids[k]);
+        vl_scratch_free(scratch);
+        vl_dataset_close(d);
+    }
+    vl_dataset *d;
+    vl_dataset_options o = {.folder = folder, .name = "shared", .split = "none", .size_img = 32,
+                            .size_txt = 8, .wordpiece = wp};
+    assert_int_equal(vl_dataset_open(&d, &o), VIOLET_EFORMAT);
+    assert_non_null(strstr(violet_error(), "none of its 6 records"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +391,7 @@ int main(void)
         cmocka_unit_test(closing_and_seeking_at_any_time),
         cmocka_unit_test(real_pictures),
         cmocka_unit_test(extraction_names),
+        cmocka_unit_test(a_file_for_several_splits_gives_each_its_own),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
