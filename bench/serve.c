@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "cpu/peak.h"
 #include "work.h"
@@ -27,13 +27,6 @@ typedef struct server {
     int ready;
     bench_work work;
 } server;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void put(json_t *answer, const char *key, json_t *value)
 {
@@ -93,10 +86,10 @@ static violet_status forward(server *s, const json_t *given, json_t *answer)
 {
     bench_forward f;
     (void)given;
-    double start = now();
+    double start = vl_now();
     violet_status status = bench_run_forward(&s->work, &f);
     if (status != VIOLET_OK) return status;
-    put(answer, "seconds", json_real(now() - start));
+    put(answer, "seconds", json_real(vl_now() - start));
     json_t *score = json_array();
     for (int b = 0; b < s->work.o.batch; b++) json_array_append_new(score, json_real(f.score[b]));
     put(answer, "score", score);
@@ -116,10 +109,10 @@ static violet_status step(server *s, const json_t *given, json_t *answer)
 {
     bench_step b;
     int published = json_is_true(json_object_get(given, "published"));
-    double start = now();
+    double start = vl_now();
     violet_status status = bench_run_step(&s->work, published, &b);
     if (status != VIOLET_OK) return status;
-    put(answer, "seconds", json_real(now() - start));
+    put(answer, "seconds", json_real(vl_now() - start));
     put(answer, "losses", losses_of(&b));
     put(answer, "parts",
         json_pack("{sf, sf, sf, sf}", "attended", b.attended_s, "forward", b.forward_s, "backward",
@@ -220,12 +213,12 @@ static void answer_line(server *s, char *line)
     char *rest = line + strcspn(line, " ");
     if (*rest) *rest++ = 0;
     json_t *given = *rest ? json_loads(rest, 0, &error) : json_object(), *answer = json_object();
-    double start = now();
+    double start = vl_now();
     put(answer, "command", json_string(line));
     violet_status status =
         given ? run(s, line, given, answer) : vl_err(VIOLET_EINVAL, "%s: %s", line, error.text);
     if (status != VIOLET_OK) put(answer, "error", json_string(violet_error()));
-    if (!json_object_get(answer, "seconds")) put(answer, "seconds", json_real(now() - start));
+    if (!json_object_get(answer, "seconds")) put(answer, "seconds", json_real(vl_now() - start));
     json_dumpf(answer, stdout, JSON_COMPACT);
     putchar('\n');
     fflush(stdout);

@@ -1,22 +1,15 @@
 /* See work.h. */
+#include "base/clock.h"
 #include "work.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/status.h"
 #include "golden/hash_init.h"
 
 enum { PAD = 0, UNK = 100, CLS = 101, SEP = 102, MASK = 103, FIRST_WORD = 104, PATCH = 32 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- weights and batch ----------------------------------------------------------------------- */
 
@@ -159,18 +152,18 @@ violet_status bench_run_forward(bench_work *w, bench_forward *out)
 {
     int B = w->o.batch, X = w->o.size_txt;
     vl_tape *t = &w->tape;
-    double start = now();
+    double start = vl_now();
     const vl_swin_plan *plan = plan_of(w, B);
     if (!plan) return VIOLET_ENOMEM;
     start_pass(w, w->o.seed, 0, 0);
     int *same = vl_tape_alloc(t, B * sizeof *same);
     for (int b = 0; same && b < B; b++) same[b] = b;
     vl_tensor *image = vl_model_image(t, &w->model, plan, w->image);
-    double middle = now();
+    double middle = vl_now();
     vl_tensor *text = vl_model_text(t, &w->model, w->text, B, X);
     vl_pairs own = {B, same, same, B, B, w->Ni, X, w->text_mask};
     vl_tensor *score = vl_model_score(t, &w->model, &own, image, text);
-    *out = (bench_forward){middle - start, now() - middle, score->x};
+    *out = (bench_forward){middle - start, vl_now() - middle, score->x};
     return vl_tape_status(t);
 }
 
@@ -321,22 +314,22 @@ violet_status bench_run_step(bench_work *w, int published, bench_step *out)
     memset(out, 0, sizeof *out);
     uint64_t first = next_samples(w);
     vl_tensor *loss;
-    double start = now();
+    double start = vl_now();
     zero_gradients(w);
     violet_status status = attend(w, published, first);
-    double attended = now();
+    double attended = vl_now();
     if (status != VIOLET_OK) return status;
     hide(w, published, first);
     status = losses(w, published, 1, 1, out, &loss);
-    double forward = now();
+    double forward = vl_now();
     if (status == VIOLET_OK) status = vl_tape_backward(&w->tape, loss);
-    double backward = now();
+    double backward = vl_now();
     if (status != VIOLET_OK) return status;
     update(w, &out->gradient);
     out->attended_s = attended - start;
     out->forward_s = forward - attended;
     out->backward_s = backward - forward;
-    out->update_s = now() - backward;
+    out->update_s = vl_now() - backward;
     out->attended = count_attended(w, first);
     return VIOLET_OK;
 }

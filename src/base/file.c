@@ -58,22 +58,6 @@ done:
     return status;
 }
 
-violet_status vl_file_pread(int fd, void *data, size_t n, uint64_t offset, const char *path)
-{
-    size_t used = 0;
-    while (used < n) {
-        ssize_t got = pread(fd, (char *)data + used, n - used, (off_t)(offset + used));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return vl_err_errno("read '%s'", path);
-        if (got == 0)
-            return vl_err(VIOLET_EFORMAT, "%s: ends at byte %llu, expected %zu bytes from %llu",
-                          path, (unsigned long long)(offset + used), n,
-                          (unsigned long long)offset);
-        used += (size_t)got;
-    }
-    return VIOLET_OK;
-}
-
 bool vl_file_exists(const char *path)
 {
     return access(path, F_OK) == 0;

@@ -23,9 +23,6 @@
  * error. Works on pipes too. */
 violet_status vl_file_read(char **data, size_t *n, const char *path, size_t most);
 
-/* Exactly n bytes from offset; EFORMAT when the file ends earlier. `path` is for the message. */
-violet_status vl_file_pread(int fd, void *data, size_t n, uint64_t offset, const char *path);
-
 bool vl_file_exists(const char *path);
 
 typedef struct vl_map {

@@ -5,17 +5,10 @@
 #include <immintrin.h>
 #include <omp.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/status.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- multiply-adds --------------------------------------------------------------------------- */
 
@@ -60,14 +53,14 @@ static double measure_flops(int threads, int wide)
     double best = DBL_MAX;
     volatile float sink = 0; /* or the loops would be dropped */
     for (int turn = 0; turn < TURNS_FLOPS; turn++) {
-        double start = now();
+        double start = vl_now();
 #pragma omp parallel num_threads(threads)
         {
             float sum = wide ? fma_avx512() : fma_avx2();
 #pragma omp critical
             sink += sum;
         }
-        double took = now() - start;
+        double took = vl_now() - start;
         if (took < best) best = took;
     }
     return (wide ? 16 : 8) * 2.0 * CHAINS * ROUNDS * threads / best;
@@ -94,13 +87,13 @@ static void measure_bytes(vl_peak *p, float *a, float *b, float *c, size_t n)
 #pragma omp parallel for num_threads(threads)
     for (size_t i = 0; i < n; i++) a[i] = b[i] = c[i] = 1; /* pages go to their user */
     for (int turn = 0; turn < TURNS_BYTES; turn++) {
-        double start = now();
+        double start = vl_now();
 #pragma omp parallel for simd num_threads(threads)
         for (size_t i = 0; i < n; i++) a[i] = b[i] + 0.5f * c[i];
-        double middle = now();
+        double middle = vl_now();
 #pragma omp parallel for simd num_threads(threads)
         for (size_t i = 0; i < n; i++) b[i] = a[i];
-        double end = now();
+        double end = vl_now();
         if (middle - start < triad) triad = middle - start;
         if (end - middle < copy) copy = end - middle;
     }

@@ -13,7 +13,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 typedef enum slot_state { FREE, BUSY, READY } slot_state;
 
@@ -61,13 +62,6 @@ struct vl_loader {
     uint64_t bad[VL_BAD_REASONS];
     double waited_s;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- which sample ---------------------------------------------------------------------------- */
 
@@ -408,7 +402,7 @@ static violet_status fill(vl_loader *l, int part)
 violet_status vl_loader_next(const vl_batch **out, vl_loader *l)
 {
     vl_batch *b = &l->batch;
-    double start = now();
+    double start = vl_now();
     *out = NULL;
     while (l->cursor.step < l->plan.n) {
         int part;
@@ -425,7 +419,7 @@ violet_status vl_loader_next(const vl_batch **out, vl_loader *l)
         l->cursor.step++;
         if (b->n == 0) continue; /* `once`, and bad samples used the part up */
         b->after = l->cursor;
-        b->waited_s = now() - start;
+        b->waited_s = vl_now() - start;
         l->waited_s += b->waited_s;
         *out = b;
         return VIOLET_OK;

@@ -6,17 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "task/pretrain_internal.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int stopping(const pretrain *r)
 {
@@ -134,12 +127,11 @@ static violet_status train_batch(pretrain *r, int *set, stats *of_step)
     uint64_t batch;
     stats s = {0};
     vl_plan_at(set, &batch, &r->plan, r->at);
-    double start = now();
     violet_status status = vl_loader_next(&b, r->sets[*set].loader);
-    r->waited_s += now() - start;
     if (status == VIOLET_OK && !b)
         status = vl_err(VIOLET_EFORMAT, "%s ended early", r->sets[*set].name);
     if (status != VIOLET_OK) return status;
+    r->waited_s += b->waited_s;
     status = batch_run(r, b, 1, r->batches, r->samples, &s);
     if (status != VIOLET_OK) return status;
     r->cursor[*set] = b->after;
@@ -159,7 +151,7 @@ static violet_status train_step(pretrain *r, const unit *u)
     int set = 0, n = 0;
     stats s = {0};
     const char *name = NULL; /* of the data set, "all" if the batches are of several */
-    double norm, start = now(), lr = vl_optim_rate(&r->optim, r->step + 1, r->n_steps);
+    double norm, start = vl_now(), lr = vl_optim_rate(&r->optim, r->step + 1, r->n_steps);
     double waited = r->waited_s;
     r->backend->fill(r->device, (real *)r->model.params.grads.base, 0,
                      vl_params_size(&r->model.params));
@@ -173,7 +165,7 @@ static violet_status train_step(pretrain *r, const unit *u)
     if (!isfinite(norm))
         tell(r, VIOLET_EVENT_WARNING, "step %llu: the gradient is not finite, no update",
              (unsigned long long)r->step);
-    double seconds = now() - start;
+    double seconds = vl_now() - start;
     r->busy_s += seconds;
     tell_numbers(r, VIOLET_EVENT_STEP, name, &s, lr, (double)r->samples_here / r->busy_s);
     return log_step(r, name, u->name, &s, lr, norm, seconds, r->waited_s - waited);
@@ -188,7 +180,7 @@ static int done(const pretrain *r)
 static violet_status save(pretrain *r)
 {
     violet_status status = state_save(r);
-    r->saved_at = now();
+    r->saved_at = vl_now();
     return status;
 }
 
@@ -204,7 +196,7 @@ static violet_status train_unit(pretrain *r)
     }
     /* a unit that is finished is over, even if a stop came meanwhile: the next one will see it */
     if (status == VIOLET_OK && !stopping(r)) {
-        if (now() - r->saved_at >= r->o->save_seconds) status = save(r);
+        if (vl_now() - r->saved_at >= r->o->save_seconds) status = save(r);
         if (status == VIOLET_OK) status = finish_unit(r, u);
         if (status == VIOLET_OK) r->finished = r->step;
         if (status == VIOLET_OK) return status;
@@ -241,7 +233,7 @@ static violet_status next_unit(pretrain *r)
         r->epoch++;
         r->at = r->unit = 0;
     }
-    int young = now() - r->saved_at < r->o->save_seconds;
+    int young = vl_now() - r->saved_at < r->o->save_seconds;
     return young && !done(r) ? VIOLET_OK : save(r);
 }
 

@@ -10,18 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "cpu/peak.h"
 #include "ops/cases.h"
 #include "violet.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- the ops --------------------------------------------------------------------------------- */
 
@@ -48,11 +41,11 @@ static double bytes(const op_run *r, bool backward)
 /* Seconds of one call: the best of many, over half a second or so. */
 static double seconds(op_run *r, void (*call)(op_run *))
 {
-    double best = DBL_MAX, begun = now();
-    for (int turn = 0; turn < 3 || now() - begun < 0.5; turn++) {
-        double start = now();
+    double best = DBL_MAX, begun = vl_now();
+    for (int turn = 0; turn < 3 || vl_now() - begun < 0.5; turn++) {
+        double start = vl_now();
         call(r);
-        double took = now() - start;
+        double took = vl_now() - start;
         if (took < best) best = took;
     }
     return best;

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "corpus.h"
 
 /* Sequential, so that there are many units; random captions and batches that accumulate. */
@@ -121,13 +122,6 @@ static void assert_as_whole(const char *output)
 
 static double whole_seconds;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int set_up(void **state)
 {
     (void)state;
@@ -135,9 +129,9 @@ static int set_up(void **state)
     corpus_add(&c, "vid", 2, (const char *[]){"........", "....j...", NULL}, ".....");
     corpus_add(&c, "pic", 1, (const char *[]){"....", "........", NULL}, "...");
     corpus_add(&c, "few", 1, (const char *[]){"....", NULL}, NULL);
-    double start = now();
+    double start = vl_now();
     int status = run("whole", RUN, "never", 0, 0);
-    whole_seconds = now() - start;
+    whole_seconds = vl_now() - start;
     return status;
 }
 
