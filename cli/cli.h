@@ -20,6 +20,11 @@ extern const command commands[];
 extern const int n_commands;
 
 int cmd_pretrain(int argc, char **argv);
+int cmd_extract_frames(int argc, char **argv);
+int cmd_extract_tsv(int argc, char **argv);
+int cmd_extract_vq(int argc, char **argv);
+int cmd_train_dvae(int argc, char **argv);
+int cmd_link(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_help(int argc, char **argv);
@@ -39,6 +44,14 @@ int take_flag(int *argc, char **argv, const char *word);
 /* Options of a command from its arguments: [ARGS.json] and flags, which win. NULL: *status says
  * with what to exit, and why was told. */
 violet_options *read_options(int *status, const char *name, int argc, char **argv);
+
+/* ---- cmd_run.c ------------------------------------------------------------------------------ */
+
+typedef violet_status (*long_work)(const violet_options *o, const violet_hooks *hooks);
+
+/* Runs `work` with the options of command `name`, with progress, until it is done or interrupted;
+ * then the line that says how to go on ends in the flag `resume` ("": the same command goes on). */
+int run_long(const char *name, const char *resume, long_work work, int argc, char **argv);
 
 /* ---- progress.c ----------------------------------------------------------------------------- */
 

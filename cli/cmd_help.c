@@ -36,7 +36,7 @@ int cmd_help(int argc, char **argv)
     printf("violet %s: a video-language transformer\n\nUsage: violet COMMAND ...\n\n",
            violet_version());
     for (int i = 0; i < n_commands; i++)
-        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+        printf("  %-15s %s\n", commands[i].name, commands[i].summary);
     puts("\n'violet help COMMAND' tells its options, 'violet --version' the version.");
     return 0;
 }

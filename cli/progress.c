@@ -72,13 +72,25 @@ static void format_step(char *line, size_t n, const violet_event *e)
     if (e->bytes) put(line, n, &at, "  %.2f GB", 1e-9 * (double)e->bytes);
 }
 
+static void format_item(char *line, size_t n, const violet_event *e)
+{
+    size_t at = 0;
+    *line = 0;
+    put(line, n, &at, "%s %llu", e->text ? e->text : "done", e->step);
+    if (e->n_steps) put(line, n, &at, "/%llu", e->n_steps);
+    if (e->n_bad) put(line, n, &at, "  bad %llu", e->n_bad);
+    if (e->samples_per_s > 0) put(line, n, &at, "  %.3g/s", e->samples_per_s);
+    if (e->n_steps) put_time(line, n, &at, e->seconds_left);
+    if (e->bytes) put(line, n, &at, "  %.2f GB", 1e-9 * (double)e->bytes);
+}
+
 static void clear_line(void)
 {
     if (line_is_open) fputs("\r\033[K", stdout);
     line_is_open = 0;
 }
 
-static void show_step(const violet_event *e)
+static void show_progress(const violet_event *e)
 {
     static double first, last;
     char line[512];
@@ -88,7 +100,8 @@ static void show_step(const violet_event *e)
     double pause = terminal ? 0.1 : at - first < 120 ? 10 : 60;
     if (last != 0 && at - last < pause && !final) return;
     last = at;
-    format_step(line, sizeof line, e);
+    if (e->kind == VIOLET_EVENT_ITEM) format_item(line, sizeof line, e);
+    else format_step(line, sizeof line, e);
     if (terminal) {
         clear_line();
         printf("%.*s", width() - 1, line);
@@ -116,7 +129,8 @@ void progress_event(void *user, const violet_event *e)
 {
     (void)user;
     switch (e->kind) {
-    case VIOLET_EVENT_STEP: show_step(e); break;
+    case VIOLET_EVENT_STEP:
+    case VIOLET_EVENT_ITEM: show_progress(e); break;
     case VIOLET_EVENT_VALID: show_validation(e); break;
     case VIOLET_EVENT_MESSAGE:
         clear_line();

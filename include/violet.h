@@ -71,7 +71,8 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* The options of one command, each with its default until it is set. Commands: "pretrain", "plan".
+/* The options of one command, each with its default until it is set. Commands: "pretrain", "plan",
+ * "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link".
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
@@ -104,6 +105,7 @@ const char *violet_options_json(violet_options *o);
 typedef enum violet_event_kind {
     VIOLET_EVENT_STEP,     /* an update was made: the numbers below */
     VIOLET_EVENT_VALID,    /* a validation ended: loss_of and accuracy over it */
+    VIOLET_EVENT_ITEM,     /* of `text` ("videos"), `step` of `n_steps` are done, n_bad of them badly */
     VIOLET_EVENT_MESSAGE,  /* something to tell: `text`, one line */
     VIOLET_EVENT_WARNING,  /* something to worry about: `text`, such as a skipped record */
 } violet_event_kind;
@@ -112,6 +114,7 @@ typedef struct violet_event {
     violet_event_kind kind;
     const char *text;           /* of a message or warning; the data set's name otherwise */
     unsigned long long step, n_steps; /* updates so far, and in all as far as known */
+    unsigned long long n_bad;         /* items that could not be used */
     int epoch, n_epochs;        /* from 1; n_epochs 0: the run is as long as its steps */
     double loss;                /* sum of the tasks' */
     const char *const *names;   /* of the tasks, such as "mtm", n_tasks of them */
@@ -138,6 +141,17 @@ typedef struct violet_hooks {
 /* Pretrains as the options of "pretrain" say, to the end or until the hook stops it. hooks may be
  * NULL. VIOLET_EINTERRUPTED: the state is saved; set `resume` and call again to go on. */
 violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks);
+
+/* ---- data from videos ------------------------------------------------------------------------ */
+
+/* Each runs as its options say; hooks may be NULL, and VIOLET_EINTERRUPTED means that the same call
+ * goes on where it stopped. docs/EXTRACT.md says what they read and write. */
+violet_status violet_extract_frames(const violet_options *o, const violet_hooks *hooks);
+violet_status violet_extract_tsv(const violet_options *o, const violet_hooks *hooks);
+violet_status violet_extract_vq(const violet_options *o, const violet_hooks *hooks);
+violet_status violet_train_dvae(const violet_options *o, const violet_hooks *hooks);
+/* Gives a data set the file names that training reads. */
+violet_status violet_link(const violet_options *o, const violet_hooks *hooks);
 
 /* ---- what it will cost ----------------------------------------------------------------------- */
 

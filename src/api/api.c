@@ -4,6 +4,11 @@
 #include "api/options.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "extract/dvae_train.h"
+#include "extract/frames.h"
+#include "extract/link.h"
+#include "extract/tsv.h"
+#include "extract/vq.h"
 #include "task/info.h"
 #include "task/plan.h"
 #include "task/pretrain_run.h"
@@ -27,6 +32,36 @@ violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks
 {
     const vl_pretrain_options *values = vl_options_of(o, "pretrain");
     return values ? vl_pretrain_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_extract_frames(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_frames_options *values = vl_options_of(o, "extract-frames");
+    return values ? vl_frames_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_extract_tsv(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_extract_tsv_options *values = vl_options_of(o, "extract-tsv");
+    return values ? vl_extract_tsv_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_extract_vq(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_vq_options *values = vl_options_of(o, "extract-vq");
+    return values ? vl_vq_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_train_dvae(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_dvae_train_options *values = vl_options_of(o, "train-dvae");
+    return values ? vl_dvae_train_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_link(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_link_options *values = vl_options_of(o, "link");
+    return values ? vl_link_run(values, hooks) : VIOLET_EINVAL;
 }
 
 violet_status violet_plan(violet_plan_report *out, const violet_options *o)

@@ -6,12 +6,22 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "extract/dvae_train.h"
+#include "extract/frames.h"
+#include "extract/link.h"
+#include "extract/tsv.h"
+#include "extract/vq.h"
 #include "task/plan.h"
 #include "task/pretrain_run.h"
 
 static const vl_command commands[] = {
     {"pretrain", vl_pretrain_option_table, sizeof(vl_pretrain_options), NULL},
     {"plan", vl_plan_option_table, sizeof(vl_plan_options), vl_pretrain_option_table},
+    {"extract-frames", vl_frames_option_table, sizeof(vl_frames_options), NULL},
+    {"extract-tsv", vl_extract_tsv_option_table, sizeof(vl_extract_tsv_options), NULL},
+    {"extract-vq", vl_vq_option_table, sizeof(vl_vq_options), NULL},
+    {"train-dvae", vl_dvae_train_option_table, sizeof(vl_dvae_train_options), NULL},
+    {"link", vl_link_option_table, sizeof(vl_link_options), NULL},
 };
 
 /* Keys of published args files that decide nothing here: the vocabulary is the model's, the others

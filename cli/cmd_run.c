@@ -1,4 +1,4 @@
-/* violet pretrain: a run, its progress, and how it ends. */
+/* Commands that work for long: how they are interrupted, show progress, and end. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,29 +48,60 @@ static void put_word(const char *s)
     fputc('\'', stderr);
 }
 
-static int tell_resume(int argc, char **argv)
+/* resume: the flag that goes on, "" where the same command does. */
+static int tell_resume(const char *name, const char *resume, int argc, char **argv)
 {
-    int resumes = 0;
-    fputs("violet: stopped; to go on: violet pretrain", stderr);
+    int resumes = !*resume;
+    fprintf(stderr, "violet: stopped; to go on: violet %s", name);
     for (int i = 0; i < argc; i++) {
-        resumes |= strcmp(argv[i], "--resume") == 0;
+        resumes |= strcmp(argv[i], resume) == 0;
         put_word(argv[i]);
     }
-    fputs(resumes ? "\n" : " --resume\n", stderr);
+    fprintf(stderr, "%s%s\n", resumes ? "" : " ", resumes ? "" : resume);
     return EXIT_INTERRUPTED;
 }
 
-int cmd_pretrain(int argc, char **argv)
+int run_long(const char *name, const char *resume, long_work work, int argc, char **argv)
 {
     int status = 0;
-    violet_options *o = read_options(&status, "pretrain", argc, argv);
+    violet_options *o = read_options(&status, name, argc, argv);
     if (!o) return status;
     violet_hooks hooks = {.event = progress_event, .stop = &stop};
     catch_signals();
     violet_log_set(progress_log, NULL);
-    violet_status code = violet_pretrain(o, &hooks);
+    violet_status code = work(o, &hooks);
     progress_end();
     violet_options_free(o);
-    if (code == VIOLET_EINTERRUPTED) return tell_resume(argc, argv);
+    if (code == VIOLET_EINTERRUPTED) return tell_resume(name, resume, argc, argv);
     return code == VIOLET_OK ? 0 : complain(EXIT_RUNTIME, "%s", violet_error());
+}
+
+int cmd_pretrain(int argc, char **argv)
+{
+    return run_long("pretrain", "--resume", violet_pretrain, argc, argv);
+}
+
+int cmd_extract_frames(int argc, char **argv)
+{
+    return run_long("extract-frames", "", violet_extract_frames, argc, argv);
+}
+
+int cmd_extract_tsv(int argc, char **argv)
+{
+    return run_long("extract-tsv", "", violet_extract_tsv, argc, argv);
+}
+
+int cmd_extract_vq(int argc, char **argv)
+{
+    return run_long("extract-vq", "", violet_extract_vq, argc, argv);
+}
+
+int cmd_train_dvae(int argc, char **argv)
+{
+    return run_long("train-dvae", "--resume", violet_train_dvae, argc, argv);
+}
+
+int cmd_link(int argc, char **argv)
+{
+    return run_long("link", "", violet_link, argc, argv);
 }
