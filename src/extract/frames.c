@@ -194,7 +194,7 @@ violet_status frames_throw_away(const frames_names *n)
 
 /* ---- videos ---------------------------------------------------------------------------------- */
 
-static violet_status put_frames(frames *f, const vl_video_file *file, const frames_video *v)
+static violet_status put_frames(frames *f, const vl_video_entry *file, const frames_video *v)
 {
     vl_slice frame[VL_VIDEO_SAMPLES_MOST];
     size_t at = 0;
@@ -215,7 +215,7 @@ static void warn(const frames *f, const frames_video *v)
 
 violet_status frames_put(frames *f, const frames_video *v)
 {
-    const vl_video_file *file = &f->list.file[f->next];
+    const vl_video_entry *file = &f->list.file[f->next];
     violet_status status = VIOLET_OK;
     if (v->status == VIOLET_OK) status = put_frames(f, file, v);
     vl_buf_clear(&f->line);

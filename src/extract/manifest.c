@@ -150,7 +150,7 @@ static int put_result(json_t *o, const vl_video_result *r, int n_samples)
     return note[0] ? bad | put_text(o, "note", note) : bad;
 }
 
-violet_status vl_manifest_entry(vl_buf *out, const vl_video_file *f, const vl_video_result *r,
+violet_status vl_manifest_entry(vl_buf *out, const vl_video_entry *f, const vl_video_result *r,
                                 int n_samples, violet_status status, const char *error)
 {
     json_t *o = json_object();
@@ -177,7 +177,7 @@ void vl_manifest_release(vl_manifest *m)
 }
 
 /* Is it the entry of this video? *ok: and did it give frames? */
-static bool is_entry(bool *ok, const char *line, size_t n, const vl_video_file *f)
+static bool is_entry(bool *ok, const char *line, size_t n, const vl_video_entry *f)
 {
     json_t *o = json_loadb(line, n, 0, NULL);
     const char *id = json_string_value(json_object_get(o, "id"));
