@@ -12,7 +12,7 @@ const vl_option vl_pretrain_option_table[] = {
     VL_OPTION_STRING(S, split, "train", "Data", "split to train on"),
     VL_OPTION_STRING(S, valid_split, "val", "Data", "split to validate on, \"\": no validation"),
     VL_OPTION_STRING(S, videos, NULL, "Data",
-                     "folder of videos that are the data set's pictures, whatever files there are"),
+                     "folder or list of videos, in place of the pictures that the name finds"),
     VL_OPTION_BOOL(S, fast_video, "false", "Data",
                    "find frames of videos by seeking, in place of decoding all of them"),
     VL_OPTION_STRING(S, dvae, NULL, "Data",
