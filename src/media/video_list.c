@@ -108,7 +108,8 @@ static violet_status add(vl_video_list *l, const char *path, const char *name, c
     if (!f.path || !f.name) return vl_err_nomem();
     if (!id) {
         id = name;
-        if (vl_video_has_name(name)) f.n_ending = strlen(strrchr(name, '.'));
+        const char *dot = vl_video_has_name(name) ? strrchr(name, '.') : NULL;
+        if (dot && dot > last_part(name)) f.n_ending = strlen(dot);
     }
     violet_status status = keep_id(l, &f.id, id, strlen(id) - f.n_ending);
     if (status == VIOLET_OK) l->file[l->n++] = f;
