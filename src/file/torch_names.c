@@ -203,7 +203,7 @@ static bool has_tensor(const vl_value *v)
 }
 
 /* The pair of a dictionary that wraps the state, -1: none does. It is the one with a name that says
- * so, or the only one with tensors in it. */
+ * so, or the only one with tensors in it where all of them are further down. */
 static long wrapping_pair(const vl_value *d)
 {
     static const char *const known[] = {"state_dict", "model_state_dict", "model", "module", "net"};
@@ -212,8 +212,9 @@ static long wrapping_pair(const vl_value *d)
     int rank = n_known, n = 0;
     for (size_t i = 0; i < vl_value_n(d); i++) {
         const vl_value *v = vl_value_at(d, i);
-        if (vl_torch_tensor_of(v)) return -1;
-        if (vl_value_kind(vl_dict_key(d, i)) != VL_STR || !has_tensor(v)) continue;
+        bool direct = vl_torch_tensor_of(v) != NULL;
+        n += direct ? 2 : 0;
+        if (direct || vl_value_kind(vl_dict_key(d, i)) != VL_STR || !has_tensor(v)) continue;
         n++;
         int r = 0;
         while (r < n_known && !vl_value_is(vl_dict_key(d, i), known[r])) r++;
