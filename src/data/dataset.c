@@ -95,7 +95,9 @@ static violet_status count_frames(piece *part)
 static violet_status open_part(vl_dataset *d, const char *path)
 {
     piece *part = &d->part[d->n_parts++];
-    vl_pictures_options o = {.fast = d->o.fast_video, .jpeg = d->o.video_jpeg};
+    vl_pictures_options o = {.videos = path == d->o.videos,
+                             .fast = d->o.fast_video,
+                             .jpeg = d->o.video_jpeg};
     violet_status status = vl_pictures_open(&part->pictures, path, &o);
     if (status != VIOLET_OK) return status;
     part->n = vl_pictures_n(part->pictures);

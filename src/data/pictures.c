@@ -30,13 +30,8 @@ static violet_status open_any(vl_pictures *p)
     size_t n = strlen(p->path);
     struct stat st;
     violet_status status;
-    p->are_videos = stat(p->path, &st) == 0 && S_ISDIR(st.st_mode);
-    if (p->are_videos) {
-        status = vl_video_list_folder(&p->videos, p->path);
-        if (status == VIOLET_OK) status = vl_video_list_sort(&p->videos);
-        if (status != VIOLET_OK || p->videos.n) return status;
-        return vl_err(VIOLET_EFORMAT, "%s: no video in this folder", p->path);
-    }
+    p->are_videos = p->o.videos || (stat(p->path, &st) == 0 && S_ISDIR(st.st_mode));
+    if (p->are_videos) return vl_video_list_open(&p->videos, p->path);
     if (n > 4 && strcmp(p->path + n - 4, ".pkl") == 0) {
         if ((status = vl_pickle_open(&p->pkl, p->path, NULL)) != VIOLET_OK) return status;
         if (vl_value_kind(vl_pickle_root(p->pkl)) != VL_DICT)

@@ -1,5 +1,5 @@
 /* Where the pictures of a data set's records come from: NAME.tsv, NAME.pkl ({video: [base64
- * JPEG]}), or a folder of videos, told apart by what the path is.
+ * JPEG]}), or videos (media/video_list.h): a folder, or what the caller says is videos.
  *
  *     vl_pictures *p;
  *     status = vl_pictures_open(&p, "_data/msrvtt", &(vl_pictures_options){0});
@@ -26,8 +26,9 @@
 #include "file/tsv.h"
 #include "media/picture.h"
 
-/* Of videos only. */
 typedef struct vl_pictures_options {
+    bool videos; /* the path is one video's, or a list's */
+    /* of videos only */
     bool fast; /* find frames by seeking */
     int jpeg;  /* quality of a JPEG that frames go through, as in extracted files; 0: none */
 } vl_pictures_options;
