@@ -213,6 +213,7 @@ static void note_event(void *user, const violet_event *e)
     run_result *r = user;
     const char *bad;
     switch (e->kind) {
+    case VIOLET_EVENT_ITEM: break; /* pretraining has none */
     case VIOLET_EVENT_STEP:
         if (r->n_steps++ == 0) r->first_loss = e->loss;
         r->last_loss = e->loss;
@@ -227,6 +228,8 @@ static void note_event(void *user, const violet_event *e)
         bad = strstr(e->text, " bad samples");
         while (bad && bad > e->text && bad[-1] != ' ') bad--;
         if (bad) r->n_bad = strtoull(bad, NULL, 10);
+        break;
+    case VIOLET_EVENT_ITEM: /* not a training's */
         break;
     case VIOLET_EVENT_WARNING:
         if (r->n_warnings++ == 0)
