@@ -140,6 +140,11 @@ static violet_status decode_jpeg(vl_picture *out, vl_record *r, vl_slice text)
     return status == VIOLET_OK ? vl_jpeg_decode(out, r->jpeg.data, n) : status;
 }
 
+violet_status vl_pictures_frame(vl_picture *out, vl_record *r, int k)
+{
+    return decode_jpeg(out, r, r->row.frame[k]);
+}
+
 static violet_status decode_row(vl_record *r, int T, vl_pictures_give give, void *user)
 {
     for (int i = 0; i < T; i++) {

@@ -62,6 +62,8 @@ violet_status vl_pictures_look(vl_record *r, const vl_pictures *p, size_t i);
 /* Of a record that was looked at, with n_frames at least T (or 0). The message of an error says
  * which frame, or names the video's file. */
 violet_status vl_pictures_decode(vl_record *r, int T, vl_pictures_give give, void *user);
+/* One frame, 0 .. n_frames - 1, of a record of a file. */
+violet_status vl_pictures_frame(vl_picture *out, vl_record *r, int k);
 void vl_record_release(vl_record *r);
 
 /* The frame of n that stands for frame i of T: the middle of its share. */

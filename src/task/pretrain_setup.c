@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/status.h"
 #include "model/checkpoint.h"
 #include "task/plan.h"
@@ -213,25 +214,12 @@ static int most_frames(const pretrain *r)
     return frames;
 }
 
-/* Bytes of memory that programs can still have; 0: not known. */
-static double available_bytes(void)
-{
-    FILE *f = fopen("/proc/meminfo", "r");
-    char line[256];
-    double kb = 0, sum = 0;
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %lf", &kb) == 1 || sscanf(line, "SwapFree: %lf", &kb) == 1)
-            sum += kb;
-    if (f) fclose(f);
-    return 1024 * sum;
-}
-
 /* What a batch costs by its number of frames, and whether the largest fits into memory: better an
  * error now than the kernel's axe in the middle of a step. */
 static violet_status setup_cost(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
-    double need = 0, have = available_bytes();
+    double need = 0, have = vl_memory_available();
     if (most_frames(r) > VL_FRAMES)
         return vl_err(VIOLET_ESHAPE,
                       "%d frames a video: the model has positions for %d, see "
