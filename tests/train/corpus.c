@@ -230,8 +230,6 @@ static void note_event(void *user, const violet_event *e)
         while (bad && bad > e->text && bad[-1] != ' ') bad--;
         if (bad) r->n_bad = strtoull(bad, NULL, 10);
         break;
-    case VIOLET_EVENT_ITEM: /* not a training's */
-        break;
     case VIOLET_EVENT_WARNING:
         if (r->n_warnings++ == 0)
             snprintf(r->first_warning, sizeof r->first_warning, "%s", e->text);
