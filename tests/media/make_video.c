@@ -183,7 +183,7 @@ static void add_video(track *t, AVFormatContext *out, const clip *c)
     t->stream->sample_aspect_ratio = t->encoder->sample_aspect_ratio;
     if (!c->rotation && !c->mirrored) return;
     int32_t *matrix = (int32_t *)av_stream_new_side_data(t->stream, AV_PKT_DATA_DISPLAYMATRIX, 36);
-    av_display_rotation_set(matrix, -c->rotation); /* libav's angles go the other way */
+    av_display_rotation_set(matrix, c->rotation);
     if (c->mirrored) av_display_matrix_flip(matrix, 1, 0);
 }
 

@@ -230,7 +230,7 @@ static void doubts_are_told(void **state)
     cut_file(at("cut.mp4"), path, n - n / 3);
     unlink(path);
     path = at("cut.mp4");
-    check_doubt(path, "cut off", 19);
+    check_doubt(path, "cut off", 20);
     unlink(path);
 }
 
