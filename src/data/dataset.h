@@ -47,7 +47,8 @@ typedef struct vl_dataset_options {
     int n_codes;         /* VQ tokens are 0 .. n_codes - 1; 0: 8192 */
     bool no_tokens;      /* do not read VQ tokens */
     bool random_caption; /* by seed, epoch and record; else the first, as the reference */
-    bool fast_video;     /* frames of videos by seeking */
+    /* frames of videos: data/pictures.h */
+    bool fast_video, video_as_stored;
     int video_jpeg;      /* quality of a JPEG that frames of videos go through; 0: none */
     uint64_t seed;
     vl_pad pad;
