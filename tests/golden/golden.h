@@ -92,6 +92,8 @@ void golden_file_close(golden_file *g);
 const vl_safetensor *golden_input(golden_file *g, const char *name);
 /* The same as n integers, newly allocated. */
 int *golden_input_ints(golden_file *g, const char *name, size_t *n);
+/* An output NAME of whole numbers, which outputs' statistics do not cover; the caller compares. */
+int *golden_output_ints(golden_file *g, const char *name, size_t *n);
 
 /* Compares x (n), in the golden file's order, with output NAME; `pass` (NULL: the main one) is a
  * repeated pass that must give the same, shown only in detail. */
@@ -116,6 +118,10 @@ void golden_case_pictures(golden_tally *t, const golden_options *o, const char *
 void golden_case_adamw(golden_tally *t, const golden_options *o, const char *path);
 void golden_case_ranking(golden_tally *t, const golden_options *o, const char *path);
 void golden_case_checkpoints(golden_tally *t, const golden_options *o, const char *folder);
+/* Parts of it, case_torch.c: a state dict, whose values stand in expected_float32.safetensors beside
+ * it; a pickled dVAE encoder with hash-initialised weights. */
+void golden_check_state(golden_report *r, const char *path, const char *name);
+void golden_check_module(golden_report *r, const char *path, const char *name);
 void golden_case_dvae(golden_tally *t, const golden_options *o, const char *folder);
 
 #endif
