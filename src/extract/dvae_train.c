@@ -144,6 +144,9 @@ static violet_status train_step(training *r)
     r->backend->fill(r->device, (real *)p->grads.base, 0, vl_params_size(p));
     status = run_batch(r, image, &s);
     if (status != VIOLET_OK) return status;
+    r->optim.n_slow = vl_params_find(p, "decoder/blocks.input.w")->first;
+    { double fr = atof(getenv("DV_FREEZE") ? getenv("DV_FREEZE") : "0"), sl = atof(getenv("DV_SLOW") ? getenv("DV_SLOW") : "1");
+      double d = progress(r, r->step, fr); r->optim.slow = sl * (d < 0.5 ? 0 : 2 * d - 1); }
     vl_optim_step(&r->optim, r->backend, r->device, p, s.lr, r->step, 1, &s.norm);
     if (!isfinite(s.norm))
         train_tell(r, VIOLET_EVENT_WARNING, "step %llu: the gradient is not finite, no update",

@@ -32,7 +32,7 @@ typedef struct vl_dvae_train_options {
     /* data */
     char *path;
     int size, frames, crop, hold, cache, workers;
-    bool fast, flip;
+    bool fast, flip, spread;
     /* model */
     int preset; /* enum above */
     int n_hid, n_init, n_code;

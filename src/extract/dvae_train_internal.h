@@ -64,6 +64,9 @@ violet_status train_setup(training *r);
 void train_release(training *r); /* frees r, too */
 uint64_t train_epoch_steps(const training *r);
 
+/* dvae_train_codes.c: the encoder's last layer, so that codes begin spread over the pictures. */
+violet_status codes_spread(training *r);
+
 /* dvae_train_valid.c */
 /* Sets mean and base. */
 violet_status valid_base(training *r);

@@ -46,6 +46,8 @@ const vl_option vl_dvae_train_option_table[] = {
                      "share of the steps in which it grows, negative: the preset's"),
     VL_OPTION_INT(S, revive, "-1", -1, 1e9, "Recipe",
                   "steps between revivals of unused codes, 0: never, negative: the preset's"),
+    VL_OPTION_BOOL(S, spread, "true", "Recipe",
+                   "begin with codes spread over the pictures (k-means), not random ones"),
     VL_OPTION_INT64(S, seed, "1", 0, 1e15, "Recipe", "of all random numbers"),
 
     VL_OPTION_STRING(S, output, "dvae", "Run", "folder for weights, logs and the contact sheet"),

@@ -133,7 +133,7 @@ static violet_status setup_start(training *r)
         if (r->o.resume)
             train_tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run",
                        r->o.output);
-        return VIOLET_OK;
+        return r->o.spread ? codes_spread(r) : VIOLET_OK;
     }
     if (!r->o.resume)
         return vl_err(VIOLET_EINVAL,
