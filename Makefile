@@ -110,14 +110,18 @@ $(BUILD)/violet: $(CLI_OBJ) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
 	@if [ "$(BUILD)" = build/release ]; then ln -sf release/violet build/violet; fi
 
-# speed.c and main.c belong to programs that are not tests.
+# speed.c and main.c belong to programs that are not tests. The maker of videos serves more tests.
 helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
-          $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)))
+          $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)) \
+          $(if $(filter tests/extract/,$(dir $(1))),tests/media/make_video.c))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
+
+# Videos made by tests are of use to several folders of tests.
+$(filter $(BUILD)/tests/extract/%,$(TEST_BIN)): $(BUILD)/obj/tests/media/make_video.o
 
 # These fail the n-th allocation: calls of the library's own objects pass through the test.
 WRAPPED   := malloc calloc realloc aligned_alloc strdup mmap
