@@ -180,7 +180,10 @@ static violet_status give_roundtrip(void *user, int i, const vl_picture *picture
 static violet_status decode_video(vl_record *r, int T, vl_pictures_give give, void *user)
 {
     const vl_pictures *p = r->of;
-    vl_video_pick pick = {.n_samples = T, .fast = p->o.fast, .stop = r->stop};
+    vl_video_pick pick = {.n_samples = T,
+                          .fast = p->o.fast,
+                          .as_stored = p->o.as_stored,
+                          .stop = r->stop};
     vl_video_result result;
     roundtrip t = {r, give, user};
     const char *path = p->videos.file[r->i].path;
