@@ -11,6 +11,7 @@
 
 #include "data/gallery_feed.h"
 #include "extract/dvae_train.h"
+#include "extract/progress.h"
 #include "model/dvae.h"
 #include "train/optim.h"
 
@@ -24,7 +25,7 @@ typedef struct step_numbers {
 /* Of pictures of one kind, with hard codes. */
 typedef struct valid_numbers {
     size_t n;      /* pictures; 0: there are none */
-    double error;  /* as above */
+    double error;  /* as above; relative to the mean colour of the training pictures, on these */
     size_t used;   /* codes in use */
 } valid_numbers;
 
@@ -50,14 +51,12 @@ typedef struct training {
     uint64_t *seen;         /* (V) the last step at which a code was a position's likeliest; 0: none */
     json_t *log;            /* log.json's content */
 
+    vl_progress loading;
     FILE *steps, *timing;
     uint64_t warned;        /* bad pictures told one by one */
     uint64_t steps_here;    /* since this process began, and the seconds for them */
     double busy_s;
 } training;
-
-void train_tell(const training *r, violet_event_kind kind, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* dvae_train_setup.c */
 violet_status train_setup(training *r);

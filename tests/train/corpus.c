@@ -214,6 +214,7 @@ static void note_event(void *user, const violet_event *e)
     run_result *r = user;
     const char *bad;
     switch (e->kind) {
+    case VIOLET_EVENT_ITEM: break; /* pretraining has none */
     case VIOLET_EVENT_STEP:
         if (r->n_steps++ == 0) r->first_loss = e->loss;
         r->last_loss = e->loss;
