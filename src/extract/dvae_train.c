@@ -32,8 +32,8 @@ static double anneal(double a, double b, double done)
     return b + (a - b) * 0.5 * (1 + cos(3.141592653589793 * done));
 }
 
-/* The encoder's rate over lr: nothing for the first half of `wait`, then it rises. While the decoder
- * knows nothing, the encoder only learns to use fewer codes. */
+/* The encoder's rate over lr: nothing for the first half of `wait`, then it rises. While the
+ * decoder knows nothing, the encoder only learns to use fewer codes. */
 static double encoder_rate(const training *r)
 {
     double done = progress(r, r->step, r->o.wait);

@@ -36,7 +36,7 @@ typedef struct training {
     vl_gallery_scratch *scratch;
     size_t *pictures;       /* (n_train + n_held) of the gallery: training ones, then held out */
     size_t n_train, n_held;
-    double mean[3], base;   /* mean colour of the training pictures, 0 .. 1; error of predicting it */
+    double mean[3], base;   /* mean colour of the training pictures, 0 .. 1; its squared error */
     vl_feed *feed;
     vl_dvae *dvae;
     const vl_backend *backend;
@@ -48,7 +48,7 @@ typedef struct training {
     uint64_t step;          /* updates done */
     uint64_t finished;      /* the step at which was last validated */
     uint64_t steps_bytes;   /* length of steps.jsonl */
-    uint64_t *seen;         /* (V) the last step at which a code was a position's likeliest; 0: none */
+    uint64_t *seen;         /* (V) the last step in which a code was some position's likeliest */
     json_t *log;            /* log.json's content */
 
     vl_progress loading;

@@ -14,7 +14,8 @@ static void report_bad(void *user, const char *message)
 {
     training *r = user;
     r->warned++;
-    if (r->warned <= WARN_ONE_BY_ONE) vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "skipped: %s", message);
+    if (r->warned <= WARN_ONE_BY_ONE)
+        vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "skipped: %s", message);
     if (r->warned == WARN_ONE_BY_ONE)
         vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "further skipped pictures are only counted");
 }
@@ -102,6 +103,7 @@ static violet_status setup_model(training *r)
 static violet_status setup_optim(training *r)
 {
     const vl_dvae_train_options *o = &r->o;
+    const vl_param *decoder = vl_params_find(&r->dvae->params, "decoder/blocks.input.w");
     r->optim = (vl_optim){.lr = o->lr,
                           .beta1 = o->beta1,
                           .beta2 = o->beta2,
@@ -111,8 +113,7 @@ static violet_status setup_optim(training *r)
                           .schedule = VL_SCHEDULE_COSINE,
                           .warmup = o->warmup,
                           .lr_end = o->lr_end,
-                          /* the encoder stands before the decoder */
-                          .n_slow = vl_params_find(&r->dvae->params, "decoder/blocks.input.w")->first};
+                          .n_slow = decoder->first}; /* the encoder stands before it */
     return VIOLET_OK;
 }
 

@@ -22,7 +22,8 @@
 
 enum { SIDE = 16, N_PICTURES = 24 };
 
-#define TINY "--size=16 --n_hid=16 --n_init=16 --n_code=32 --size_batch=8 --lr=1e-2 --threads=1 --seed=3"
+#define TINY \
+    "--size=16 --n_hid=16 --n_init=16 --n_code=32 --size_batch=8 --lr=1e-2 --threads=1 --seed=3"
 
 static char folder[64];
 
