@@ -318,6 +318,10 @@ static void grad_w(vl_device *d, float *dw, const float *dy, const float *x, int
 void vlf_conv2d_bwd(vl_device *d, float *dx, float *dw, float *db, const float *dy, const float *x,
                     const float *w, int B, int H, int W, int n, int c, int k, vl_act act, int acc)
 {
+    if (k == 1) {
+        vlf_linear_bwd(d, dx, dw, db, dy, x, w, B * H * W, n, c, act, acc);
+        return;
+    }
     if (db) vlf_linear_bwd(d, NULL, NULL, db, dy, x, w, B * H * W, n, c, act, 0);
     if (dw) grad_w(d, dw, dy, x, B, H, W, n, c, k, act);
     if (dx) grad_x(d, dx, dy, x, w, B, H, W, n, c, k, act, acc);
