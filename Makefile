@@ -73,7 +73,7 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve
+.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-dvae
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -113,7 +113,7 @@ $(BUILD)/violet: $(CLI_OBJ) $(LIB)
 # speed.c and main.c belong to programs that are not tests. The maker of videos serves more tests.
 helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
           $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)) \
-          $(if $(filter tests/extract/,$(dir $(1))),tests/media/make_video.c))
+          $(if $(filter tests/extract/ tests/train/ tests/fault/,$(dir $(1))),tests/media/make_video.c))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@mkdir -p $(@D)
@@ -136,6 +136,13 @@ $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/m
 bench-serve: $(BUILD)/bench/serve
 $(BUILD)/bench/serve: $(BUILD)/obj/bench/serve.o $(BUILD)/obj/bench/work.o \
                       $(BUILD)/obj/tests/golden/hash_init.o $(LIB)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+# How fast the discrete VAE encodes, see bench/dvae.c.
+bench-dvae: $(BUILD)/bench/dvae
+$(BUILD)/bench/dvae: $(BUILD)/obj/bench/dvae.o $(LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@

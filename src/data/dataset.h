@@ -18,10 +18,11 @@
  *
  * T, the frames of a sample, is fixed a part: the option, or what its first record has (4 for
  * videos). From n > T frames those at int((i + 0.5) n / T) are taken, and their tokens; a video is
- * sampled for T. A record with anything missing or wrong is a bad sample: EFORMAT (or EUNSUPPORTED) with a message, and a reason to count.
+ * sampled for T. A record with anything missing or wrong is a bad sample: EFORMAT (or EUNSUPPORTED)
+ * with a message, and a reason to count.
  *
- * Letters: T frames, S size_img, s size_small, X size_txt, h = w = S/32. A data set is read-only once open: any
- * number of threads may read, each with its own scratch. */
+ * Letters: T frames, S size_img, s size_small, X size_txt, h = w = S/32. A data set is read-only
+ * once open: any number of threads may read, each with its own scratch. */
 #ifndef VL_DATA_DATASET_H
 #define VL_DATA_DATASET_H
 
@@ -46,7 +47,8 @@ typedef struct vl_dataset_options {
     int n_codes;         /* VQ tokens are 0 .. n_codes - 1; 0: 8192 */
     bool no_tokens;      /* do not read VQ tokens */
     bool random_caption; /* by seed, epoch and record; else the first, as the reference */
-    bool fast_video;     /* frames of videos by seeking */
+    /* frames of videos: data/pictures.h */
+    bool fast_video, video_as_stored;
     int video_jpeg;      /* quality of a JPEG that frames of videos go through; 0: none */
     uint64_t seed;
     vl_pad pad;

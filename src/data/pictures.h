@@ -29,9 +29,9 @@
 typedef struct vl_pictures_options {
     bool videos; /* the path is one video's, or a list's */
     /* of videos only */
-    bool fast; /* find frames by seeking */
-    bool as_stored; /* neither rotated nor stretched to square pixels */
-    int jpeg;  /* quality of a JPEG that frames go through, as in extracted files; 0: none */
+    bool fast;      /* find frames by seeking */
+    bool as_stored; /* neither rotated nor stretched */
+    int jpeg;       /* quality of a JPEG that frames go through, as in extracted files; 0: none */
 } vl_pictures_options;
 
 typedef struct vl_pictures vl_pictures;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "extract/vq_internal.h"
@@ -218,7 +219,7 @@ static void tell_end(const vq_run *r, const vq_counts *c, const char *path)
     if (rate > 0)
         vl_tell(r->hooks, VIOLET_EVENT_MESSAGE,
                 "%zu of %d codes used; %.3g records/s, peak memory %.0f MB", n_used,
-                r->dvae->config.n_code, rate, 1e-6 * (double)vl_peak_bytes());
+                r->dvae->config.n_code, rate, 1e-6 * (double)vl_memory_peak());
 }
 
 static violet_status finish(vq_run *r)

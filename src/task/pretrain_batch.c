@@ -82,7 +82,6 @@ static violet_status tokens(pretrain *r, const vl_batch *b, int *has)
     *has = r->dvae || b->vq;
     for (size_t i = 0; b->vq && !r->dvae && i < n; i++) r->vq[i] = b->vq[i];
     if (!r->dvae) return VIOLET_OK;
-    r->tape.grad_on = r->tape.training = 0;
     violet_status status =
         vl_dvae_tokens(r->vq, r->dvae, &r->tape, b->small, b->n * b->T, b->side);
     return status == VIOLET_OK ? status : vl_err_at(status, "visual tokens");
