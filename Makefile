@@ -73,7 +73,7 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve
+.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-dvae
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -136,6 +136,13 @@ $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/m
 bench-serve: $(BUILD)/bench/serve
 $(BUILD)/bench/serve: $(BUILD)/obj/bench/serve.o $(BUILD)/obj/bench/work.o \
                       $(BUILD)/obj/tests/golden/hash_init.o $(LIB)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+# How fast the discrete VAE encodes, see bench/dvae.c.
+bench-dvae: $(BUILD)/bench/dvae
+$(BUILD)/bench/dvae: $(BUILD)/obj/bench/dvae.o $(LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@

@@ -9,13 +9,13 @@
  *     status = vl_gallery_scratch_new(&s);
  *     status = vl_gallery_read(out, 56, g, i, s);             // (3, 56, 56), i < vl_gallery_n(g)
  *
- * A place is X.tsv, X.pkl (data/pictures.h), a folder of JPEGs, or a folder of videos. A record is a
- * line, an entry, a JPEG, or a video; its pictures are all of its frames, and n_frames of a video.
+ * A place is X.tsv, X.pkl (data/pictures.h), a folder of JPEGs, or a folder of videos. A record is
+ * a line, an entry, a JPEG, or a video; its pictures are all of its frames, n_frames of a video.
  *
  * If all pictures fit into most_bytes, opening decodes them once, with threads, and keeps their
- * squares; those that cannot be read are reported and do not count. Otherwise each read decodes, and
- * is where a bad picture shows. Of a video a single frame then costs a whole pass over it: take the
- * frames of large collections with extract-frames first.
+ * squares; those that cannot be read are reported and do not count. Otherwise each read decodes,
+ * and is where a bad picture shows. Of a video a single frame then costs a whole pass over it: take
+ * the frames of large collections with extract-frames first.
  *
  * Read-only once open: any number of threads may read, each with its own scratch. */
 #ifndef VL_DATA_GALLERY_H

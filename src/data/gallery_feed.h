@@ -1,4 +1,4 @@
-/* Batches of single pictures for training, shuffled anew each epoch, mirrored and cropped at random.
+/* Batches of single pictures for training, shuffled anew each epoch, mirrored and cropped.
  *
  *     vl_feed_options o = {.gallery = g, .side = 56, .batch = 8, .seed = 1, .flip = true};
  *     vl_feed *f;

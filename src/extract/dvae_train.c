@@ -2,7 +2,6 @@
 #include "extract/dvae_train.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -11,23 +10,6 @@
 #include "extract/dvae_train_internal.h"
 
 #define VALUES_A_CODE 192.0 /* 8 * 8 pixels of 3 channels */
-
-static int stopping(const training *r)
-{
-    return r->hooks.stop && *r->hooks.stop;
-}
-
-void train_tell(const training *r, violet_event_kind kind, const char *format, ...)
-{
-    char text[1024];
-    violet_event e = {.kind = kind, .text = text};
-    if (!r->hooks.event) return;
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
-    va_end(ap);
-    r->hooks.event(r->hooks.user, &e);
-}
 
 uint64_t train_epoch_steps(const training *r)
 {
@@ -48,6 +30,14 @@ static double progress(const training *r, uint64_t step, double share)
 static double anneal(double a, double b, double done)
 {
     return b + (a - b) * 0.5 * (1 + cos(3.141592653589793 * done));
+}
+
+/* The encoder's rate over lr: nothing for the first half of `wait`, then it rises. While the
+ * decoder knows nothing, the encoder only learns to use fewer codes. */
+static double encoder_rate(const training *r)
+{
+    double done = progress(r, r->step, r->o.wait);
+    return done < 0.5 ? 0 : r->o.encoder_lr * (2 * done - 1);
 }
 
 /* ---- a step ---------------------------------------------------------------------------------- */
@@ -141,12 +131,13 @@ static violet_status train_step(training *r)
                       .beta = anneal(0, o->kl, progress(r, r->step, o->kl_share))};
     r->step++;
     s.lr = vl_optim_rate(&r->optim, r->step, (uint64_t)o->steps);
+    r->optim.slow = encoder_rate(r);
     r->backend->fill(r->device, (real *)p->grads.base, 0, vl_params_size(p));
     status = run_batch(r, image, &s);
     if (status != VIOLET_OK) return status;
     vl_optim_step(&r->optim, r->backend, r->device, p, s.lr, r->step, 1, &s.norm);
     if (!isfinite(s.norm))
-        train_tell(r, VIOLET_EVENT_WARNING, "step %llu: the gradient is not finite, no update",
+        vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "step %llu: the gradient is not finite, no update",
                    (unsigned long long)r->step);
     double seconds = vl_now() - start;
     r->busy_s += seconds;
@@ -169,7 +160,7 @@ static violet_status train(training *r)
             if (status == VIOLET_OK && r->step >= n) return train_save(r);
         }
         if (status != VIOLET_OK || r->step >= n) break;
-        if (stopping(r)) {
+        if (vl_stopped(&r->hooks)) {
             status = train_save(r);
             if (status != VIOLET_OK) return status;
             return vl_err(VIOLET_EINTERRUPTED, "stopped at step %llu; --resume goes on there",
@@ -185,7 +176,7 @@ static violet_status train(training *r)
 static void tell_begin(const training *r)
 {
     const vl_dvae_train_options *o = &r->o;
-    train_tell(r, VIOLET_EVENT_MESSAGE,
+    vl_tell(&r->hooks, VIOLET_EVENT_MESSAGE,
                "%zu pictures to train on%s, %zu held out; %.2f M parameters, %d codes, %lld steps "
                "of %d pictures, %s kernels",
                r->n_train, vl_gallery_cached(r->gallery) ? " (in memory)" : "", r->n_held,
@@ -196,7 +187,7 @@ static void tell_begin(const training *r)
 static void tell_end(const training *r)
 {
     uint64_t bad = vl_gallery_bad(r->gallery) + vl_feed_bad(r->feed);
-    train_tell(r, VIOLET_EVENT_MESSAGE,
+    vl_tell(&r->hooks, VIOLET_EVENT_MESSAGE,
                "%llu steps, %.3g pictures/s, %llu bad pictures skipped, peak memory %.2f GiB",
                (unsigned long long)r->step,
                r->busy_s > 0 ? (double)r->steps_here * r->o.size_batch / r->busy_s : 0,

@@ -32,15 +32,15 @@ typedef struct vl_dvae_train_options {
     /* data */
     char *path;
     int size, frames, crop, hold, cache, workers;
-    bool fast, flip;
+    bool fast, flip, spread;
     /* model */
     int preset; /* enum above */
     int n_hid, n_init, n_code;
     /* recipe */
     int64_t steps, seed;
-    int size_batch, revive;
+    int size_batch;
     double lr, lr_end, warmup, decay, beta1, beta2, eps, clip;
-    double tau, tau_end, tau_share, kl, kl_share;
+    double tau, tau_end, tau_share, kl, kl_share, wait, encoder_lr;
     /* run */
     char *output;
     bool resume;

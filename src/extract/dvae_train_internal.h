@@ -11,6 +11,7 @@
 
 #include "data/gallery_feed.h"
 #include "extract/dvae_train.h"
+#include "extract/progress.h"
 #include "model/dvae.h"
 #include "train/optim.h"
 
@@ -24,7 +25,7 @@ typedef struct step_numbers {
 /* Of pictures of one kind, with hard codes. */
 typedef struct valid_numbers {
     size_t n;      /* pictures; 0: there are none */
-    double error;  /* as above */
+    double error;  /* as above; relative to the mean colour of the training pictures, on these */
     size_t used;   /* codes in use */
 } valid_numbers;
 
@@ -35,7 +36,7 @@ typedef struct training {
     vl_gallery_scratch *scratch;
     size_t *pictures;       /* (n_train + n_held) of the gallery: training ones, then held out */
     size_t n_train, n_held;
-    double mean[3], base;   /* mean colour of the training pictures, 0 .. 1; error of predicting it */
+    double mean[3], base;   /* mean colour of the training pictures, 0 .. 1; its squared error */
     vl_feed *feed;
     vl_dvae *dvae;
     const vl_backend *backend;
@@ -47,22 +48,23 @@ typedef struct training {
     uint64_t step;          /* updates done */
     uint64_t finished;      /* the step at which was last validated */
     uint64_t steps_bytes;   /* length of steps.jsonl */
-    uint64_t *seen;         /* (V) the last step at which a code was a position's likeliest; 0: none */
+    uint64_t *seen;         /* (V) the last step in which a code was some position's likeliest */
     json_t *log;            /* log.json's content */
 
+    vl_progress loading;
     FILE *steps, *timing;
     uint64_t warned;        /* bad pictures told one by one */
     uint64_t steps_here;    /* since this process began, and the seconds for them */
     double busy_s;
 } training;
 
-void train_tell(const training *r, violet_event_kind kind, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
 /* dvae_train_setup.c */
 violet_status train_setup(training *r);
 void train_release(training *r); /* frees r, too */
 uint64_t train_epoch_steps(const training *r);
+
+/* dvae_train_codes.c: the encoder's last layer, so that codes begin spread over the pictures. */
+violet_status codes_spread(training *r);
 
 /* dvae_train_valid.c */
 /* Sets mean and base. */

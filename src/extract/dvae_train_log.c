@@ -32,7 +32,7 @@ violet_status train_log_open(training *r)
     if (status != VIOLET_OK) return status;
     status = vl_run_lines_length(&found, folder, "steps.jsonl", r->steps_bytes);
     if (found < r->steps_bytes)
-        train_tell(r, VIOLET_EVENT_WARNING, "%s/steps.jsonl has lost lines of the saved run",
+        vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "%s/steps.jsonl has lost lines of the saved run",
                    folder);
     r->steps_bytes = found;
     if (status == VIOLET_OK)

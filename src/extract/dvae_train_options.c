@@ -8,7 +8,7 @@ const vl_option vl_dvae_train_option_table[] = {
     VL_OPTION_STRING(S, path, NULL, "Data",
                      "pictures: X.tsv, X.pkl, folders of JPEGs or of videos, separated by commas"),
     VL_OPTION_INT(S, size, "56", 8, 512, "Data",
-                  "side of the pictures, a multiple of 8 (56 is what extract-vq --frame 224 needs)"),
+                  "side of the pictures, a multiple of 8 (56: as extract-vq --frame 224 has them)"),
     VL_OPTION_INT(S, frames, "5", 1, 256, "Data", "frames of a video"),
     VL_OPTION_BOOL(S, fast, "false", "Data", "find a video's frames by seeking"),
     VL_OPTION_BOOL(S, flip, "true", "Data", "mirror half of the pictures"),
@@ -29,7 +29,8 @@ const vl_option vl_dvae_train_option_table[] = {
     VL_OPTION_INT64(S, steps, "0", 0, 1e15, "Recipe", "updates, 0: the preset's"),
     VL_OPTION_INT(S, size_batch, "0", 0, 4096, "Recipe", "pictures a batch, 0: the preset's"),
     VL_OPTION_DOUBLE(S, lr, "0", 0, 10, "Recipe", "learning rate, 0: the preset's"),
-    VL_OPTION_DOUBLE(S, lr_end, "0.0125", 0, 1, "Recipe", "last rate over lr; it falls as a cosine"),
+    VL_OPTION_DOUBLE(S, lr_end, "0.0125", 0, 1, "Recipe",
+                     "last rate over lr; it falls as a cosine"),
     VL_OPTION_DOUBLE(S, warmup, "0.02", 0, 1, "Recipe", "share of the steps with a rising rate"),
     VL_OPTION_DOUBLE(S, decay, "1e-4", 0, 1, "Recipe", "weight decay, not on biases"),
     VL_OPTION_DOUBLE(S, beta1, "0.9", 0, 0.9999999, "Recipe", "AdamW's first moment"),
@@ -44,8 +45,13 @@ const vl_option vl_dvae_train_option_table[] = {
                      "weight beta of the divergence at last, negative: the preset's"),
     VL_OPTION_DOUBLE(S, kl_share, "-1", -1, 1, "Recipe",
                      "share of the steps in which it grows, negative: the preset's"),
-    VL_OPTION_INT(S, revive, "-1", -1, 1e9, "Recipe",
-                  "steps between revivals of unused codes, 0: never, negative: the preset's"),
+    VL_OPTION_DOUBLE(S, wait, "-1", -1, 1, "Recipe",
+                     "share of the steps before the encoder learns at full rate, negative: the "
+                     "preset's"),
+    VL_OPTION_DOUBLE(S, encoder_lr, "0", 0, 10, "Recipe",
+                     "the encoder's learning rate over lr, 0: the preset's"),
+    VL_OPTION_BOOL(S, spread, "true", "Recipe",
+                   "begin with codes spread over the pictures (k-means), not random ones"),
     VL_OPTION_INT64(S, seed, "1", 0, 1e15, "Recipe", "of all random numbers"),
 
     VL_OPTION_STRING(S, output, "dvae", "Run", "folder for weights, logs and the contact sheet"),
@@ -63,12 +69,13 @@ const vl_option vl_dvae_train_option_table[] = {
 /* `published` is the paper's, but for what it does not fix: its run was 3,000,000 updates of 512
  * pictures, tau fell over 150,000 of them, beta grew over 5,000. */
 static const struct preset {
-    int n_hid, n_init, n_code, size_batch, revive;
+    int n_hid, n_init, n_code, size_batch;
     int64_t steps;
-    double lr, tau_share, kl, kl_share;
+    double lr, tau_share, kl, kl_share, wait, encoder_lr;
 } presets[] = {
-    [VL_DVAE_PRESET_SMALL] = {32, 64, 256, 8, 0, 2000, 3e-3, 0.6, 1, 0.1},
-    [VL_DVAE_PRESET_PUBLISHED] = {256, 128, 8192, 32, 0, 100000, 1e-4, 0.5, 6.6, 0.05},
+    [VL_DVAE_PRESET_SMALL] = {32, 64, 256, 8, 1000, 3e-3, 0.6, 1, 0.1, 0.3, 0.3},
+    [VL_DVAE_PRESET_PUBLISHED] = {256, 128, 8192, 32, 100000, 1e-4, 0.5, 6.6, 0.05,
+                                   0.02, 1},
 };
 
 violet_status vl_dvae_train_resolve(vl_dvae_train_options *o)
@@ -83,7 +90,8 @@ violet_status vl_dvae_train_resolve(vl_dvae_train_options *o)
     if (o->tau_share < 0) o->tau_share = p->tau_share;
     if (o->kl < 0) o->kl = p->kl;
     if (o->kl_share < 0) o->kl_share = p->kl_share;
-    if (o->revive < 0) o->revive = p->revive;
+    if (o->wait < 0) o->wait = p->wait;
+    if (o->encoder_lr == 0) o->encoder_lr = p->encoder_lr;
     if (!o->path || !*o->path) return vl_err(VIOLET_EINVAL, "--path is needed: pictures");
     if (o->size % 8)
         return vl_err(VIOLET_EINVAL, "size %d is not a multiple of 8, the side of what one code "

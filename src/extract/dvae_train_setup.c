@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/memory.h"
 #include "base/status.h"
 #include "extract/dvae_train_internal.h"
 
@@ -15,21 +14,17 @@ static void report_bad(void *user, const char *message)
 {
     training *r = user;
     r->warned++;
-    if (r->warned <= WARN_ONE_BY_ONE) train_tell(r, VIOLET_EVENT_WARNING, "skipped: %s", message);
+    if (r->warned <= WARN_ONE_BY_ONE)
+        vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "skipped: %s", message);
     if (r->warned == WARN_ONE_BY_ONE)
-        train_tell(r, VIOLET_EVENT_WARNING, "further skipped pictures are only counted");
+        vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "further skipped pictures are only counted");
 }
 
 static void report_loading(void *user, size_t done, size_t n, size_t n_bad)
 {
     training *r = user;
-    violet_event e = {.kind = VIOLET_EVENT_ITEM,
-                      .text = "records read",
-                      .step = done,
-                      .n_steps = n,
-                      .n_bad = n_bad,
-                      .bytes = vl_memory_peak()};
-    if (r->hooks.event) r->hooks.event(r->hooks.user, &e);
+    if (done == 0 || !r->loading.start) vl_progress_start(&r->loading, &r->hooks, "records", 0, n);
+    vl_progress_item(&r->loading, done, n_bad);
 }
 
 static int cores(void)
@@ -108,6 +103,7 @@ static violet_status setup_model(training *r)
 static violet_status setup_optim(training *r)
 {
     const vl_dvae_train_options *o = &r->o;
+    const vl_param *decoder = vl_params_find(&r->dvae->params, "decoder/blocks.input.w");
     r->optim = (vl_optim){.lr = o->lr,
                           .beta1 = o->beta1,
                           .beta2 = o->beta2,
@@ -116,7 +112,8 @@ static violet_status setup_optim(training *r)
                           .clip = o->clip,
                           .schedule = VL_SCHEDULE_COSINE,
                           .warmup = o->warmup,
-                          .lr_end = o->lr_end};
+                          .lr_end = o->lr_end,
+                          .n_slow = decoder->first}; /* the encoder stands before it */
     return VIOLET_OK;
 }
 
@@ -131,9 +128,9 @@ static violet_status setup_start(training *r)
     if (!(r->log = json_object())) return vl_err_nomem();
     if (!vl_file_exists(path)) {
         if (r->o.resume)
-            train_tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run",
+            vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run",
                        r->o.output);
-        return VIOLET_OK;
+        return r->o.spread ? codes_spread(r) : VIOLET_OK;
     }
     if (!r->o.resume)
         return vl_err(VIOLET_EINVAL,
@@ -141,7 +138,7 @@ static violet_status setup_start(training *r)
                       r->o.output);
     status = train_load(r);
     if (status == VIOLET_OK)
-        train_tell(r, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
+        vl_tell(&r->hooks, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
                    (unsigned long long)r->step);
     return status == VIOLET_OK ? vl_feed_start(r->feed, r->step) : status;
 }

@@ -147,7 +147,7 @@ typedef struct work {
     uint8_t *in_use;        /* (V) by the present kind */
     sheet *sheet;
     int row, columns_left;  /* where the present kind's pictures go on the sheet */
-    double squares;
+    double squares, of_mean; /* of the drawn pictures, of the mean colour */
     valid_numbers sums;
 } work;
 
@@ -161,7 +161,9 @@ static violet_status measure(work *w, int n)
     if (status != VIOLET_OK) return status;
     for (size_t i = 0; i < (size_t)n * plane; i++) {
         double d = ((double)w->image[i] - (double)w->drawn[i]) / 255;
+        double m = w->image[i] / 255.0 - r->mean[i % plane / (plane / 3)];
         w->squares += d * d;
+        w->of_mean += m * m;
     }
     for (size_t i = 0; i < (size_t)n * h * h; i++) w->in_use[w->codes[i]] = 1;
     for (int i = 0; i < n && w->columns_left; i++, w->columns_left--) {
@@ -185,7 +187,7 @@ static violet_status measure_kind(valid_numbers *out, work *w, size_t first, siz
     w->row = row;
     w->columns_left = w->sheet->columns;
     w->sums = (valid_numbers){0};
-    w->squares = 0;
+    w->squares = w->of_mean = 0;
     memset(w->in_use, 0, (size_t)r->o.n_code);
     for (size_t k = 0; k < n && status == VIOLET_OK; k++) {
         uint8_t *to = w->image + (size_t)in_batch * plane;
@@ -198,7 +200,7 @@ static violet_status measure_kind(valid_numbers *out, work *w, size_t first, siz
         }
     }
     *out = w->sums;
-    if (out->n) out->error = w->squares / ((double)out->n * (double)plane) / r->base;
+    if (out->n) out->error = w->squares / w->of_mean;
     for (int i = 0; i < r->o.n_code; i++) out->used += w->in_use[i];
     return status;
 }

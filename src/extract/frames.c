@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/status.h"
 #include "extract/frames_internal.h"
 #include "extract/tsv.h"
@@ -247,7 +248,7 @@ violet_status frames_end(const frames *f, const char *how)
         status = vl_buf_printf(&b, " (%s tells why)", f->names.manifest);
     if (status == VIOLET_OK && rate > 0)
         status = vl_buf_printf(&b, "; %.3g videos/s, peak memory %.0f MB", rate,
-                               1e-6 * (double)vl_peak_bytes());
+                               1e-6 * (double)vl_memory_peak());
     if (status == VIOLET_OK) vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%s", b.data);
     vl_buf_free(&b);
     if (status == VIOLET_OK && f->n_ok == 0 && f->n_bad)

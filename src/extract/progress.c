@@ -3,17 +3,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/status.h"
-
-uint64_t vl_peak_bytes(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (uint64_t)usage.ru_maxrss * 1024;
-}
 
 void vl_progress_start(vl_progress *p, const violet_hooks *hooks, const char *text, uint64_t first,
                        uint64_t n)
@@ -37,7 +30,7 @@ void vl_progress_item(const vl_progress *p, uint64_t done, uint64_t n_bad)
                       .n_steps = p->n,
                       .n_bad = n_bad,
                       .samples_per_s = rate,
-                      .bytes = vl_peak_bytes()};
+                      .bytes = vl_memory_peak()};
     if (rate > 0 && p->n > done) e.seconds_left = (double)(p->n - done) / rate;
     p->hooks->event(p->hooks->user, &e);
 }

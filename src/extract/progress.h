@@ -37,7 +37,4 @@ bool vl_stopped(const violet_hooks *hooks);
 /* VIOLET_EINTERRUPTED with its message. */
 violet_status vl_interrupted(const char *what);
 
-/* The process' peak memory. */
-uint64_t vl_peak_bytes(void);
-
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "extract/vq_internal.h"
@@ -30,6 +31,9 @@ const vl_option vl_vq_option_table[] = {
                    "how pictures become squares; compat: one pixel off where the published tool is"),
     VL_OPTION_INT(S, sample, "5", 1, VL_VIDEO_SAMPLES_MOST, "Frames", "frames of a video"),
     VL_OPTION_BOOL(S, fast, "false", "Frames", "find frames of videos by seeking"),
+    VL_OPTION_BOOL(S, as_stored, "false", "Frames",
+                   "frames of videos as they are stored, neither rotated nor stretched to square "
+                   "pixels: what the published tool gives"),
     VL_OPTION_INT(S, jpeg, "75", 0, 100, "Frames",
                   "quality of the JPEG that frames of videos go through, as extract-frames has it; "
                   "0: none"),
@@ -120,8 +124,10 @@ static violet_status open_pictures(vq_run *r)
         path = NULL;
     }
     const char *found = path ? path : o->path;
-    const vl_pictures_options p = {
-        .videos = vl_video_has_name(found), .fast = o->fast, .jpeg = o->jpeg};
+    const vl_pictures_options p = {.videos = vl_video_has_name(found),
+                                   .fast = o->fast,
+                                   .as_stored = o->as_stored,
+                                   .jpeg = o->jpeg};
     violet_status status = vl_pictures_open(&r->pictures, found, &p);
     free(path);
     return status;
@@ -163,11 +169,12 @@ static violet_status make_header(vq_run *r)
     snprintf(dvae, sizeof dvae, "%016" PRIx64, hash_weights(&r->dvae->params));
     snprintf(list, sizeof list, "%016" PRIx64, hash_ids(r->pictures));
     snprintf(shard, sizeof shard, "%d/%d", r->shard.i, r->shard.n);
-    r->header = json_pack("{ss si si si ss ss si si sb sI sI ss ss}", "violet", "extract-vq",
+    r->header = json_pack("{ss si si si ss ss si si sb sb sI sI ss ss}", "violet", "extract-vq",
                           "version", VERSION, "frame", o->frame, "grid", o->frame / 32, "pad",
                           o->pad ? "compat" : "exact", "dvae", dvae, "sample",
                           videos ? o->sample : 0, "jpeg", videos ? o->jpeg : 0, "fast",
-                          (int)(videos && o->fast), "records", (json_int_t)vl_pictures_n(r->pictures),
+                          (int)(videos && o->fast), "as_stored", (int)(videos && o->as_stored),
+                          "records", (json_int_t)vl_pictures_n(r->pictures),
                           "bytes", bytes, "list", list, "shard", shard);
     return r->header ? VIOLET_OK : vl_err_nomem();
 }
@@ -212,7 +219,7 @@ static void tell_end(const vq_run *r, const vq_counts *c, const char *path)
     if (rate > 0)
         vl_tell(r->hooks, VIOLET_EVENT_MESSAGE,
                 "%zu of %d codes used; %.3g records/s, peak memory %.0f MB", n_used,
-                r->dvae->config.n_code, rate, 1e-6 * (double)vl_peak_bytes());
+                r->dvae->config.n_code, rate, 1e-6 * (double)vl_memory_peak());
 }
 
 static violet_status finish(vq_run *r)

@@ -18,7 +18,7 @@ typedef struct vl_vq_options {
     int frame;
     int pad; /* vl_pad */
     int sample, jpeg;
-    bool fast;
+    bool fast, as_stored;
     int size_batch, threads, workers;
     char *shard;
     int merge;

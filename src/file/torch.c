@@ -305,9 +305,15 @@ const char *vl_torch_class(const vl_torch *f)
     return f->names.class[0] ? f->names.class : NULL;
 }
 
+const vl_value *vl_torch_state(const vl_torch *f)
+{
+    const vl_value *state = vl_object_state(f->names.top);
+    return vl_value_kind(state) == VL_DICT ? state : NULL;
+}
+
 const vl_value *vl_torch_attribute(const vl_torch *f, const char *name)
 {
-    return vl_dict_find(vl_object_state(f->names.top), name, strlen(name));
+    return vl_dict_find(vl_torch_state(f), name, strlen(name));
 }
 
 /* One element's bytes in this machine's order. */

@@ -55,7 +55,8 @@ const vl_torch_tensor *vl_torch_at(const vl_torch *f, size_t i);
 const vl_torch_tensor *vl_torch_find(const vl_torch *f, const char *name); /* NULL: none */
 const char *vl_torch_prefix(const vl_torch *f); /* what was dropped of every name; "" */
 const char *vl_torch_class(const vl_torch *f);  /* "module.Class" of a pickled module; else NULL */
-/* A plain attribute of the pickled module (such as n_hid); NULL: none. */
+/* Its attributes, a dict, and one of them (such as n_hid); NULL: none. */
+const vl_value *vl_torch_state(const vl_torch *f);
 const vl_value *vl_torch_attribute(const vl_torch *f, const char *name);
 
 /* All elements in C order, converted from any float or integer type. */

@@ -289,7 +289,6 @@ violet_status vl_dvae_tokens(int32_t *tokens, vl_dvae *d, vl_tape *t, const uint
         vl_dvae_encode(t, &d->encoder, vl_dvae_pixels(t, image, n, S), n, S); // (n*h*h, V)
     violet_status status = vl_tape_status(t);
     if (status != VIOLET_OK) return status;
-#pragma omp parallel for schedule(static)
     for (int i = 0; i < logits->rows; i++)
         tokens[i] = argmax(logits->x + (size_t)i * (size_t)logits->cols, logits->cols);
     return VIOLET_OK;

@@ -122,24 +122,27 @@ vl_tensor *vl_dvae_encode(vl_tape *t, const vl_dvae_half *e, vl_tensor *x, int B
             x = block(t, &e->block[g][i], x, B, S, pool && i == VL_DVAE_BLOCKS - 1);
         if (pool) S /= 2;
     }
-    return conv(t, x, &e->output, B, S, VL_ACT_RELU); // (B*S/8*S/8, V)
+    return vl_linear(t, x, &e->output.w, &e->output.b, VL_ACT_RELU); // (B*S/8*S/8, V)
 }
 
 /* All of the decoder behind its first convolution. */
 static vl_tensor *decode(vl_tape *t, const vl_dvae_half *d, vl_tensor *x, int B, int side)
 {
+    if (!vl_tape_failed(t) && x->rows != B * side * side)
+        vl_tape_fail(t, VIOLET_ESHAPE, "dVAE: %d rows, expected %d times %dx%d", x->rows, B, side,
+                     side);
     for (int g = 0; g < VL_DVAE_GROUPS; g++) {
         for (int i = 0; i < VL_DVAE_BLOCKS; i++) x = block(t, &d->block[g][i], x, B, side, 0);
         if (g == MOST_DOUBLINGS) break;
         x = vl_upsample(t, x, B, side, side);
         side *= 2;
     }
-    return conv(t, x, &d->output, B, side, VL_ACT_RELU); // (B*8h*8h, 6)
+    return vl_linear(t, x, &d->output.w, &d->output.b, VL_ACT_RELU); // (B*8h*8h, 6)
 }
 
 vl_tensor *vl_dvae_decode(vl_tape *t, const vl_dvae_half *d, vl_tensor *z, int B, int h)
 {
-    return decode(t, d, conv(t, z, &d->input, B, h, VL_ACT_NONE), B, h);
+    return decode(t, d, vl_linear(t, z, &d->input.w, &d->input.b, VL_ACT_NONE), B, h);
 }
 
 vl_tensor *vl_dvae_decode_codes(vl_tape *t, const vl_dvae_half *d, const int *codes, int B, int h)

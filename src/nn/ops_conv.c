@@ -48,7 +48,6 @@ vl_tensor *vl_conv2d(vl_tape *t, const vl_tensor *x, const vl_tensor *w, const v
                      w->rows, w->cols, b ? b->cols : w->rows);
         return &t->dead;
     }
-    if (k == 1) return vl_linear(t, x, w, b, act);
     vl_tensor *y = vl_tape_tensor(t, x->rows, w->rows, x->wants_grad || w->wants_grad);
     if (vl_tape_failed(t)) return y;
     t->backend->conv2d_fwd(t->device, y->x, x->x, w->x, b ? b->x : NULL, B, H, W, w->rows, x->cols,

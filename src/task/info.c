@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "file/torch.h"
 #include "task/info_internal.h"
 
 void vl_info_set(json_t *o, const char *key, json_t *value)
@@ -79,17 +80,9 @@ static int is_safetensors(const head *h)
     return h->n > 8 && h->data[8] == '{' && length > 0 && length <= h->size - 8;
 }
 
-static int is_zip(const head *h)
+static int is_torch(const head *h)
 {
-    return begins(h, "PK\x03\x04", 4);
-}
-
-static violet_status refuse_zip(json_t *o, const char *path, int verbose)
-{
-    (void)o, (void)verbose;
-    return vl_err(VIOLET_EUNSUPPORTED,
-                  "%s: a zip archive, as PyTorch writes its checkpoints; info reads .safetensors",
-                  path);
+    return vl_torch_looks(h->data, h->n);
 }
 
 static int is_vocabulary(const head *h)
@@ -129,7 +122,7 @@ static int is_anything(const head *h)
 /* In this order: what a first byte tells, then what looks like text, then what libav may know. */
 static const kind kinds[] = {
     {"JPEG picture", is_jpeg, vl_info_jpeg},
-    {"zip archive", is_zip, refuse_zip},
+    {"PyTorch file", is_torch, vl_info_torch},
     {"pickle", is_pickle, vl_info_pickle},
     {"safetensors", is_safetensors, vl_info_safetensors},
     {"WordPiece vocabulary", is_vocabulary, vl_info_vocabulary},

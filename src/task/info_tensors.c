@@ -23,6 +23,7 @@ static const char *part_of(const char *name)
     } parts[] = {
         {"adam.", "moments of AdamW"}, {"enc_img.swin.", "video encoder"}, {"enc_", "embeddings"},
         {"trsfr.", "encoder"},         {"fc", "heads"},                    {"blocks.", "dVAE"},
+        {"encoder/", "dVAE encoder"},  {"decoder/", "dVAE decoder"},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strncmp(name, parts[i].prefix, strlen(parts[i].prefix)) == 0) return parts[i].part;
@@ -91,15 +92,15 @@ static statistics look_at(const vl_safetensor *t)
     return s;
 }
 
-static json_t *describe(const vl_safetensor *t, size_t *not_finite)
+json_t *vl_info_tensor(const vl_safetensor *t, const char *type, size_t *not_finite)
 {
     statistics s = look_at(t);
     json_t *row = json_object(), *shape = json_array();
     double n = s.finite ? (double)s.finite : 1, mean = s.sum / n;
     double variance = s.squares / n - mean * mean;
     for (int i = 0; i < t->n_dim; i++) json_array_append_new(shape, json_integer(t->shape[i]));
-    vl_info_set(row, "name", json_string(t->name));
-    vl_info_set(row, "type", json_string(vl_dtype_name(t->dtype)));
+    vl_info_set(row, "name", vl_info_text(t->name, strlen(t->name)));
+    vl_info_set(row, "type", json_string(type));
     vl_info_set(row, "shape", shape);
     vl_info_set(row, "mean", json_real(mean));
     vl_info_set(row, "deviation", json_real(variance > 0 ? sqrt(variance) : 0));
@@ -116,14 +117,18 @@ violet_status vl_info_safetensors(json_t *o, const char *path, int verbose)
     violet_status status = vl_safetensors_open(&f, path);
     if (status != VIOLET_OK) return status;
     if (vl_safetensors_metadata(f, "config")) vl_info_set(o, "kind", json_string("checkpoint"));
+    if (vl_safetensors_metadata(f, "dvae")) vl_info_set(o, "kind", json_string("dVAE"));
     count_tensors(o, f);
     add_metadata(o, f, "config");
+    add_metadata(o, f, "dvae");
     add_metadata(o, f, "state");
     if (verbose) {
         size_t not_finite = 0;
         json_t *list = json_array();
-        for (size_t i = 0; i < vl_safetensors_n(f); i++)
-            json_array_append_new(list, describe(vl_safetensors_at(f, i), &not_finite));
+        for (size_t i = 0; i < vl_safetensors_n(f); i++) {
+            const vl_safetensor *t = vl_safetensors_at(f, i);
+            json_array_append_new(list, vl_info_tensor(t, vl_dtype_name(t->dtype), &not_finite));
+        }
         vl_info_set(o, "not finite", json_integer((json_int_t)not_finite));
         vl_info_set(o, "list", list);
     }

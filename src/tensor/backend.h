@@ -106,7 +106,8 @@ typedef struct vl_backend {
      * deviation[c]; beyond the picture and for the frame after the last, 0. No backward. */
     void (*patches)(vl_device *d, real *y, const uint8_t *image, const real mean[3],
                     const real deviation[3], int B, int T, int H, int W);
-    /* image (B,3,H,W) of 0..255 to rows: y (B*H*W, 3) = scale * v/255 + shift. No backward. */
+    /* image (B,3,H,W) of 0..255 to rows: y (B*H*W, 3) = scale * v/255 + shift, each step rounded
+     * to float: vl_pixel() in tensor/pixel.h is the formula. No backward. */
     void (*pixels)(vl_device *d, real *y, const uint8_t *image, double scale, double shift, int B,
                    int H, int W);
 

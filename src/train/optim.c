@@ -41,12 +41,16 @@ void vl_optim_step(const vl_optim *o, const vl_backend *backend, vl_device *devi
     if (!isfinite(*norm)) return;
     if (o->clip > 0 && *norm > o->clip) gscale *= o->clip / *norm;
     if (o->decay_all || o->decay == 0) {
-        update(o, backend, device, p, (range){0, n}, o->decay, lr, step, gscale);
+        size_t slow = o->n_slow < n ? o->n_slow : n;
+        if (slow)
+            update(o, backend, device, p, (range){0, slow}, o->decay, lr * o->slow, step, gscale);
+        update(o, backend, device, p, (range){slow, n - slow}, o->decay, lr, step, gscale);
         return;
     }
     for (int i = 0; i < p->n; i++) {
         const vl_param *e = &p->list[i];
-        update(o, backend, device, p, (range){e->first, e->count}, e->is_matrix ? o->decay : 0, lr,
-               step, gscale);
+        double rate = e->first < o->n_slow ? lr * o->slow : lr;
+        update(o, backend, device, p, (range){e->first, e->count}, e->is_matrix ? o->decay : 0,
+               rate, step, gscale);
     }
 }

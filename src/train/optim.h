@@ -19,6 +19,8 @@ typedef struct vl_optim {
     vl_schedule schedule;
     double warmup; /* share of the steps with a rising rate, 0: none */
     double lr_end; /* the last rate as a share of lr, for linear and cosine */
+    size_t n_slow; /* the first so many elements get lr * slow */
+    double slow;
 } vl_optim;
 
 /* The learning rate of step 1, 2, ... n_steps. */

@@ -49,11 +49,15 @@ checkpoints_and_pickles() {
         run info "$ROOT/tests/golden/checkpoints/numpy_proto$p.pkl"; expect_status 0; expect_out "pickle"
     done
     run info "$ROOT/tests/golden/checkpoints/evil.pkl"; expect_status 1; expect_one_line
-    run info "$ROOT/tests/golden/checkpoints/state_zip.pt"; expect_error 1 "a zip archive, as PyTorch"
+    run info "$ROOT/tests/golden/checkpoints/state_zip.pt"; expect_status 0; expect_out "PyTorch tensors"
+    run info "$ROOT/tests/golden/checkpoints/nested_ddp.pt" --verbose
+    expect_status 0; expect_out "names without        state_dict.module."; expect_out "view_t"
+    run info "$ROOT/tests/golden/checkpoints/state_legacy.pt"; expect_status 0; expect_out "tensors              13"
+    printf 'PK\3\4' >no.pt; run info no.pt; expect_error 1 "no central directory"
 }
 
 cut_files() {
-    for f in expected_float32.safetensors numpy_proto4.pkl plain_proto2.pkl; do
+    for f in expected_float32.safetensors numpy_proto4.pkl plain_proto2.pkl state_zip.pt state_legacy.pt; do
         size=$(stat -c %s "$ROOT/tests/golden/checkpoints/$f")
         for n in 1 2 7 9 40 100 $((size / 2)) $((size - 1)); do
             [ "$n" -lt "$size" ] || continue

@@ -14,6 +14,7 @@
 #include "file/pickle.h"
 #include "file/safetensors.h"
 #include "make_data.h"
+#include "unit/make_torch.h"
 #include "model/checkpoint.h"
 
 static char folder[64];
@@ -148,6 +149,27 @@ static void tells_pickles(void **state)
     free(jpeg);
 }
 
+static void tells_pytorch_files(void **state)
+{
+    (void)state;
+    zip_maker z = {0};
+    vl_buf b = {0};
+    assert_int_equal(vl_buf_puts(&b, "cmy.own\nNet\n)\x81}(S'n_hid'\nI64\nS'deep'\nI01\nS'act'\n"
+                                     "S'relu'\nS'_parameters'\n}S'w'\n"), VIOLET_OK);
+    put_vector(&b, "0", 3);
+    assert_int_equal(vl_buf_puts(&b, "sS'_modules'\n}ub."), VIOLET_OK);
+    zip_of(&z, b.data, b.n, 1);
+    write_text(folder, "module.bin", z.data.data, z.data.n); /* the name says nothing */
+    says("module.bin", 0, "PyTorch module", "class                my.own.Net",
+         "n_hid              64", "deep               yes", "act                relu",
+         "tensors              1", "elements             3", NULL);
+    says("module.bin", VIOLET_INFO_VERBOSE, "shape [3]", "mean 1 ", "most 2", NULL);
+    write_text(folder, "cut.pt", z.data.data, z.data.n - 1);
+    refuses("cut.pt", "no central directory");
+    zip_free(&z);
+    vl_buf_free(&b);
+}
+
 static void tells_the_vocabulary(void **state)
 {
     (void)state;
@@ -180,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(tells_a_checkpoint), TEST(tells_statistics),     TEST(tells_pictures),
         TEST(tells_pickles),      TEST(tells_the_vocabulary), TEST(survives_cuts),
+        TEST(tells_pytorch_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "fast.h"
+#include "tensor/pixel.h"
 
 typedef struct picture {
     const vl_device *d;
@@ -20,14 +21,14 @@ static void pixels_part(void *context, int part, int parts)
     for (size_t row = from; row < to; row++) {
         const uint8_t *v = p->image + row / plane * 3 * plane + row % plane;
         for (size_t c = 0; c < 3; c++)
-            p->y[row * 3 + c] = p->scale * (float)v[c * plane] + p->shift;
+            p->y[row * 3 + c] = vl_pixel(v[c * plane], p->scale, p->shift);
     }
 }
 
 void vlf_pixels(vl_device *d, float *y, const uint8_t *image, double scale, double shift, int B,
                 int H, int W)
 {
-    picture p = {.y = y, .image = image, .scale = (float)(scale / 255), .shift = (float)shift,
+    picture p = {.y = y, .image = image, .scale = (float)scale, .shift = (float)shift,
                  .B = B, .H = H, .W = W};
     vlf_run(d, vlf_parts(d, 3 * (size_t)B * (size_t)H * (size_t)W), pixels_part, &p);
 }

@@ -97,7 +97,7 @@ void vl_ref_pixels(vl_device *d, real *y, const uint8_t *image, double scale, do
     for (size_t row = 0; row < B * plane; row++)
         for (size_t c = 0; c < 3; c++) {
             size_t at = (row / plane * 3 + c) * plane + row % plane;
-            y[row * 3 + c] = (real)(scale * image[at] / 255 + shift);
+            y[row * 3 + c] = vl_pixel(image[at], (float)scale, (float)shift);
         }
 }
 

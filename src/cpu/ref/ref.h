@@ -5,6 +5,7 @@
 
 #include "tensor/backend.h"
 #include "tensor/drop.h"
+#include "tensor/pixel.h"
 
 /* At least n doubles, not cleared, valid until the next call. NULL: out of memory (the message is
  * set); the op then returns and leaves its outputs alone, there being no way to report it. */
