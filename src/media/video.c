@@ -71,7 +71,7 @@ violet_status vl_video_decoder_open(vl_video_decoder *d, const char *path,
     if (code < 0) return vl_video_failed(&d->file, code, "open the decoder");
     d->painter.stream = d->file.stream;
     d->painter.max_side = pick->max_side;
-    d->painter.as_stored = pick->as_stored;
+    d->painter.shape = pick->shape;
     return VIOLET_OK;
 }
 
@@ -228,6 +228,7 @@ static void note_damage(vl_video_result *r, const vl_video_decoder *d)
     if (d->flagged) vl_video_note(r, "damaged frames");
     if (d->painter.seen.mirrored) vl_video_note(r, "mirrored");
     if (d->painter.seen.odd_angle) vl_video_note(r, "turned by an odd angle");
+    if (d->painter.seen.oblong) vl_video_note(r, "pixels are not square (see --shape)");
     if (d->painter.seen.aspect_dropped) vl_video_note(r, "aspect ratio beyond limits, dropped");
 }
 

@@ -63,7 +63,7 @@ static pose find_pose(vl_painter *p, const AVFrame *f)
                                : av_stream_get_side_data(p->stream, AV_PKT_DATA_DISPLAYMATRIX, &n);
     int32_t matrix[9];
     pose at = {0};
-    if (!p->as_stored && bytes && n >= sizeof matrix) {
+    if (p->shape != VL_SHAPE_STORED && bytes && n >= sizeof matrix) {
         memcpy(matrix, bytes, sizeof matrix);
         at = pose_of(p, matrix);
     }
@@ -113,12 +113,14 @@ static int whole(double side)
     return side < 1 ? 1 : (int)lrint(side);
 }
 
-/* Square pixels: the longer axis of a pixel is stretched, the other one stays. */
+/* Square pixels: the shorter axis of the picture as it is seen is stretched, the other one stays. */
 static void size_of(int *width, int *height, vl_painter *p, const AVFrame *f)
 {
     AVRational sar = av_guess_sample_aspect_ratio(NULL, p->stream, (AVFrame *)f);
     double w = f->width, h = f->height;
-    if (!p->as_stored && sar.num > 0 && sar.den > 0) {
+    p->seen.oblong = sar.num > 0 && sar.den > 0 && sar.num != sar.den &&
+                     p->shape != VL_SHAPE_SQUARE;
+    if (p->shape == VL_SHAPE_SQUARE && sar.num > 0 && sar.den > 0) {
         double ratio = av_q2d(sar);
         if (ratio > 1)
             w *= ratio;

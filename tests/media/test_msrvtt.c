@@ -78,7 +78,7 @@ static void sample_clip(double *plain, double *as_jpeg, int clip, const vl_pickl
     char key[16], path[64];
     compared c = {0};
     vl_video_result r;
-    vl_video_pick pick = {.n_samples = SAMPLES, .fast = fast, .as_stored = true};
+    vl_video_pick pick = {.n_samples = SAMPLES, .fast = fast};
     snprintf(key, sizeof key, "video%d", clip);
     snprintf(path, sizeof path, "../shared/data/msrvtt/%s.mp4", key);
     const vl_value *video = vl_dict_find(vl_pickle_root(doc), key, strlen(key));
@@ -86,7 +86,8 @@ static void sample_clip(double *plain, double *as_jpeg, int clip, const vl_pickl
     read_published(c.published, video);
     if (vl_video_sample(&r, path, &pick, compare, &c) != VIOLET_OK) fail_msg("%s", violet_error());
     assert_int_equal(c.n, SAMPLES);
-    assert_string_equal(r.note, "");
+    /* nearly all of them say that their pixels are 4:3 */
+    if (r.note[0]) assert_string_equal(r.note, "pixels are not square (see --shape)");
     assert_int_equal(r.counted, !fast);
     assert_int_equal(r.n_frames, r.info.n_frames);
     for (int i = 0; i < SAMPLES; i++) vl_picture_release(&c.published[i]);
@@ -101,7 +102,7 @@ static void sample_clip(double *plain, double *as_jpeg, int clip, const vl_pickl
 static int count_same_frames(int clip, const vl_value *video)
 {
     char path[64];
-    vl_video_pick pick = {.n_samples = SAMPLES, .as_stored = true};
+    vl_video_pick pick = {.n_samples = SAMPLES};
     vl_video_decoder d;
     vl_picture published[SAMPLES];
     double psnr_of[SAMPLES][3] = {{0}};
