@@ -51,36 +51,27 @@ static inline void store4(uint8_t *out, long plane, __m128i rrrrggggbbbb)
     memcpy(out + 2 * plane, &b, sizeof b);
 }
 
-/* Rows p and q to out_p and out_q, which may be the same; four pixels a turn. */
+static inline __m256i pixel_at(const uint8_t *p, const uint8_t *q, const vl_taps *t, int i)
+{
+    size_t first = 3 * (size_t)t->first[i], w = (size_t)i * (size_t)t->stride;
+    return resize_pixel(p + first, q + first, t->hi + w, t->lo + w, t->n[i]);
+}
+
+/* Rows p and q to out_p and out_q, which may be the same; four pixels a turn, the last ones
+ * perhaps twice. */
 static void resize_two(uint8_t *out_p, uint8_t *out_q, long plane, const uint8_t *p,
                        const uint8_t *q, const vl_taps *t)
 {
     const __m256i by_channel = _mm256_broadcastsi128_si256(
         _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, -1, -1, -1, -1));
-    for (int i = 0; i < t->n_out; i += 4) {
-        __m256i v[4];
-        int m = t->n_out - i < 4 ? t->n_out - i : 4;
-        for (int j = 0; j < 4; j++) {
-            int at = i + (j < m ? j : 0);
-            size_t first = 3 * (size_t)t->first[at], w = (size_t)at * (size_t)t->stride;
-            v[j] = resize_pixel(p + first, q + first, t->hi + w, t->lo + w, t->n[at]);
-        }
-        __m256i rgb = _mm256_packus_epi16(_mm256_packs_epi32(v[0], v[1]),
-                                          _mm256_packs_epi32(v[2], v[3]));
+    for (int at = 0; at < t->n_out; at += 4) {
+        int i = at + 4 <= t->n_out ? at : t->n_out - 4;
+        __m256i v0 = pixel_at(p, q, t, i), v1 = pixel_at(p, q, t, i + 1);
+        __m256i v2 = pixel_at(p, q, t, i + 2), v3 = pixel_at(p, q, t, i + 3);
+        __m256i rgb = _mm256_packus_epi16(_mm256_packs_epi32(v0, v1), _mm256_packs_epi32(v2, v3));
         rgb = _mm256_shuffle_epi8(rgb, by_channel);
-        __m128i of_p = _mm256_castsi256_si128(rgb), of_q = _mm256_extracti128_si256(rgb, 1);
-        if (m == 4) {
-            store4(out_p + i, plane, of_p);
-            store4(out_q + i, plane, of_q);
-            continue;
-        }
-        uint8_t last[2][16];
-        _mm_storeu_si128((__m128i *)last[0], of_p);
-        _mm_storeu_si128((__m128i *)last[1], of_q);
-        for (int c = 0; c < 3; c++) {
-            memcpy(out_p + c * plane + i, last[0] + 4 * c, (size_t)m);
-            memcpy(out_q + c * plane + i, last[1] + 4 * c, (size_t)m);
-        }
+        store4(out_p + i, plane, _mm256_castsi256_si128(rgb));
+        store4(out_q + i, plane, _mm256_extracti128_si256(rgb, 1));
     }
 }
 
@@ -90,7 +81,7 @@ void vl_resize_rows_avx2(uint8_t *out, const uint8_t *rows, int w, int h, const 
      * the plain pass has to do, nearly always for the last row alone. */
     long S = t->n_out, size = 3L * w * h, safe = 3L * t->reach + 4;
     int y = 0;
-    while (y < h && 3L * w * y + safe <= size) {
+    while (S >= 4 && y < h && 3L * w * y + safe <= size) {
         int z = y + 1 < h && 3L * w * (y + 1) + safe <= size ? y + 1 : y;
         resize_two(out + y * S, out + z * S, S * h, rows + 3L * w * y, rows + 3L * w * z, t);
         y = z + 1;
