@@ -78,7 +78,8 @@ static void resize_two(uint8_t *out_p, uint8_t *out_q, long plane, const uint8_t
 void vl_resize_rows_avx2(uint8_t *out, const uint8_t *rows, int w, int h, const vl_taps *t)
 {
     /* A turn reads 16 bytes for 12, and up to 3 taps too many: where the picture ends before that,
-     * the plain pass has to do, nearly always for the last row alone. */
+     * the plain pass has to do, nearly always for the last row alone. So it does for less than four
+     * pixels to a row. */
     long S = t->n_out, size = 3L * w * h, safe = 3L * t->reach + 4;
     int y = 0;
     while (S >= 4 && y < h && 3L * w * y + safe <= size) {
