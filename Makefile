@@ -73,7 +73,7 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve
+.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-media
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -128,10 +128,12 @@ $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/m
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
-# The program that bench/compare.py runs beside the peer, see script/bench.
+# The programs that script/bench runs beside its peers.
 bench-serve: $(BUILD)/bench/serve
-$(BUILD)/bench/serve: $(BUILD)/obj/bench/serve.o $(BUILD)/obj/bench/work.o \
-                      $(BUILD)/obj/tests/golden/hash_init.o $(LIB)
+bench-media: $(BUILD)/bench/media
+$(BUILD)/bench/serve: $(BUILD)/obj/bench/work.o $(BUILD)/obj/tests/golden/hash_init.o
+$(BUILD)/bench/media: $(BUILD)/obj/bench/clip.o
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lines.o $(LIB)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
