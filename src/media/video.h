@@ -17,7 +17,9 @@
  *    container leaves room for doubt (no time stamps, damaged packets, ...), result->note says so.
  *
  * Pictures come as they are to be seen: rotated by the display matrix, stretched to square pixels
- * (only ever enlarged along one axis), RGB by swscale. Alpha is dropped.
+ * (only ever enlarged along one axis), RGB by swscale. Alpha is dropped. With `as_stored` they come
+ * as the published tool gives them: MSR-VTT's clips say that their 320 x 240 pixels are to be seen
+ * as 16:9, and the published frames are 320 x 240 all the same.
  *
  * Files are hostile: sizes are limited (VL_PICTURE_*), damage is an error or a note, never a
  * crash. A video is used by one thread. Decoders run single-threaded: run videos side by side. */
@@ -36,6 +38,7 @@
 typedef struct vl_video_pick {
     int n_samples;  /* S, 1 to VL_VIDEO_SAMPLES_MOST */
     bool fast;
+    bool as_stored; /* neither rotated nor stretched: what the published tool gives */
     int max_side;   /* 0: as large as it is; else pictures are shrunk so that no side is larger */
     const volatile sig_atomic_t *stop; /* non-zero: VIOLET_EINTERRUPTED soon; may be NULL */
 } vl_video_pick;

@@ -1,0 +1,246 @@
+/* Opens videos through libavformat, trusting them with nothing; see video_open.h. */
+#include "media/video_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libavcodec/avcodec.h>
+#include <libavutil/avstring.h>
+#include <libavutil/log.h>
+#include <libavutil/mem.h>
+#include <libavutil/pixdesc.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/status.h"
+#include "media/picture.h"
+
+#define BUFFER_BYTES (64 << 10)
+
+/* A header may declare tables and pictures of any size: no single allocation of libav is larger.
+ * Enough for the largest picture in any 8-bit format, and for the index of a day of video. */
+#define ALLOCATION_MOST ((size_t)256 << 20)
+
+/* They open other files, are scripts or single pictures (svg_pipe reads files, too), or are text
+ * that libav paints. image2 is the one format that libav probes by name alone. */
+static const char *const refused[] = {
+    "applehttp", "avisynth", "concat", "dash", "ffmetadata", "hls", "image2", "image2pipe",
+    "imf", "lavfi", "libgme", "libmodplug", "libopenmpt", "rtp", "rtsp", "sap", "sdp", "tedcaptions",
+    "tty", "vapoursynth", "vobsub", "webm_dash_manifest",
+};
+
+violet_status vl_video_failed(const vl_video_file *v, int code, const char *doing)
+{
+    char why[AV_ERROR_MAX_STRING_SIZE];
+    if (code == AVERROR_EXIT) return vl_err(VIOLET_EINTERRUPTED, "%s: stopped", v->path);
+    if (code == AVERROR(ENOMEM)) return vl_err_at(vl_err_nomem(), "%s", v->path);
+    av_strerror(code, why, sizeof why);
+    return vl_err(VIOLET_EFORMAT, "%s: %s: %s", v->path, doing, why);
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static int is_stopped(void *user)
+{
+    const vl_video_file *v = user;
+    return v->stop && *v->stop;
+}
+
+static int read_some(void *user, uint8_t *to, int n)
+{
+    vl_video_file *v = user;
+    ssize_t got;
+    if (is_stopped(v)) return AVERROR_EXIT;
+    do {
+        got = pread(v->fd, to, (size_t)n, v->at);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0) return AVERROR(errno);
+    v->at += got;
+    return got > 0 ? (int)got : AVERROR_EOF;
+}
+
+static int64_t seek(void *user, int64_t offset, int whence)
+{
+    vl_video_file *v = user;
+    int64_t from = 0;
+    whence &= ~AVSEEK_FORCE;
+    if (whence == AVSEEK_SIZE) return v->n_bytes;
+    if (whence == SEEK_CUR) from = v->at;
+    if (whence == SEEK_END) from = v->n_bytes;
+    if (offset < -from || offset > INT64_MAX - from) return AVERROR(EINVAL);
+    return v->at = from + offset;
+}
+
+static int open_nothing(AVFormatContext *f, AVIOContext **out, const char *url, int flags,
+                        AVDictionary **options)
+{
+    (void)f, (void)url, (void)flags, (void)options;
+    *out = NULL;
+    return AVERROR(EPERM);
+}
+
+static violet_status open_file(vl_video_file *v)
+{
+    struct stat st;
+    /* without O_NONBLOCK a named pipe would wait for its writer */
+    v->fd = open(v->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (v->fd < 0) return vl_err_errno("open '%s'", v->path);
+    if (fstat(v->fd, &st) != 0) return vl_err_errno("stat '%s'", v->path);
+    if (!S_ISREG(st.st_mode))
+        return vl_err(VIOLET_EFORMAT, "%s: expected a video, it is %s", v->path,
+                      S_ISDIR(st.st_mode) ? "a folder" : "no regular file");
+    if (st.st_size == 0) return vl_err(VIOLET_EFORMAT, "%s: expected a video, it is empty", v->path);
+    v->n_bytes = st.st_size;
+    uint8_t *buffer = av_malloc(BUFFER_BYTES);
+    if (!buffer) return vl_err_nomem();
+    v->io = avio_alloc_context(buffer, BUFFER_BYTES, 0, v, read_some, NULL, seek);
+    if (!v->io) {
+        av_free(buffer);
+        return vl_err_nomem();
+    }
+    return VIOLET_OK;
+}
+
+/* ---- the container --------------------------------------------------------------------------- */
+
+static int is_refused(const char *name)
+{
+    size_t n = strlen(name);
+    if (n > 5 && strcmp(name + n - 5, "_pipe") == 0) return 1;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (av_match_name(refused[i], name)) return 1;
+    return 0;
+}
+
+static violet_status open_container(vl_video_file *v)
+{
+    const AVInputFormat *kind = NULL;
+    AVDictionary *options = NULL;
+    int code = av_probe_input_buffer2(v->io, &kind, "", NULL, 0, 0);
+    if (code < 0) return vl_video_failed(v, code, "expected a video");
+    if (is_refused(kind->name))
+        return vl_err(VIOLET_EFORMAT, "%s: expected a video, found the format %s", v->path,
+                      kind->name);
+    v->format = avformat_alloc_context();
+    if (!v->format) return vl_err_nomem();
+    v->format->pb = v->io;
+    v->format->io_open = open_nothing;
+    v->format->interrupt_callback = (AVIOInterruptCB){is_stopped, v};
+    if (av_dict_set(&options, "protocol_whitelist", "none", 0) < 0) return vl_err_nomem();
+    code = avformat_open_input(&v->format, "", kind, &options);
+    av_dict_free(&options);
+    return code < 0 ? vl_video_failed(v, code, "expected a video") : VIOLET_OK;
+}
+
+/* Decodes as many frames as it takes to know size, pixels and the order of frames. */
+static violet_status look_inside(vl_video_file *v)
+{
+    int code = AVERROR(ENOMEM);
+    unsigned n = v->format->nb_streams; /* more may come up while looking */
+    AVDictionary **options = av_calloc(n + 1, sizeof *options);
+    if (!options) return vl_err_nomem();
+    for (unsigned i = 0; i < n; i++)
+        if (av_dict_set_int(&options[i], "max_pixels", (int64_t)VL_PICTURE_PIXELS_MOST, 0) < 0)
+            goto done;
+    code = avformat_find_stream_info(v->format, n ? options : NULL);
+done:
+    for (unsigned i = 0; i < n; i++) av_dict_free(&options[i]);
+    av_free(options);
+    return code < 0 ? vl_video_failed(v, code, "expected a video") : VIOLET_OK;
+}
+
+static int is_cover(const AVStream *s)
+{
+    return (s->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0;
+}
+
+/* Cover art is a video only where there is no other. */
+static int best_stream(AVFormatContext *f)
+{
+    const AVCodec *decoder;
+    int best = av_find_best_stream(f, AVMEDIA_TYPE_VIDEO, -1, -1, &decoder, 0);
+    if (best < 0 || !is_cover(f->streams[best])) return best;
+    for (unsigned i = 0; i < f->nb_streams; i++) {
+        const AVCodecParameters *p = f->streams[i]->codecpar;
+        if (p->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(f->streams[i]) && p->width > 0 &&
+            avcodec_find_decoder(p->codec_id))
+            return (int)i;
+    }
+    return best;
+}
+
+static violet_status choose_stream(vl_video_file *v, vl_video_depth depth)
+{
+    int at = best_stream(v->format);
+    if (at < 0 && depth == VL_VIDEO_PACKETS) return VIOLET_OK;
+    if (at == AVERROR_DECODER_NOT_FOUND)
+        return vl_err(VIOLET_EUNSUPPORTED, "%s: this build of libav has no decoder for it", v->path);
+    if (at < 0)
+        return vl_err(VIOLET_EFORMAT, "%s: expected a video, there is no video stream", v->path);
+    v->stream = v->format->streams[at];
+    for (unsigned i = 0; i < v->format->nb_streams; i++)
+        if ((int)i != at) v->format->streams[i]->discard = AVDISCARD_ALL;
+    const AVCodecParameters *p = v->stream->codecpar;
+    if (depth == VL_VIDEO_KNOW && (p->width < 1 || p->height < 1))
+        return vl_err(VIOLET_EFORMAT, "%s: expected a video, its pictures have no size", v->path);
+    if (p->width > VL_PICTURE_SIDE_MOST || p->height > VL_PICTURE_SIDE_MOST ||
+        (size_t)p->width * (size_t)p->height > VL_PICTURE_PIXELS_MOST)
+        return vl_err(VIOLET_EFORMAT, "%s: %d x %d pixels, at most %d a side and %zu in all",
+                      v->path, p->width, p->height, VL_PICTURE_SIDE_MOST, VL_PICTURE_PIXELS_MOST);
+    return VIOLET_OK;
+}
+
+violet_status vl_video_file_open(vl_video_file *v, const char *path, vl_video_depth depth,
+                                 const volatile sig_atomic_t *stop)
+{
+    *v = (vl_video_file){.path = path, .stop = stop, .fd = -1};
+    av_log_set_level(AV_LOG_QUIET); /* libav prints otherwise; errors come back as codes */
+    av_max_alloc(ALLOCATION_MOST);
+    violet_status status = open_file(v);
+    if (status == VIOLET_OK) status = open_container(v);
+    /* before frames are decoded: a size too large for that is known from the header already */
+    if (status == VIOLET_OK) status = choose_stream(v, VL_VIDEO_PACKETS);
+    if (status == VIOLET_OK && depth == VL_VIDEO_KNOW) {
+        for (unsigned i = 0; i < v->format->nb_streams; i++)
+            v->format->streams[i]->discard = AVDISCARD_DEFAULT;
+        status = look_inside(v);
+        if (status == VIOLET_OK) status = choose_stream(v, depth);
+    }
+    return status;
+}
+
+void vl_video_file_close(vl_video_file *v)
+{
+    avformat_close_input(&v->format);
+    if (v->io) av_freep(&v->io->buffer);
+    avio_context_free(&v->io);
+    if (v->fd >= 0) close(v->fd);
+    *v = (vl_video_file){.fd = -1};
+}
+
+/* ---- what it says of itself -------------------------------------------------------------------- */
+
+static void copy(char *to, size_t n, const char *from)
+{
+    av_strlcpy(to, from ? from : "", n);
+}
+
+void vl_video_file_info(vl_video_info *out, const vl_video_file *v)
+{
+    const AVFormatContext *f = v->format;
+    const AVStream *s = v->stream;
+    const AVCodecParameters *p = s->codecpar;
+    *out = (vl_video_info){.width = p->width, .height = p->height, .n_frames = s->nb_frames,
+                           .n_streams = (int)f->nb_streams};
+    copy(out->container, sizeof out->container, f->iformat->name);
+    copy(out->codec, sizeof out->codec, avcodec_get_name(p->codec_id));
+    copy(out->pixels, sizeof out->pixels, av_get_pix_fmt_name((enum AVPixelFormat)p->format));
+    if (s->avg_frame_rate.num > 0 && s->avg_frame_rate.den > 0)
+        out->frames_per_s = av_q2d(s->avg_frame_rate);
+    if (s->duration != AV_NOPTS_VALUE)
+        out->seconds = (double)s->duration * av_q2d(s->time_base);
+    else if (f->duration != AV_NOPTS_VALUE)
+        out->seconds = (double)f->duration / AV_TIME_BASE;
+    for (unsigned i = 0; i < f->nb_streams; i++)
+        out->has_audio |= f->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+}
