@@ -58,9 +58,9 @@ def find_pictures(options, folder, work):
     found = [p for p in options.pictures if p.exists()]
     if found:
         return found
-    out = Path(work) / "pictures.tsv"       # none at hand: the clips' own frames
+    out = Path(work) / "pictures"           # none at hand: the clips' own frames
     whole_ours(options, folder, out, [])
-    return [out]
+    return [out.with_suffix(".tsv")]
 
 
 # ---- do they give the same? ----------------------------------------------------------------------
@@ -108,7 +108,7 @@ def run_whole(command):
 
 def whole_ours(options, path, out, more):
     return run_whole([options.violet, "extract-frames", "--path", path, "--sample", str(SAMPLE),
-                      "--workers", "1", "--output", out, *more])
+                      "--as-stored", "--workers", "1", "--output", out, *more])
 
 
 def whole_programs(options, clips, work, turn):
@@ -119,8 +119,8 @@ def whole_programs(options, clips, work, turn):
         for clip in clips:
             (folder / clip.name).symlink_to(clip.resolve())
     out = lambda name: Path(work) / f"{name}-{turn}"
-    return dict(ours=whole_ours(options, folder, out("exact.tsv"), []),
-                fast=whole_ours(options, folder, out("fast.tsv"), ["--fast"]),
+    return dict(ours=whole_ours(options, folder, out("exact"), []),
+                fast=whole_ours(options, folder, out("fast"), ["--fast"]),
                 peer=run_whole([HERE / "peer" / "run", "media.py", folder, out("peer.pkl")]))
 
 
@@ -147,7 +147,7 @@ def take_turns(options, servers, given, clips, work):
 def measure_memory(options, servers, work):
     clip = make_clip(servers["ours"], options.out / "twenty-minutes.mp4", 20 * 60 * 25)
     say("memory: a clip of 20 minutes")
-    return {mode: whole_ours(options, clip, Path(work) / f"long-{mode}.tsv", more)
+    return {mode: whole_ours(options, clip, Path(work) / f"long-{mode}", more)
             for mode, more in (("exact", []), ("fast", ["--fast"]))}
 
 
