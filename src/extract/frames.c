@@ -1,20 +1,364 @@
-/* Frames of videos as a data set: the published rule, any container and codec. */
+/* A run of extract-frames: begun or gone on with, written in order, finished; see frames.h.
+ *
+ * A video's line goes to the .tsv, then to the index, then to the manifest. Whenever a process
+ * ends, what is whole in all three counts: the manifest is cut to as many good videos as the .tsv
+ * has lines, the .tsv to as many as the manifest knows. At the end the .tsv and its index are
+ * renamed, the .pkl is made of them, and the manifest is renamed last. */
 #include "extract/frames.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/status.h"
+#include "extract/frames_internal.h"
+#include "extract/tsv.h"
 
-#define S vl_frames_options
+#define SYNC_SECONDS 10
 
-const vl_option vl_frames_option_table[] = {
-    VL_OPTION_STRING(S, path, NULL, "Data", "a video, a folder of videos, or a text file with a path a line"),
-    VL_OPTION_STRING(S, output, "data", "Data", "written: OUTPUT.tsv, OUTPUT.lineidx, OUTPUT.manifest.jsonl"),
-    VL_OPTION_INT(S, sample, "5", 1, 256, "Data", "frames a video"),
-    {0},
-};
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static char *text(const char *a, const char *b)
+{
+    size_t n = strlen(a), k = strlen(b);
+    char *s = malloc(n + k + 1);
+    if (s) memcpy(s, a, n), memcpy(s + n, b, k + 1);
+    return s;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Without --output: the path's last part without an ending. */
+static violet_status put_stem(vl_buf *out, const vl_frames_options *o)
+{
+    const char *s = o->output ? o->output : o->path ? o->path : "";
+    size_t n = strlen(s);
+    if (o->output && n > 4 && strcmp(s + n - 4, ".tsv") == 0) n -= 4;
+    if (!o->output) {
+        while (n > 1 && s[n - 1] == '/') n--;
+        const char *slash = n ? memrchr(s, '/', n) : NULL;
+        if (slash) n -= (size_t)(slash + 1 - s), s = slash + 1;
+        const char *dot = n && !is_folder(o->path) ? memrchr(s, '.', n) : NULL;
+        if (dot && dot > s) n = (size_t)(dot - s);
+    }
+    if (!n || strncmp(s, ".", n) == 0 || strncmp(s, "..", n) == 0)
+        return vl_err(VIOLET_EINVAL, "extract-frames: --output is missing");
+    return vl_buf_append(out, s, n);
+}
+
+violet_status frames_name(frames_names *out, const vl_frames_options *o, const vl_shard *s)
+{
+    vl_buf b = {0};
+    *out = (frames_names){0};
+    violet_status status = put_stem(&b, o);
+    if (status == VIOLET_OK && s->n > 1) status = vl_buf_printf(&b, ".%d-of-%d", s->i, s->n);
+    if (status == VIOLET_OK) {
+        *out = (frames_names){text(b.data, ".tsv"), text(b.data, ".lineidx"), text(b.data, ".pkl"),
+                              text(b.data, ".manifest.jsonl"),
+                              text(b.data, ".manifest.jsonl.partial")};
+        if (!out->tsv || !out->index || !out->pkl || !out->manifest || !out->partial)
+            status = vl_err_nomem();
+    }
+    vl_buf_free(&b);
+    return status;
+}
+
+void frames_names_release(frames_names *n)
+{
+    free(n->tsv);
+    free(n->index);
+    free(n->pkl);
+    free(n->manifest);
+    free(n->partial);
+}
+
+/* ---- the manifest ---------------------------------------------------------------------------- */
+
+violet_status frames_append(frames *f, const char *line, size_t n_line)
+{
+    for (size_t at = 0; at < n_line;) {
+        ssize_t n = pwrite(f->fd, line + at, n_line - at, (off_t)f->bytes);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return vl_err_errno("write '%s'", f->names.partial);
+        at += (size_t)n;
+        f->bytes += (uint64_t)n;
+    }
+    return VIOLET_OK;
+}
+
+static violet_status sync_all(frames *f)
+{
+    violet_status status = vl_tsv_flush(f->w);
+    if (status == VIOLET_OK && fsync(f->fd) != 0 && errno != EINVAL)
+        status = vl_err_errno("sync '%s'", f->names.partial);
+    f->synced = vl_now();
+    return status;
+}
+
+static violet_status lock(int fd, const char *path)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return VIOLET_OK;
+    return vl_err(VIOLET_EINVAL, "another process is writing '%s'", path);
+}
+
+static violet_status open_manifest(frames *f)
+{
+    f->fd = open(f->names.partial, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (f->fd < 0) return vl_err_errno("create '%s'", f->names.partial);
+    return lock(f->fd, f->names.partial);
+}
+
+/* ---- beginning and going on ------------------------------------------------------------------ */
+
+/* Files in the way that no manifest tells of. */
+static violet_status refuse_existing(const frames *f)
+{
+    const char *there = NULL;
+    if (f->o->pkl != VL_FRAMES_PKL_NONE && vl_file_exists(f->names.pkl)) there = f->names.pkl;
+    if (vl_file_exists(f->names.index)) there = f->names.index;
+    if (vl_file_exists(f->names.tsv)) there = f->names.tsv;
+    if (!there) return VIOLET_OK;
+    return vl_err(VIOLET_EINVAL, "%s is there, and no manifest that tells what it is: choose "
+                  "another --output, or --restart replaces it", there);
+}
+
+/* known: what lies there is a run's that would write the same. */
+static violet_status begin(frames *f, bool known)
+{
+    violet_status status = f->o->restart || known ? VIOLET_OK : refuse_existing(f);
+    if (status == VIOLET_OK) status = vl_tsv_create(&f->w, f->names.tsv, false);
+    if (status == VIOLET_OK && ftruncate(f->fd, 0) != 0)
+        status = vl_err_errno("truncate '%s'", f->names.partial);
+    vl_buf_clear(&f->line);
+    if (status == VIOLET_OK) status = vl_manifest_line(&f->line, f->header);
+    return status == VIOLET_OK ? frames_append(f, f->line.data, f->line.n) : status;
+}
+
+/* Cuts manifest and lines to what is in both. */
+static violet_status go_on(frames *f, vl_manifest *m)
+{
+    violet_status status = vl_tsv_create(&f->w, f->names.tsv, true);
+    if (status != VIOLET_OK) return status;
+    size_t n = vl_tsv_put_n(f->w);
+    if (n < m->n_ok) {
+        vl_manifest_release(m);
+        status = vl_manifest_read(m, f->names.partial, &f->list, f->first, f->end, n);
+    }
+    if (status == VIOLET_OK) status = vl_tsv_cut(f->w, m->n_ok);
+    if (status == VIOLET_OK && ftruncate(f->fd, (off_t)m->bytes) != 0)
+        status = vl_err_errno("truncate '%s'", f->names.partial);
+    f->bytes = m->bytes;
+    f->next = f->first + m->n;
+    f->n_ok = m->n_ok;
+    f->n_bad = m->n - m->n_ok;
+    return status;
+}
+
+violet_status frames_begin(frames *f, bool anew)
+{
+    vl_manifest m;
+    const vl_video_list *list = f->list.n ? &f->list : NULL;
+    violet_status status = open_manifest(f);
+    if (status == VIOLET_OK)
+        status = vl_manifest_read(&m, f->names.partial, list, f->first, f->end, SIZE_MAX);
+    if (status != VIOLET_OK) return status;
+    if (m.header) status = vl_manifest_same(f->header, m.header, f->names.partial);
+    if (status == VIOLET_OK) status = m.header && !anew ? go_on(f, &m) : begin(f, m.header != NULL);
+    vl_manifest_release(&m);
+    f->synced = vl_now();
+    return status;
+}
+
+violet_status frames_throw_away(const frames_names *n)
+{
+    const char *const names[] = {n->manifest, n->partial, n->index, n->tsv};
+    violet_status status = VIOLET_OK;
+    int fd = open(n->partial, O_RDWR | O_CLOEXEC);
+    if (fd >= 0) status = lock(fd, n->partial);
+    for (int i = 0; i < 4 && status == VIOLET_OK; i++)
+        if (unlink(names[i]) != 0 && errno != ENOENT)
+            status = vl_err_errno("remove '%s'", names[i]);
+    if (fd >= 0) close(fd);
+    return status;
+}
+
+/* ---- videos ---------------------------------------------------------------------------------- */
+
+static violet_status put_frames(frames *f, const vl_video_file *file, const frames_video *v)
+{
+    vl_slice frame[VL_VIDEO_SAMPLES_MOST];
+    size_t at = 0;
+    for (int i = 0; i < v->n; i++) {
+        frame[i] = (vl_slice){v->text.data + at, v->n_bytes[i]};
+        at += v->n_bytes[i];
+    }
+    return vl_tsv_put(f->w, file->id, strlen(file->id), frame, v->n);
+}
+
+static void warn(const frames *f, const frames_video *v)
+{
+    if (f->n_bad <= FRAMES_WARNINGS_TOLD)
+        vl_tell(f->hooks, VIOLET_EVENT_WARNING, "%s", v->error);
+    if (f->n_bad == FRAMES_WARNINGS_TOLD)
+        vl_tell(f->hooks, VIOLET_EVENT_WARNING, "further failures stand in the manifest alone");
+}
+
+violet_status frames_put(frames *f, const frames_video *v)
+{
+    const vl_video_file *file = &f->list.file[f->next];
+    violet_status status = VIOLET_OK;
+    if (v->status == VIOLET_OK) status = put_frames(f, file, v);
+    vl_buf_clear(&f->line);
+    if (status == VIOLET_OK)
+        status = vl_manifest_entry(&f->line, file, &v->result, f->o->sample, v->status, v->error);
+    if (status == VIOLET_OK) status = frames_append(f, f->line.data, f->line.n);
+    if (status != VIOLET_OK) return status;
+    f->next++;
+    if (v->status == VIOLET_OK) {
+        f->n_ok++;
+    } else {
+        f->n_bad++;
+        warn(f, v);
+    }
+    vl_progress_item(&f->progress, f->next - f->first, f->n_bad);
+    return vl_now() - f->synced > SYNC_SECONDS ? sync_all(f) : VIOLET_OK;
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+violet_status frames_end(const frames *f, const char *how)
+{
+    double rate = vl_progress_rate(&f->progress, f->next - f->first);
+    vl_buf b = {0};
+    violet_status status = vl_buf_printf(&b, "%s%zu videos: %zu with frames, %zu failed", how,
+                                         f->n_ok + f->n_bad, f->n_ok, f->n_bad);
+    if (status == VIOLET_OK && f->n_bad)
+        status = vl_buf_printf(&b, " (%s tells why)", f->names.manifest);
+    if (status == VIOLET_OK && rate > 0)
+        status = vl_buf_printf(&b, "; %.3g videos/s, peak memory %.0f MB", rate,
+                               1e-6 * (double)vl_peak_bytes());
+    if (status == VIOLET_OK) vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%s", b.data);
+    vl_buf_free(&b);
+    if (status == VIOLET_OK && f->n_ok == 0 && f->n_bad)
+        status = vl_err(VIOLET_EFORMAT, "none of %zu videos gave frames; %s tells why", f->n_bad,
+                        f->names.manifest);
+    return status;
+}
+
+/* The .tsv goes only once all else is in place: until then an interrupted finish needs it. */
+violet_status frames_finish(frames *f)
+{
+    violet_status status = sync_all(f);
+    if (status != VIOLET_OK) return status;
+    status = vl_tsv_finish(f->w);
+    f->w = NULL;
+    if (status == VIOLET_OK && f->o->pkl != VL_FRAMES_PKL_NONE)
+        status = vl_extract_pickle(f->names.tsv, f->names.pkl, f->hooks);
+    if (status == VIOLET_OK && rename(f->names.partial, f->names.manifest) != 0)
+        status = vl_err_errno("rename to '%s'", f->names.manifest);
+    if (status == VIOLET_OK && f->o->pkl == VL_FRAMES_PKL_ONLY) {
+        unlink(f->names.tsv);
+        unlink(f->names.index);
+    }
+    return status;
+}
+
+/* A run that is there already: only a .pkl may still be wanted. */
+static violet_status finished_before(frames *f)
+{
+    vl_manifest m;
+    violet_status status =
+        vl_manifest_read(&m, f->names.manifest, &f->list, f->first, f->end, SIZE_MAX);
+    if (status != VIOLET_OK) return status;
+    bool tsv = vl_file_exists(f->names.tsv), pkl = vl_file_exists(f->names.pkl);
+    if (!m.header)
+        status = vl_err(VIOLET_EFORMAT, "%s: no manifest; --restart begins anew", f->names.manifest);
+    else
+        status = vl_manifest_same(f->header, m.header, f->names.manifest);
+    if (status == VIOLET_OK && m.n != f->end - f->first)
+        status = vl_err(VIOLET_EFORMAT, "%s: damaged after %zu videos; --restart begins anew",
+                        f->names.manifest, m.n);
+    if (status == VIOLET_OK && !tsv && !(f->o->pkl == VL_FRAMES_PKL_ONLY && pkl))
+        status = vl_err(VIOLET_EIO, "%s is there, but %s is not; --restart begins anew",
+                        f->names.manifest, f->names.tsv);
+    if (status == VIOLET_OK && f->o->pkl != VL_FRAMES_PKL_NONE && !pkl)
+        status = vl_extract_pickle(f->names.tsv, f->names.pkl, f->hooks);
+    f->next = f->first + m.n;
+    f->n_ok = m.n_ok;
+    f->n_bad = m.n - m.n_ok;
+    f->progress.first = m.n; /* no rate */
+    vl_manifest_release(&m);
+    return status == VIOLET_OK ? frames_end(f, "finished before: ") : status;
+}
+
+static void tell_beginning(const frames *f)
+{
+    size_t n = f->end - f->first;
+    vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu videos, %d frames each", n, f->o->sample);
+    if (f->list.n_other)
+        vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu other files are passed over", f->list.n_other);
+    if (f->list.n_kept)
+        vl_tell(f->hooks, VIOLET_EVENT_MESSAGE,
+                "%zu ids keep their ending, because files differ in nothing else", f->list.n_kept);
+    if (f->next > f->first)
+        vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "going on after %zu of them", f->next - f->first);
+}
+
+static violet_status run(frames *f)
+{
+    violet_status status = frames_begin(f, false);
+    if (status == VIOLET_OK) {
+        tell_beginning(f);
+        vl_progress_start(&f->progress, f->hooks, "videos", f->next - f->first, f->end - f->first);
+        status = frames_pool(f);
+    }
+    if (status == VIOLET_OK) status = frames_finish(f);
+    if (status == VIOLET_OK) return frames_end(f, "");
+    /* the state is of more use on the disk; its failing would hide why we are here */
+    char why[1024];
+    snprintf(why, sizeof why, "%s", violet_error());
+    if (f->w && sync_all(f) != VIOLET_OK) return vl_err(status, "%s", why);
+    return status;
+}
+
+static violet_status open_run(frames *f)
+{
+    violet_status status = vl_shard_parse(&f->shard, f->o->shard);
+    if (status == VIOLET_OK) status = frames_name(&f->names, f->o, &f->shard);
+    if (status == VIOLET_OK) status = vl_video_list_open(&f->list, f->o->path);
+    if (status != VIOLET_OK) return status;
+    vl_shard_range(&f->first, &f->end, &f->shard, f->list.n);
+    f->next = f->first;
+    f->header = vl_manifest_header(f->o, &f->list, &f->shard);
+    return f->header ? VIOLET_OK : vl_err_nomem();
+}
 
 violet_status vl_frames_run(const vl_frames_options *o, const violet_hooks *hooks)
 {
-    (void)o;
-    (void)hooks;
-    return vl_err(VIOLET_EUNSUPPORTED, "in the making");
+    if (o->merge && o->shard)
+        return vl_err(VIOLET_EINVAL, "extract-frames: --shard and --merge exclude each other");
+    if (o->merge) return frames_merge(o, hooks);
+    if (!o->path) return vl_err(VIOLET_EINVAL, "extract-frames: --path is missing");
+    frames f = {.o = o, .hooks = hooks, .fd = -1};
+    violet_status status = open_run(&f);
+    if (status == VIOLET_OK && o->restart) status = frames_throw_away(&f.names);
+    if (status == VIOLET_OK)
+        status = vl_file_exists(f.names.manifest) ? finished_before(&f) : run(&f);
+    vl_tsv_suspend(f.w);
+    if (f.fd >= 0) close(f.fd);
+    json_decref(f.header);
+    vl_buf_free(&f.line);
+    vl_video_list_release(&f.list);
+    frames_names_release(&f.names);
+    return status;
 }

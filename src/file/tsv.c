@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -234,4 +236,13 @@ vl_slice vl_tsv_id(const vl_tsv *t, size_t i)
     size_t n = (size_t)(t->start[i + 1] - t->start[i]);
     const char *tab = memchr(s, '\t', n);
     return (vl_slice){s, tab ? (size_t)(tab - s) : 0};
+}
+
+void vl_tsv_forget(const vl_tsv *t, size_t i)
+{
+    if (!t->map.n || i >= t->n) return;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)t->data + t->start[i]) / page * page;
+    uintptr_t to = ((uintptr_t)t->data + t->start[i + 1]) / page * page;
+    if (to > from) madvise((void *)from, to - from, MADV_DONTNEED);
 }

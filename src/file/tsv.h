@@ -50,5 +50,8 @@ const char *vl_tsv_path(const vl_tsv *t);
 violet_status vl_tsv_read(vl_tsv_row *row, const vl_tsv *t, size_t i);
 /* Only a row's id, without going through its pictures; nothing is checked. */
 vl_slice vl_tsv_id(const vl_tsv *t, size_t i);
+/* The line's pages may leave memory: for a reader that passes once over a large file. They come
+ * back when read again. */
+void vl_tsv_forget(const vl_tsv *t, size_t i);
 
 #endif

@@ -1,0 +1,55 @@
+/* OUTPUT.manifest.jsonl: what became of each video, and what an interrupted run needs to go on.
+ *
+ * The first line is an object with the options that decide the output, the number of videos and a
+ * hash over their names and ids; then a line a video, in order:
+ *
+ *     {"violet": "extract-frames", "version": 1, "sample": 5, ..., "videos": 7, "list": "9f..."}
+ *     {"id": "a", "path": "a.mp4", "status": "ok", "frames": 300, "indices": [50, ...], ...}
+ *     {"id": "b", "path": "b.mp4", "status": "failed", "error": "no frame can be decoded"}
+ *
+ * It is written as OUTPUT.manifest.jsonl.partial, each line after that of the .tsv, and renamed
+ * last of all files: where it is, all is done. */
+#ifndef VL_EXTRACT_MANIFEST_H
+#define VL_EXTRACT_MANIFEST_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "extract/frames.h"
+#include "media/video.h"
+#include "media/video_list.h"
+
+/* The part i of n of a list that one run does: 1 of 1 without shards. */
+typedef struct vl_shard {
+    int i, n;
+} vl_shard;
+
+/* "2/4"; NULL is 1 of 1. */
+violet_status vl_shard_parse(vl_shard *out, const char *text);
+/* Videos [first, end) of n. */
+void vl_shard_range(size_t *first, size_t *end, const vl_shard *s, size_t n);
+
+/* The first line's object; NULL: out of memory. */
+json_t *vl_manifest_header(const vl_frames_options *o, const vl_video_list *l, const vl_shard *s);
+/* EINVAL, with the first thing that differs, unless `found` (of the file at path) is `mine`. */
+violet_status vl_manifest_same(const json_t *mine, const json_t *found, const char *path);
+
+/* Appends the line of a video that became `status`, `error` telling why it failed. */
+violet_status vl_manifest_entry(vl_buf *out, const vl_video_file *f, const vl_video_result *r,
+                                int n_samples, violet_status status, const char *error);
+/* An object as a line. */
+violet_status vl_manifest_line(vl_buf *out, const json_t *object);
+
+typedef struct vl_manifest {
+    json_t *header; /* NULL: there is no whole first line */
+    size_t n, n_ok; /* entries */
+    uint64_t bytes; /* up to the end of the last entry that counts */
+} vl_manifest;
+
+/* Reads a manifest as far as its lines are whole, are the videos of the list from `first` on (NULL:
+ * any), and no more than most_ok of them say "ok". */
+violet_status vl_manifest_read(vl_manifest *out, const char *path, const vl_video_list *l,
+                               size_t first, size_t end, size_t most_ok);
+void vl_manifest_release(vl_manifest *m);
+
+#endif
