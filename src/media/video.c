@@ -53,7 +53,7 @@ violet_status vl_video_decoder_open(vl_video_decoder *d, const char *path,
                                     const vl_video_pick *pick)
 {
     memset(d, 0, sizeof *d);
-    violet_status status = vl_video_file_open(&d->file, path, VL_VIDEO_KNOW, pick->stop);
+    violet_status status = vl_video_file_open(&d->file, path, pick->stop);
     if (status != VIOLET_OK) return status;
     const AVCodecParameters *p = d->file.stream->codecpar;
     const AVCodec *codec = avcodec_find_decoder(p->codec_id);
@@ -61,9 +61,8 @@ violet_status vl_video_decoder_open(vl_video_decoder *d, const char *path,
         return vl_err(VIOLET_EUNSUPPORTED, "%s: this build of libav has no decoder for %s", path,
                       avcodec_get_name(p->codec_id));
     d->codec = avcodec_alloc_context3(codec);
-    d->packet = av_packet_alloc();
     d->frame = av_frame_alloc();
-    if (!d->codec || !d->packet || !d->frame) return vl_err_nomem();
+    if (!d->codec || !d->frame) return vl_err_nomem();
     int code = avcodec_parameters_to_context(d->codec, p);
     d->codec->pkt_timebase = d->file.stream->time_base;
     d->codec->thread_count = 1; /* threads of frames are slower than one, here */
@@ -80,7 +79,6 @@ void vl_video_decoder_close(vl_video_decoder *d)
 {
     vl_painter_release(&d->painter);
     av_frame_free(&d->frame);
-    av_packet_free(&d->packet);
     avcodec_free_context(&d->codec);
     vl_video_file_close(&d->file);
 }
@@ -90,32 +88,9 @@ static bool is_fatal(int code)
     return code == AVERROR_EXIT || code == AVERROR(ENOMEM);
 }
 
-violet_status vl_video_decoder_read(bool *got, vl_video_decoder *d)
-{
-    const vl_video_file *f = &d->file;
-    *got = false;
-    for (;;) {
-        av_packet_unref(d->packet);
-        if (f->stop && *f->stop) return vl_video_failed(f, AVERROR_EXIT, "read");
-        int code = av_read_frame(f->format, d->packet);
-        if (code == AVERROR_EOF) return VIOLET_OK;
-        if (is_fatal(code)) return vl_video_failed(f, code, "read");
-        /* a demuxer that makes up more packets than there are bytes would go on for ever */
-        if (code < 0 || d->n_read++ > f->n_bytes) {
-            d->cut = true;
-            return VIOLET_OK;
-        }
-        if (d->packet->stream_index != f->stream->index) continue;
-        if (d->packet->flags & AV_PKT_FLAG_CORRUPT) d->cut = true;
-        if (d->packet->size == 0) continue; /* would tell the decoder that the end is there */
-        *got = true;
-        return VIOLET_OK;
-    }
-}
-
 violet_status vl_video_decoder_send(vl_video_decoder *d, bool last)
 {
-    int code = avcodec_send_packet(d->codec, last ? NULL : d->packet);
+    int code = avcodec_send_packet(d->codec, last ? NULL : d->file.packet);
     if (is_fatal(code)) return vl_video_failed(&d->file, code, "decode");
     if (code < 0 && code != AVERROR_EOF) d->n_bad++;
     return VIOLET_OK;
@@ -189,22 +164,13 @@ static violet_status give_all(vl_video_result *r, const vl_video_kept *k, vl_vid
 static violet_status count_packets(int64_t *n, const vl_video_decoder *d)
 {
     vl_video_file f;
-    AVPacket *packet = av_packet_alloc();
-    violet_status status = vl_video_file_open(&f, d->file.path, VL_VIDEO_PACKETS, d->file.stop);
-    int code = AVERROR(ENOMEM), at = d->file.stream->index;
-    int64_t n_read = 0;
+    bool got = true;
+    violet_status status = vl_video_file_again(&f, &d->file);
     *n = 0;
-    if (status != VIOLET_OK) goto done;
-    for (unsigned i = 0; i < f.format->nb_streams; i++)
-        f.format->streams[i]->discard = (int)i == at ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
-    while (packet && n_read++ <= f.n_bytes && (code = av_read_frame(f.format, packet)) >= 0) {
-        if (packet->stream_index == at && packet->size && !(packet->flags & AV_PKT_FLAG_DISCARD))
-            ++*n;
-        av_packet_unref(packet);
+    while (status == VIOLET_OK && got) {
+        status = vl_video_file_read(&got, &f);
+        if (got && !(f.packet->flags & AV_PKT_FLAG_DISCARD)) ++*n;
     }
-    if (!packet || is_fatal(code)) status = vl_video_failed(&f, code, "read");
-done:
-    av_packet_free(&packet);
     vl_video_file_close(&f);
     return status;
 }
@@ -216,7 +182,7 @@ static violet_status decode(int64_t *n_frames, vl_video_kept *k, vl_video_decode
     bool more = true, got;
     *n_frames = 0;
     while (more && !(is_sure && k->next == k->n_samples)) {
-        violet_status status = vl_video_decoder_read(&more, d);
+        violet_status status = vl_video_file_read(&more, &d->file);
         if (status == VIOLET_OK) status = vl_video_decoder_send(d, !more);
         if (status != VIOLET_OK) return status;
         for (;;) {
@@ -262,7 +228,7 @@ static violet_status exact(vl_video_kept *k, vl_video_decoder *d, vl_video_resul
 
 static void note_damage(vl_video_result *r, const vl_video_decoder *d)
 {
-    if (d->cut) vl_video_note(r, "damaged or cut off");
+    if (d->file.cut) vl_video_note(r, "damaged or cut off");
     if (d->n_bad) vl_video_note(r, "%lld packets cannot be decoded", (long long)d->n_bad);
     if (d->flagged) vl_video_note(r, "damaged frames");
     if (d->painter.mirrored) vl_video_note(r, "mirrored");
@@ -277,8 +243,7 @@ violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_vid
     if (pick->n_samples < 1 || pick->n_samples > VL_VIDEO_SAMPLES_MOST)
         return vl_err(VIOLET_EINVAL, "%d samples of a video, expected 1 to %d", pick->n_samples,
                       VL_VIDEO_SAMPLES_MOST);
-    bool sure = false;
-    const char *why = NULL;
+    const char *doubt = "";
     vl_video_decoder d;
     vl_video_kept *kept = calloc(1, sizeof *kept);
     violet_status status = vl_video_decoder_open(&d, path, pick);
@@ -286,16 +251,16 @@ violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_vid
     if (status == VIOLET_OK && !kept) status = vl_err_nomem();
     if (status != VIOLET_OK) goto done;
     if (pick->fast) {
-        status = vl_video_fast(&sure, &why, kept, &d, r, pick);
+        status = vl_video_fast(&doubt, &r->n_frames, kept, &d, pick->n_samples);
         if (status != VIOLET_OK) goto done;
-        if (!sure) {
-            vl_video_note(r, "every frame decoded: %s", why);
+        if (doubt) {
+            vl_video_note(r, "every frame decoded: %s", doubt);
             vl_video_decoder_close(&d);
             status = vl_video_decoder_open(&d, path, pick);
             if (status != VIOLET_OK) goto done;
         }
     }
-    if (!sure) status = exact(kept, &d, r, pick);
+    if (doubt) status = exact(kept, &d, r, pick);
     r->rotation = d.painter.rotation;
     note_damage(r, &d);
     if (status == VIOLET_OK) status = give_all(r, kept, give, user);

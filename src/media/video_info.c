@@ -9,7 +9,7 @@ violet_status vl_video_info_read(vl_video_info *out, const char *path)
 {
     vl_video_file v;
     memset(out, 0, sizeof *out);
-    violet_status status = vl_video_file_open(&v, path, VL_VIDEO_KNOW, NULL);
+    violet_status status = vl_video_file_open(&v, path, NULL);
     if (status == VIOLET_OK) vl_video_file_info(out, &v);
     vl_video_file_close(&v);
     return status;

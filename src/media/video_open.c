@@ -169,53 +169,103 @@ static int best_stream(AVFormatContext *f)
     return best;
 }
 
-static violet_status choose_stream(vl_video_file *v, vl_video_depth depth)
+static void follow(vl_video_file *v, int which)
 {
-    int at = best_stream(v->format);
-    if (at < 0 && depth == VL_VIDEO_PACKETS) return VIOLET_OK;
-    if (at == AVERROR_DECODER_NOT_FOUND)
-        return vl_err(VIOLET_EUNSUPPORTED, "%s: this build of libav has no decoder for it", v->path);
-    if (at < 0)
-        return vl_err(VIOLET_EFORMAT, "%s: expected a video, there is no video stream", v->path);
-    v->stream = v->format->streams[at];
+    v->which = which;
     for (unsigned i = 0; i < v->format->nb_streams; i++)
-        if ((int)i != at) v->format->streams[i]->discard = AVDISCARD_ALL;
-    const AVCodecParameters *p = v->stream->codecpar;
-    if (depth == VL_VIDEO_KNOW && (p->width < 1 || p->height < 1))
-        return vl_err(VIOLET_EFORMAT, "%s: expected a video, its pictures have no size", v->path);
+        v->format->streams[i]->discard = (int)i == which ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+}
+
+static violet_status check_size(const vl_video_file *v, const AVCodecParameters *p)
+{
     if (p->width > VL_PICTURE_SIDE_MOST || p->height > VL_PICTURE_SIDE_MOST ||
-        (size_t)p->width * (size_t)p->height > VL_PICTURE_PIXELS_MOST)
+        (p->width > 0 && p->height > 0 &&
+         (size_t)p->width * (size_t)p->height > VL_PICTURE_PIXELS_MOST))
         return vl_err(VIOLET_EFORMAT, "%s: %d x %d pixels, at most %d a side and %zu in all",
                       v->path, p->width, p->height, VL_PICTURE_SIDE_MOST, VL_PICTURE_PIXELS_MOST);
     return VIOLET_OK;
 }
 
-violet_status vl_video_file_open(vl_video_file *v, const char *path, vl_video_depth depth,
-                                 const volatile sig_atomic_t *stop)
+static violet_status choose_stream(vl_video_file *v)
+{
+    int at = best_stream(v->format);
+    if (at == AVERROR_DECODER_NOT_FOUND)
+        return vl_err(VIOLET_EUNSUPPORTED, "%s: this build of libav has no decoder for it", v->path);
+    if (at < 0)
+        return vl_err(VIOLET_EFORMAT, "%s: expected a video, there is no video stream", v->path);
+    v->stream = v->format->streams[at];
+    follow(v, at);
+    const AVCodecParameters *p = v->stream->codecpar;
+    if (p->width < 1 || p->height < 1)
+        return vl_err(VIOLET_EFORMAT, "%s: expected a video, its pictures have no size", v->path);
+    return check_size(v, p);
+}
+
+static violet_status open_headers(vl_video_file *v, const char *path,
+                                  const volatile sig_atomic_t *stop)
 {
     *v = (vl_video_file){.path = path, .stop = stop, .fd = -1};
     av_log_set_level(AV_LOG_QUIET); /* libav prints otherwise; errors come back as codes */
     av_max_alloc(ALLOCATION_MOST);
+    v->packet = av_packet_alloc();
+    if (!v->packet) return vl_err_nomem();
     violet_status status = open_file(v);
-    if (status == VIOLET_OK) status = open_container(v);
-    /* before frames are decoded: a size too large for that is known from the header already */
-    if (status == VIOLET_OK) status = choose_stream(v, VL_VIDEO_PACKETS);
-    if (status == VIOLET_OK && depth == VL_VIDEO_KNOW) {
-        for (unsigned i = 0; i < v->format->nb_streams; i++)
-            v->format->streams[i]->discard = AVDISCARD_DEFAULT;
-        status = look_inside(v);
-        if (status == VIOLET_OK) status = choose_stream(v, depth);
-    }
+    return status == VIOLET_OK ? open_container(v) : status;
+}
+
+violet_status vl_video_file_open(vl_video_file *v, const char *path,
+                                 const volatile sig_atomic_t *stop)
+{
+    violet_status status = open_headers(v, path, stop);
+    /* before frames are decoded: a size too large for that is known from most headers already */
+    for (unsigned i = 0; status == VIOLET_OK && i < v->format->nb_streams; i++)
+        if (v->format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO)
+            status = check_size(v, v->format->streams[i]->codecpar);
+    if (status == VIOLET_OK) status = look_inside(v);
+    if (status == VIOLET_OK) status = choose_stream(v);
     return status;
+}
+
+violet_status vl_video_file_again(vl_video_file *v, const vl_video_file *first)
+{
+    violet_status status = open_headers(v, first->path, first->stop);
+    if (status != VIOLET_OK) return status;
+    follow(v, first->which);
+    if (first->which < (int)v->format->nb_streams) v->stream = v->format->streams[first->which];
+    return VIOLET_OK;
 }
 
 void vl_video_file_close(vl_video_file *v)
 {
+    av_packet_free(&v->packet);
     avformat_close_input(&v->format);
     if (v->io) av_freep(&v->io->buffer);
     avio_context_free(&v->io);
     if (v->fd >= 0) close(v->fd);
     *v = (vl_video_file){.fd = -1};
+}
+
+violet_status vl_video_file_read(bool *got, vl_video_file *v)
+{
+    *got = false;
+    for (;;) {
+        av_packet_unref(v->packet);
+        if (is_stopped(v)) return vl_video_failed(v, AVERROR_EXIT, "read");
+        int code = av_read_frame(v->format, v->packet);
+        if (code == AVERROR_EOF) return VIOLET_OK;
+        if (code == AVERROR_EXIT || code == AVERROR(ENOMEM))
+            return vl_video_failed(v, code, "read");
+        /* a demuxer that makes up more packets than there are bytes would go on for ever */
+        if (code < 0 || v->n_read++ > v->n_bytes) {
+            v->cut = true;
+            return VIOLET_OK;
+        }
+        if (v->packet->stream_index != v->which) continue;
+        if (v->packet->flags & AV_PKT_FLAG_CORRUPT) v->cut = true;
+        if (v->packet->size == 0) continue; /* would tell the decoder that the end is there */
+        *got = true;
+        return VIOLET_OK;
+    }
 }
 
 /* ---- what it says of itself -------------------------------------------------------------------- */

@@ -1,8 +1,12 @@
-/* Opens a video file for the decoder; between the video_*.c only.
+/* A video file as packets; between the video_*.c only.
  *
  *     vl_video_file v;
- *     status = vl_video_file_open(&v, "clip.mp4", VL_VIDEO_KNOW, stop);
- *     ... av_read_frame(v.format, packet): packets of v.stream alone ...
+ *     status = vl_video_file_open(&v, "clip.mp4", stop);
+ *     while (status == VIOLET_OK) {
+ *         status = vl_video_file_read(&got, &v);
+ *         if (!got) break;
+ *         ... v.packet ...
+ *     }
  *     vl_video_file_close(&v);                                  // also after an error
  *
  * Files are hostile, so a file is read through a descriptor of our own, libav gets neither its name
@@ -14,29 +18,35 @@
 
 #include <libavformat/avformat.h>
 #include <signal.h>
+#include <stdbool.h>
 
 #include "media/video_info.h"
 
-typedef enum vl_video_depth {
-    VL_VIDEO_PACKETS, /* the headers: enough to read packets */
-    VL_VIDEO_KNOW,    /* some frames are decoded too: what the decoder has to know */
-} vl_video_depth;
-
 typedef struct vl_video_file {
     AVFormatContext *format;
-    AVStream *stream; /* the best video stream; packets of others are dropped */
+    AVStream *stream; /* the best video stream, the one that is read */
+    AVPacket *packet; /* of vl_video_file_read */
     AVIOContext *io;
     const char *path; /* borrowed */
     const volatile sig_atomic_t *stop;
     int fd;
     int64_t at, n_bytes; /* position in the file, its size */
+    int which;           /* number of the stream */
+    int64_t n_read;      /* packets of any stream */
+    bool cut;            /* a packet was damaged, or reading ended with an error */
 } vl_video_file;
 
-/* EIO, EFORMAT ("PATH: expected a video: ..."), EINTERRUPTED. With VL_VIDEO_PACKETS the stream may
- * be unknown yet: NULL, where the container has no header. */
-violet_status vl_video_file_open(vl_video_file *v, const char *path, vl_video_depth depth,
+/* EIO, EFORMAT ("PATH: expected a video: ..."), EINTERRUPTED. Some frames are decoded, too, to
+ * know what the decoder has to know. */
+violet_status vl_video_file_open(vl_video_file *v, const char *path,
                                  const volatile sig_atomic_t *stop);
+/* The same file once more, from its begin, only for its packets: v->stream may be NULL. */
+violet_status vl_video_file_again(vl_video_file *v, const vl_video_file *first);
 void vl_video_file_close(vl_video_file *v);
+
+/* The next packet of the stream that holds anything; *got is false at the end, and after an error
+ * that is the file's. */
+violet_status vl_video_file_read(bool *got, vl_video_file *v);
 
 void vl_video_file_info(vl_video_info *out, const vl_video_file *v);
 

@@ -12,12 +12,9 @@
 typedef struct vl_video_decoder {
     vl_video_file file;
     AVCodecContext *codec;
-    AVPacket *packet;
     AVFrame *frame;
-    int64_t n_read;  /* packets */
-    int64_t n_bad;   /* of them, those that the decoder refused */
-    bool cut;        /* reading ended with an error */
-    bool flagged;    /* a frame was marked as damaged */
+    int64_t n_bad; /* packets that the decoder refused */
+    bool flagged;  /* a frame was marked as damaged */
     vl_painter painter;
 } vl_video_decoder;
 
@@ -25,10 +22,8 @@ violet_status vl_video_decoder_open(vl_video_decoder *d, const char *path,
                                     const vl_video_pick *pick);
 void vl_video_decoder_close(vl_video_decoder *d);
 
-/* The next packet of the stream, in d->packet; *got is false at the end. */
-violet_status vl_video_decoder_read(bool *got, vl_video_decoder *d);
-/* d->packet to the decoder (or, if `last`, that there is no other); then call receive until there
- * is no frame left. */
+/* d->file.packet to the decoder (or, if `last`, that there is no other); then call receive until
+ * no frame is left. */
 violet_status vl_video_decoder_send(vl_video_decoder *d, bool last);
 violet_status vl_video_decoder_receive(bool *got, vl_video_decoder *d);
 
@@ -50,9 +45,9 @@ violet_status vl_video_kept_take(vl_video_kept *k, vl_video_decoder *d);
 void vl_video_note(vl_video_result *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Fast mode. *sure: `kept` holds all samples, result->n_frames is N. Else the reason stands in
- * `why`, and only exact decoding knows. */
-violet_status vl_video_fast(bool *sure, const char **why, vl_video_kept *kept,
-                            vl_video_decoder *d, vl_video_result *r, const vl_video_pick *pick);
+/* Fast mode. *doubt is NULL: `kept` holds all samples, *n_frames is N. Else why only decoding all
+ * can tell. */
+violet_status vl_video_fast(const char **doubt, int64_t *n_frames, vl_video_kept *kept,
+                            vl_video_decoder *d, int n_samples);
 
 #endif
