@@ -54,6 +54,7 @@ static int tell_resume(const char *name, const char *resume, int argc, char **ar
     int resumes = !*resume;
     fprintf(stderr, "violet: stopped; to go on: violet %s", name);
     for (int i = 0; i < argc; i++) {
+        if (strcmp(argv[i], "--restart") == 0) continue; /* would throw away what was saved */
         resumes |= strcmp(argv[i], resume) == 0;
         put_word(argv[i]);
     }

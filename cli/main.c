@@ -17,15 +17,27 @@ const command commands[] = {
      "timing.jsonl, the state to resume from and the weights.",
      1, cmd_pretrain},
     {"extract-frames", "--path DIR|FILE|LIST [--sample 5] [--output X] [--OPTION VALUE ...]",
-     "take frames from videos", "", 1, cmd_extract_frames},
-    {"extract-tsv", "--path X.pkl|X.tsv [--output Y]", "turn X.pkl into X.tsv, or back", "", 1,
+     "take frames from videos",
+     "Writes X.tsv and X.lineidx (with --pkl also: X.pkl) as training reads them, and "
+     "X.manifest.jsonl, which tells of every video what was taken or why it failed; no bad video "
+     "stops the work. With n frames in all, frame int(n / (sample + 1) * (i + 1)) is sample i. "
+     "The same command goes on where it was stopped or killed, and does nothing where all is done. "
+     "For many machines: --shard 1/4 to 4/4, then --merge 4. The output is the same bytes for any "
+     "number of workers and shards.",
+     1, cmd_extract_frames},
+    {"extract-tsv", "--path X.pkl|X.tsv [--output Y]", "turn X.pkl into X.tsv, or back",
+     "X.pkl becomes Y.tsv and Y.lineidx, X.tsv becomes Y.pkl. What was there is replaced.", 1,
      cmd_extract_tsv},
     {"extract-vq", "--path X --dvae FILE [--frame 224] [--OPTION VALUE ...]",
      "compute the visual tokens of frames", "", 1, cmd_extract_vq},
     {"train-dvae", "--path X [--OPTION VALUE ...]", "train a discrete VAE on frames", "", 1,
      cmd_train_dvae},
-    {"link", "--path X --dataset NAME [--data DIR]",
-     "give a data set the file names that training reads", "", 1, cmd_link},
+    {"link", "--path X --dataset NAME [--data DIR] [--split SPLIT] [--OPTION VALUE ...]",
+     "give a data set the file names that training reads",
+     "X.tsv becomes img_NAME_SPLIT_PART.tsv, X.pkl img_NAME.pkl, X_vq.pkl vq_NAME.pkl, captions "
+     "txt_NAME.json: symbolic links, or copies. Other files of these names are replaced only with "
+     "--force.",
+     1, cmd_link},
     {"plan", "[ARGS.json] [--json] [--OPTION VALUE ...]",
      "tell what a pretraining run will need: parameters, FLOPs, memory, time",
      "Runs nothing; takes milliseconds. The same args file as for pretrain will do.", 1, cmd_plan},

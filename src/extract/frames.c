@@ -194,7 +194,7 @@ violet_status frames_throw_away(const frames_names *n)
 
 /* ---- videos ---------------------------------------------------------------------------------- */
 
-static violet_status put_frames(frames *f, const vl_video_file *file, const frames_video *v)
+static violet_status put_frames(frames *f, const vl_video_entry *file, const frames_video *v)
 {
     vl_slice frame[VL_VIDEO_SAMPLES_MOST];
     size_t at = 0;
@@ -215,7 +215,7 @@ static void warn(const frames *f, const frames_video *v)
 
 violet_status frames_put(frames *f, const frames_video *v)
 {
-    const vl_video_file *file = &f->list.file[f->next];
+    const vl_video_entry *file = &f->list.file[f->next];
     violet_status status = VIOLET_OK;
     if (v->status == VIOLET_OK) status = put_frames(f, file, v);
     vl_buf_clear(&f->line);
@@ -240,8 +240,9 @@ violet_status frames_end(const frames *f, const char *how)
 {
     double rate = vl_progress_rate(&f->progress, f->next - f->first);
     vl_buf b = {0};
-    violet_status status = vl_buf_printf(&b, "%s%zu videos: %zu with frames, %zu failed", how,
-                                         f->n_ok + f->n_bad, f->n_ok, f->n_bad);
+    size_t n = f->n_ok + f->n_bad;
+    violet_status status = vl_buf_printf(&b, "%s%zu video%s: %zu with frames, %zu failed", how, n,
+                                         n == 1 ? "" : "s", f->n_ok, f->n_bad);
     if (status == VIOLET_OK && f->n_bad)
         status = vl_buf_printf(&b, " (%s tells why)", f->names.manifest);
     if (status == VIOLET_OK && rate > 0)
@@ -304,7 +305,8 @@ static violet_status finished_before(frames *f)
 static void tell_beginning(const frames *f)
 {
     size_t n = f->end - f->first;
-    vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu videos, %d frames each", n, f->o->sample);
+    vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu video%s, %d frame%s each", n, n == 1 ? "" : "s",
+            f->o->sample, f->o->sample == 1 ? "" : "s");
     if (f->list.n_other)
         vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu other files are passed over", f->list.n_other);
     if (f->list.n_kept)

@@ -16,7 +16,7 @@ typedef struct vl_frames_options {
     char *output;
     int sample;
     int quality, max_side;
-    bool fast;
+    bool fast, as_stored;
     int pkl;
     int workers;
     char *shard;

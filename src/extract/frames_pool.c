@@ -75,7 +75,11 @@ static violet_status take(void *user, int i, const vl_picture *picture)
 static void do_video(frames_video *v, const pool *p, size_t i, vl_buf *jpeg)
 {
     const vl_frames_options *o = p->f->o;
-    vl_video_pick pick = {o->sample, o->fast, o->max_side, &p->stop};
+    vl_video_pick pick = {.n_samples = o->sample,
+                          .fast = o->fast,
+                          .as_stored = o->as_stored,
+                          .max_side = o->max_side,
+                          .stop = &p->stop};
     taker t = {v, jpeg, o->quality};
     memset(&v->result, 0, sizeof v->result);
     vl_buf_clear(&v->text);

@@ -51,10 +51,10 @@ json_t *vl_manifest_header(const vl_frames_options *o, const vl_video_list *l, c
     char hash[20], shard[20];
     snprintf(hash, sizeof hash, "%016" PRIx64, hash_of(l));
     snprintf(shard, sizeof shard, "%d/%d", s->i, s->n);
-    json_t *h = json_pack("{ss si si si si sb sI ss}", "violet", "extract-frames", "version",
+    json_t *h = json_pack("{ss si si si si sb sb sI ss}", "violet", "extract-frames", "version",
                           VERSION, "sample", o->sample, "quality", o->quality, "max_side",
-                          o->max_side, "fast", (int)o->fast, "videos", (json_int_t)l->n, "list",
-                          hash);
+                          o->max_side, "fast", (int)o->fast, "as_stored", (int)o->as_stored,
+                          "videos", (json_int_t)l->n, "list", hash);
     if (h && s->n > 1 && json_object_set_new(h, "shard", json_string(shard))) {
         json_decref(h);
         return NULL;
@@ -150,7 +150,7 @@ static int put_result(json_t *o, const vl_video_result *r, int n_samples)
     return note[0] ? bad | put_text(o, "note", note) : bad;
 }
 
-violet_status vl_manifest_entry(vl_buf *out, const vl_video_file *f, const vl_video_result *r,
+violet_status vl_manifest_entry(vl_buf *out, const vl_video_entry *f, const vl_video_result *r,
                                 int n_samples, violet_status status, const char *error)
 {
     json_t *o = json_object();
@@ -177,7 +177,7 @@ void vl_manifest_release(vl_manifest *m)
 }
 
 /* Is it the entry of this video? *ok: and did it give frames? */
-static bool is_entry(bool *ok, const char *line, size_t n, const vl_video_file *f)
+static bool is_entry(bool *ok, const char *line, size_t n, const vl_video_entry *f)
 {
     json_t *o = json_loadb(line, n, 0, NULL);
     const char *id = json_string_value(json_object_get(o, "id"));

@@ -35,7 +35,7 @@ json_t *vl_manifest_header(const vl_frames_options *o, const vl_video_list *l, c
 violet_status vl_manifest_same(const json_t *mine, const json_t *found, const char *path);
 
 /* Appends the line of a video that became `status`, `error` telling why it failed. */
-violet_status vl_manifest_entry(vl_buf *out, const vl_video_file *f, const vl_video_result *r,
+violet_status vl_manifest_entry(vl_buf *out, const vl_video_entry *f, const vl_video_result *r,
                                 int n_samples, violet_status status, const char *error);
 /* An object as a line. */
 violet_status vl_manifest_line(vl_buf *out, const json_t *object);

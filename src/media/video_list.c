@@ -96,13 +96,13 @@ static violet_status add(vl_video_list *l, const char *path, const char *name, c
 {
     if (l->n == l->cap) {
         size_t cap = l->cap ? 2 * l->cap : 64;
-        vl_video_file *more = realloc(l->file, cap * sizeof *more);
+        vl_video_entry *more = realloc(l->file, cap * sizeof *more);
         if (!more) return vl_err_nomem();
         l->file = more;
         l->cap = cap;
     }
     size_t n_path = strlen(path), n_name = strlen(name);
-    vl_video_file f = {.path = keep(l, path, n_path)};
+    vl_video_entry f = {.path = keep(l, path, n_path)};
     bool is_end = n_name <= n_path && strcmp(path + n_path - n_name, name) == 0;
     if (f.path) f.name = is_end ? f.path + n_path - n_name : keep(l, name, n_name);
     if (!f.path || !f.name) return vl_err_nomem();
@@ -172,27 +172,27 @@ violet_status vl_video_list_folder(vl_video_list *l, const char *folder)
 
 static int by_id(const void *a, const void *b)
 {
-    const vl_video_file *x = a, *y = b;
+    const vl_video_entry *x = a, *y = b;
     int order = strcmp(x->id, y->id);
     return order ? order : strcmp(x->path, y->path);
 }
 
 static int by_id_of(const void *a, const void *b)
 {
-    return by_id(*(vl_video_file *const *)a, *(vl_video_file *const *)b);
+    return by_id(*(vl_video_entry *const *)a, *(vl_video_entry *const *)b);
 }
 
 /* Gives their endings back to files of one id. They may then meet another one's ("a.webm" that of
  * "a.webm.mp4"), so this goes on until nothing changes. */
-static violet_status part_once(vl_video_list *l, vl_video_file **order, bool *changed)
+static violet_status part_once(vl_video_list *l, vl_video_entry **order, bool *changed)
 {
-    const vl_video_file *twice = NULL;
+    const vl_video_entry *twice = NULL;
     *changed = false;
     for (size_t i = 0, end; i < l->n; i = end) {
         bool here = false;
         for (end = i + 1; end < l->n && strcmp(order[i]->id, order[end]->id) == 0;) end++;
         for (size_t k = i; end - i > 1 && k < end; k++) {
-            vl_video_file *f = order[k];
+            vl_video_entry *f = order[k];
             if (!f->n_ending) continue;
             if (keep_id(l, &f->id, f->name, strlen(f->name)) != VIOLET_OK) return VIOLET_ENOMEM;
             f->n_ending = 0;
@@ -210,7 +210,7 @@ static violet_status part_once(vl_video_list *l, vl_video_file **order, bool *ch
 static violet_status part_ids(vl_video_list *l)
 {
     violet_status status = VIOLET_OK;
-    vl_video_file **order = malloc((l->n + 1) * sizeof *order);
+    vl_video_entry **order = malloc((l->n + 1) * sizeof *order);
     if (!order) return vl_err_nomem();
     for (size_t i = 0; i < l->n; i++) order[i] = &l->file[i];
     for (bool changed = true; changed && status == VIOLET_OK;) {

@@ -26,16 +26,16 @@
 #include "base/buf.h"
 #include "violet.h"
 
-typedef struct vl_video_file {
+typedef struct vl_video_entry {
     const char *path; /* to open */
     const char *name; /* below the folder, or as the list has it */
     const char *id;
     size_t n_ending; /* bytes of the name's end that the id is without */
-} vl_video_file;
+} vl_video_entry;
 
 typedef struct vl_video_list {
     size_t n, cap;
-    vl_video_file *file; /* (n) */
+    vl_video_entry *file; /* (n) */
     size_t n_other; /* files passed over, because their names are not videos' */
     size_t n_kept;  /* ids that keep their ending */
     struct vl_video_block *block; /* the strings */
