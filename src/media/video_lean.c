@@ -24,6 +24,7 @@ typedef struct run {
     vl_video_kept *kept;
     vl_video_index x;
     size_t n_out;
+    int concealment; /* as the decoder was opened */
     const char *doubt;
 } run;
 
@@ -67,15 +68,15 @@ static violet_status send(run *w)
         w->doubt = "packets come with other time stamps the second time";
         return VIOLET_OK;
     }
-    d->codec->skip_loop_filter = is_over ? AVDISCARD_ALL : AVDISCARD_DEFAULT;
-    d->codec->error_concealment = FF_EC_GUESS_MVS | FF_EC_DEBLOCK;
     bool is_unused = e->marks & VL_ENTRY_UNUSED && !(e->marks & VL_ENTRY_WANTED);
     if ((is_over || is_unused) && is_whole(packet, w->x.length_bytes)) {
         if (av_packet_make_writable(packet) < 0) return vl_err_nomem();
         cut(packet, w->x.length_bytes);
         e->marks |= VL_ENTRY_CUT;
-        d->codec->error_concealment = 0;
     }
+    bool is_cut = e->marks & VL_ENTRY_CUT;
+    d->codec->skip_loop_filter = is_cut ? AVDISCARD_ALL : AVDISCARD_DEFAULT;
+    d->codec->error_concealment = is_cut ? 0 : w->concealment;
     return vl_video_decoder_send(d, false);
 }
 
@@ -117,7 +118,7 @@ static violet_status decode(run *w)
 violet_status vl_video_lean(const char **doubt, int64_t *n_frames, vl_video_kept *kept,
                             vl_video_decoder *d, int n_samples)
 {
-    run w = {.d = d, .kept = kept};
+    run w = {.d = d, .kept = kept, .concealment = d->codec->error_concealment};
     violet_status status = vl_video_index_read(&w.x, d);
     if (status != VIOLET_OK) goto done;
     w.doubt = w.x.doubt;
