@@ -84,15 +84,10 @@ void vl_video_decoder_close(vl_video_decoder *d)
     vl_video_file_close(&d->file);
 }
 
-static bool is_fatal(int code)
-{
-    return code == AVERROR_EXIT || code == AVERROR(ENOMEM);
-}
-
 violet_status vl_video_decoder_send(vl_video_decoder *d, bool last)
 {
     int code = avcodec_send_packet(d->codec, last ? NULL : d->file.packet);
-    if (is_fatal(code)) return vl_video_failed(&d->file, code, "decode");
+    if (vl_video_is_fatal(code)) return vl_video_failed(&d->file, code, "decode");
     if (code < 0 && code != AVERROR_EOF) d->n_bad++;
     return VIOLET_OK;
 }
@@ -106,7 +101,7 @@ violet_status vl_video_decoder_receive(bool *got, vl_video_decoder *d)
         if (*got && (d->frame->flags & AV_FRAME_FLAG_CORRUPT || d->frame->decode_error_flags))
             d->flagged = true;
         if (*got || code == AVERROR(EAGAIN) || code == AVERROR_EOF) return VIOLET_OK;
-        if (is_fatal(code)) return vl_video_failed(&d->file, code, "decode");
+        if (vl_video_is_fatal(code)) return vl_video_failed(&d->file, code, "decode");
         d->n_bad++;
     }
     return VIOLET_OK;

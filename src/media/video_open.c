@@ -8,6 +8,7 @@
 #include <libavutil/log.h>
 #include <libavutil/mem.h>
 #include <libavutil/pixdesc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,12 +30,26 @@ static const char *const refused[] = {
     "tty", "vapoursynth", "vobsub", "webm_dash_manifest",
 };
 
+/* libav reports a size beyond ALLOCATION_MOST as lack of memory, too. */
+static bool is_memory_out(void)
+{
+    void *volatile probe = malloc(ALLOCATION_MOST);
+    free(probe);
+    return !probe;
+}
+
+bool vl_video_is_fatal(int code)
+{
+    return code == AVERROR_EXIT || (code == AVERROR(ENOMEM) && is_memory_out());
+}
+
 violet_status vl_video_failed(const vl_video_file *v, int code, const char *doing)
 {
     char why[AV_ERROR_MAX_STRING_SIZE];
     if (code == AVERROR_EXIT) return vl_err(VIOLET_EINTERRUPTED, "%s: stopped", v->path);
-    if (code == AVERROR(ENOMEM)) return vl_err_at(vl_err_nomem(), "%s", v->path);
+    if (vl_video_is_fatal(code)) return vl_err_at(vl_err_nomem(), "%s", v->path);
     av_strerror(code, why, sizeof why);
+    if (code == AVERROR(ENOMEM)) av_strlcpy(why, "it declares too large a size", sizeof why);
     return vl_err(VIOLET_EFORMAT, "%s: %s: %s", v->path, doing, why);
 }
 
@@ -253,8 +268,7 @@ violet_status vl_video_file_read(bool *got, vl_video_file *v)
         if (is_stopped(v)) return vl_video_failed(v, AVERROR_EXIT, "read");
         int code = av_read_frame(v->format, v->packet);
         if (code == AVERROR_EOF) return VIOLET_OK;
-        if (code == AVERROR_EXIT || code == AVERROR(ENOMEM))
-            return vl_video_failed(v, code, "read");
+        if (vl_video_is_fatal(code)) return vl_video_failed(v, code, "read");
         /* a demuxer that makes up more packets than there are bytes would go on for ever */
         if (code < 0 || v->n_read++ > v->n_bytes) {
             v->cut = true;

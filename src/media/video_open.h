@@ -50,7 +50,9 @@ violet_status vl_video_file_read(bool *got, vl_video_file *v);
 
 void vl_video_file_info(vl_video_info *out, const vl_video_file *v);
 
-/* A libav error as a status: "PATH: DOING: ..."; EINTERRUPTED and ENOMEM keep their kind. */
+/* A libav error as a status: "PATH: DOING: ...". */
 violet_status vl_video_failed(const vl_video_file *v, int code, const char *doing);
+/* Is it not the file's fault: a stop, or no memory in spite of a modest wish? */
+bool vl_video_is_fatal(int code);
 
 #endif

@@ -337,6 +337,16 @@ size_t patch_file(const char *path, const void *find, size_t n_find, size_t behi
     return count;
 }
 
+void flip_byte(const char *path, size_t byte, int mask)
+{
+    size_t n;
+    uint8_t *bytes = read_all(path, &n);
+    need(byte < n ? 0 : AVERROR(EINVAL), "byte of a file");
+    bytes[byte] ^= (uint8_t)mask;
+    write_all(path, bytes, n);
+    free(bytes);
+}
+
 void patch_packet(const char *path, int i, size_t byte, int mask)
 {
     AVFormatContext *in = NULL;

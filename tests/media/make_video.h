@@ -47,7 +47,8 @@ bool is_coloured(const vl_picture *p);
  * how many there were. */
 size_t patch_file(const char *path, const void *find, size_t n_find, size_t behind,
                   const void *put, size_t n_put);
-/* Flips the bits `mask` of a byte of the i-th packet of the file. */
+/* Flips the bits `mask` of a byte, of the file and of the i-th packet in it. */
+void flip_byte(const char *path, size_t byte, int mask);
 void patch_packet(const char *path, int i, size_t byte, int mask);
 size_t file_bytes(const char *path);
 /* The first n bytes alone, into another file. */
