@@ -51,8 +51,7 @@ static void cut(AVPacket *packet, int length_bytes)
         size_t n = (size_t)(next - nal);
         if (is_slice(nal) && n > HEAD_BYTES) n = HEAD_BYTES;
         memmove(to + length_bytes, nal, n);
-        for (int i = 0; i < length_bytes; i++)
-            to[i] = (uint8_t)(n >> 8 * (length_bytes - 1 - i));
+        for (int i = 0; i < length_bytes; i++) to[i] = (uint8_t)(n >> 8 * (length_bytes - 1 - i));
         to += (size_t)length_bytes + n;
     }
     av_shrink_packet(packet, (int)(to - packet->data));
@@ -77,6 +76,7 @@ static violet_status send(run *w)
     bool is_cut = e->marks & VL_ENTRY_CUT;
     d->codec->skip_loop_filter = is_cut ? AVDISCARD_ALL : AVDISCARD_DEFAULT;
     d->codec->error_concealment = is_cut ? 0 : w->concealment;
+    d->codec->err_recognition = is_cut ? 0 : AV_EF_EXPLODE; /* damage is for decoding whole */
     return vl_video_decoder_send(d, false);
 }
 
