@@ -48,7 +48,7 @@ void vl_video_note(vl_video_result *r, const char *format, ...)
     snprintf(r->note + used, sizeof r->note - used, "%s%s", used ? "; " : "", text);
 }
 
-/* ---- the decoder ------------------------------------------------------------------------------- */
+/* ---- the decoder ----------------------------------------------------------------------------- */
 
 violet_status vl_video_decoder_open(vl_video_decoder *d, const char *path,
                                     const vl_video_pick *pick)
@@ -107,7 +107,7 @@ violet_status vl_video_decoder_receive(bool *got, vl_video_decoder *d)
     return VIOLET_OK;
 }
 
-/* ---- the pictures kept ------------------------------------------------------------------------- */
+/* ---- the pictures kept ----------------------------------------------------------------------- */
 
 void vl_video_kept_release(vl_video_kept *k)
 {
@@ -154,7 +154,7 @@ static violet_status give_all(vl_video_result *r, const vl_video_kept *k, vl_vid
     return VIOLET_OK;
 }
 
-/* ---- exact ------------------------------------------------------------------------------------- */
+/* ---- exact ----------------------------------------------------------------------------------- */
 
 /* How many frames to expect: packets that the container means to be shown. */
 static violet_status count_packets(int64_t *n, const vl_video_decoder *d)
@@ -217,7 +217,7 @@ static violet_status exact(vl_video_kept *k, vl_video_decoder *d, vl_video_resul
     if (status == VIOLET_OK && k->next < k->n_samples)
         status = vl_err(VIOLET_EFORMAT, "%s: %lld frames at first, then only %lld", path,
                         (long long)r->n_frames, (long long)again);
-    d->painter.rotation = second.painter.rotation;
+    d->painter.seen = second.painter.seen;
     vl_video_decoder_close(&second);
     return status;
 }
@@ -227,9 +227,9 @@ static void note_damage(vl_video_result *r, const vl_video_decoder *d)
     if (d->file.cut) vl_video_note(r, "damaged or cut off");
     if (d->n_bad) vl_video_note(r, "%lld packets cannot be decoded", (long long)d->n_bad);
     if (d->flagged) vl_video_note(r, "damaged frames");
-    if (d->painter.mirrored) vl_video_note(r, "mirrored");
-    if (d->painter.odd_angle) vl_video_note(r, "turned by an odd angle");
-    if (d->painter.aspect_dropped) vl_video_note(r, "aspect ratio beyond limits, dropped");
+    if (d->painter.seen.mirrored) vl_video_note(r, "mirrored");
+    if (d->painter.seen.odd_angle) vl_video_note(r, "turned by an odd angle");
+    if (d->painter.seen.aspect_dropped) vl_video_note(r, "aspect ratio beyond limits, dropped");
 }
 
 violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_video_pick *pick,
@@ -259,7 +259,7 @@ violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_vid
         }
     }
     if (doubt) status = exact(kept, &d, r, pick);
-    r->rotation = d.painter.rotation;
+    r->rotation = d.painter.seen.rotation;
     note_damage(r, &d);
     if (status == VIOLET_OK) status = give_all(r, kept, give, user);
 done:

@@ -35,7 +35,7 @@ static void doubt(vl_video_index *x, const char *why)
     if (!x->doubt) x->doubt = why;
 }
 
-/* ---- H.264 and HEVC: NAL units ------------------------------------------------------------------ */
+/* ---- H.264 and HEVC: NAL units --------------------------------------------------------------- */
 
 static void scan_init(scan *s, vl_video_index *x, const vl_video_decoder *d)
 {
@@ -98,7 +98,7 @@ static look look_hevc(const AVPacket *packet, int length_bytes, bool *is_layered
     return at;
 }
 
-/* ---- VP8 and VP9: frames that are never shown ---------------------------------------------------- */
+/* ---- VP8 and VP9: frames that are never shown ------------------------------------------------ */
 
 static bool is_hidden_vp9(const AVPacket *packet)
 {
@@ -120,7 +120,7 @@ static look look_at(scan *s, const AVPacket *p)
     return at;
 }
 
-/* ---- all packets --------------------------------------------------------------------------------- */
+/* ---- all packets ----------------------------------------------------------------------------- */
 
 static violet_status add(scan *s, const AVPacket *p)
 {

@@ -23,7 +23,7 @@ void vl_painter_release(vl_painter *p)
     *p = (vl_painter){0};
 }
 
-/* ---- rotation ---------------------------------------------------------------------------------- */
+/* ---- rotation -------------------------------------------------------------------------------- */
 
 /* One of the eight ways to lay a picture: out(x, y) = in(y, x) if `transpose`, then mirrored. */
 typedef struct pose {
@@ -51,7 +51,7 @@ static pose pose_of(vl_painter *painter, const int32_t *m)
     }
     int64_t large = at.transpose ? llabs(b) + llabs(c) : llabs(a) + llabs(d);
     int64_t small = at.transpose ? llabs(a) + llabs(d) : llabs(b) + llabs(c);
-    if (!is_near(large, large + small)) painter->odd_angle = true;
+    if (!is_near(large, large + small)) painter->seen.odd_angle = true;
     return at;
 }
 
@@ -67,11 +67,11 @@ static pose find_pose(vl_painter *p, const AVFrame *f)
         memcpy(matrix, bytes, sizeof matrix);
         at = pose_of(p, matrix);
     }
-    p->mirrored = at.transpose ^ at.flip_x ^ at.flip_y;
+    p->seen.mirrored = at.transpose ^ at.flip_x ^ at.flip_y;
     if (at.transpose)
-        p->rotation = at.flip_x ? 90 : 270;
+        p->seen.rotation = at.flip_x ? 90 : 270;
     else
-        p->rotation = at.flip_y ? 180 : 0;
+        p->seen.rotation = at.flip_y ? 180 : 0;
     return at;
 }
 
@@ -92,7 +92,7 @@ static void lay(uint8_t *out, const uint8_t *in, size_t stride, int width, int h
     }
 }
 
-/* ---- size -------------------------------------------------------------------------------------- */
+/* ---- size ------------------------------------------------------------------------------------ */
 
 static bool fits(double width, double height)
 {
@@ -127,7 +127,7 @@ static void size_of(int *width, int *height, vl_painter *p, const AVFrame *f)
     }
     shrink(&w, &h, p->max_side);
     if (!fits(w, h) || w * 4096 < h || h * 4096 < w) {
-        p->aspect_dropped = true;
+        p->seen.aspect_dropped = true;
         w = f->width, h = f->height;
         shrink(&w, &h, p->max_side);
     }
@@ -135,7 +135,7 @@ static void size_of(int *width, int *height, vl_painter *p, const AVFrame *f)
     *height = whole(h);
 }
 
-/* ---- colours ----------------------------------------------------------------------------------- */
+/* ---- colours --------------------------------------------------------------------------------- */
 
 /* What the stream says of its colours; where it is silent, swscale's defaults stay. */
 static void set_colours(struct SwsContext *sws, const AVFrame *f)

@@ -15,6 +15,13 @@
 
 #include "media/picture.h"
 
+typedef struct vl_painter_seen {
+    int rotation;        /* of the last frame: degrees clockwise */
+    bool mirrored;       /* the last frame was, too */
+    bool odd_angle;      /* some rotation was no quarter turn: the nearest one was taken */
+    bool aspect_dropped; /* some aspect ratio was beyond the limits of a picture */
+} vl_painter_seen;
+
 typedef struct vl_painter {
     AVStream *stream;
     int max_side;
@@ -24,10 +31,7 @@ typedef struct vl_painter {
     enum AVColorRange range;
     uint8_t *rgb; /* (height, stride) before the rotation */
     size_t rgb_bytes;
-    int rotation;       /* of the last frame: degrees clockwise */
-    bool mirrored;      /* the last frame was, too */
-    bool odd_angle;     /* some rotation was no quarter turn: the nearest one was taken */
-    bool aspect_dropped; /* some aspect ratio was beyond the limits of a picture */
+    vl_painter_seen seen;
 } vl_painter;
 
 /* The caller releases *out. EFORMAT: too large. */

@@ -203,7 +203,7 @@ static void the_film_not_its_cover(void **state)
     unlink(at("only_cover.m4a"));
 }
 
-/* ---- the caller -------------------------------------------------------------------------------- */
+/* ---- the caller ------------------------------------------------------------------------------ */
 
 static violet_status stop_at_second(void *user, int i, const vl_picture *picture)
 {
