@@ -120,6 +120,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) -lcmocka $(LIBS) -o $@
 
+# Videos made by tests are of use to several folders of tests.
+$(filter $(BUILD)/tests/extract/%,$(TEST_BIN)): $(BUILD)/obj/tests/media/make_video.o
+
 # These fail the n-th allocation: calls of the library's own objects pass through the test.
 WRAPPED   := malloc calloc realloc aligned_alloc strdup mmap
 $(BUILD)/tests/fault/%: LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)

@@ -308,10 +308,11 @@ static void tell_beginning(const frames *f)
     vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu video%s, %d frame%s each", n, n == 1 ? "" : "s",
             f->o->sample, f->o->sample == 1 ? "" : "s");
     if (f->list.n_other)
-        vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu other files are passed over", f->list.n_other);
+        vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "other files, passed over: %zu", f->list.n_other);
     if (f->list.n_kept)
         vl_tell(f->hooks, VIOLET_EVENT_MESSAGE,
-                "%zu ids keep their ending, because files differ in nothing else", f->list.n_kept);
+                "ids that keep their ending, because files differ in nothing else: %zu",
+                f->list.n_kept);
     if (f->next > f->first)
         vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "going on after %zu of them", f->next - f->first);
 }

@@ -150,13 +150,22 @@ static int put_result(json_t *o, const vl_video_result *r, int n_samples)
     return note[0] ? bad | put_text(o, "note", note) : bad;
 }
 
+/* Messages begin with the path, or with open 'PATH'; the line has it already. */
+static const char *without_path(const char *error, const char *path)
+{
+    size_t n = strlen(path);
+    if (strncmp(error, path, n) == 0 && strncmp(error + n, ": ", 2) == 0) return error + n + 2;
+    if (strncmp(error, "open '", 6) == 0 && strncmp(error + 6, path, n) == 0 &&
+        strncmp(error + 6 + n, "': ", 3) == 0)
+        return error + 6 + n + 3;
+    return error;
+}
+
 violet_status vl_manifest_entry(vl_buf *out, const vl_video_entry *f, const vl_video_result *r,
                                 int n_samples, violet_status status, const char *error)
 {
     json_t *o = json_object();
-    size_t n = strlen(f->path);
-    /* messages begin with the path, which the line has already */
-    if (strncmp(error, f->path, n) == 0 && strncmp(error + n, ": ", 2) == 0) error += n + 2;
+    error = without_path(error, f->path);
     int bad = put_text(o, "id", f->id) | put_text(o, "path", f->name);
     bad |= put_text(o, "status", status == VIOLET_OK ? "ok" : "failed");
     if (status == VIOLET_OK)
