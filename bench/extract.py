@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from server import Failure, Others, Server
+from server import Failure, Others, Server, wait_policy
 from table import machine_lines, measure_peak, positive, say, table
 
 HERE = Path(__file__).resolve().parent
@@ -151,6 +151,17 @@ def measure_memory(options, servers, work):
             for mode, more in (("exact", []), ("fast", ["--fast"]))}
 
 
+def measure_dvae(options):
+    """Frames of 56 x 56 at the published size."""
+    say("dVAE: encoding")
+    env = dict(os.environ, OMP_WAIT_POLICY=wait_policy())
+    done = subprocess.run([options.dvae, "--threads", str(options.threads)], capture_output=True,
+                          text=True, env=env)
+    if done.returncode != 0:
+        raise Failure(done.stderr.strip())
+    return json.loads(done.stdout)
+
+
 # ---- the table -----------------------------------------------------------------------------------
 
 def ratio(a, b, key):
@@ -198,13 +209,18 @@ def report(options, found):
                      ""],
                     ["a clip of 20 minutes", peak([memory["exact"]]), peak([memory["fast"]]), "",
                      "143 (150 MB)"]])
+    d = found["dvae"]
+    lines += table(["dVAE encoding", "frames/s", "GFLOP/s", "of the peak", "at least"],
+                   [[f"{d['side']} x {d['side']}, n_hid {d['n_hid']}, {d['n_code']} codes, "
+                     f"{d['threads']} threads", f"{d['frames_per_second']:.1f}",
+                     f"{d['gflops']:.0f}", f"{100 * d['share']:.0f} %", "60 %"]])
     return lines + machine_lines(found["peaks"], found["load"], [found["others"]])
 
 
 # ---- all of it -----------------------------------------------------------------------------------
 
 def measure(options, work):
-    load, peaks, servers = os.getloadavg(), [measure_peak(options.media, 1)], {}
+    load, peaks, servers = os.getloadavg(), [measure_peak(options.media, options.threads)], {}
     try:
         servers["ours"] = Server("ours", [options.media], 1)
         servers["peer"] = Server("peer", [str(HERE / "peer" / "run"), "media.py"], 1)
@@ -223,9 +239,10 @@ def measure(options, work):
     finally:
         for server in servers.values():
             server.close()
-    peaks.append(measure_peak(options.media, 1))
+    dvae = measure_dvae(options)
+    peaks.append(measure_peak(options.media, options.threads))
     return dict(clips=[p.name for p in clips], n_pictures=n["ours"], versions=versions,
-                apart=apart, memory=memory, answers=answers, others=others, peaks=peaks,
+                apart=apart, memory=memory, answers=answers, dvae=dvae, others=others, peaks=peaks,
                 load=(load, os.getloadavg()))
 
 
@@ -240,6 +257,9 @@ def read_options():
                         help=".tsv files (../shared/data; the clips' frames where absent)")
     parser.add_argument("--pairs", type=positive, default=7, help="timed turns of each (7)")
     parser.add_argument("--warm-up", type=positive, default=1, help="turns before, not counted (1)")
+    parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)),
+                        help="of the dVAE; all else is measured on one core")
+    parser.add_argument("--dvae", default="build/release/bench/dvae", help=argparse.SUPPRESS)
     parser.add_argument("--media", default="build/release/bench/media", help=argparse.SUPPRESS)
     parser.add_argument("--violet", default="build/release/violet", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder of the table")

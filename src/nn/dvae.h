@@ -21,6 +21,9 @@
 
 enum { VL_DVAE_GROUPS = 4, VL_DVAE_BLOCKS = 2, VL_DVAE_CHANNELS = 6 };
 
+/* Pixels in [0, 1] are mapped to [eps, 1 - eps], where the logit-Laplace distribution lives. */
+#define VL_DVAE_EPS 0.1
+
 typedef struct vl_dvae_config {
     int n_hid, n_init, n_code; /* published: 256, 128, 8192 */
 } vl_dvae_config;

@@ -1,4 +1,4 @@
-/* Ops on the tape, but attention (ops_attention.c); see ops.h. Forward and backward of an op stand
+/* Ops on the tape, but ops_attention.c, ops_conv.c and ops_vae.c; see ops.h. Forward and backward of an op stand
  * together; `saved` holds what the backward needs beside its tensors. */
 #include "nn/ops.h"
 
@@ -99,6 +99,33 @@ vl_tensor *vl_add(vl_tape *t, const vl_tensor *a, const vl_tensor *b)
     if (vl_tape_failed(t)) return y;
     t->backend->add(t->device, y->x, a->x, b->x, count(a));
     record(t, add_backward, y, a, b, NULL, 0);
+    return y;
+}
+
+static void add_scaled_backward(vl_tape *t, vl_node *n)
+{
+    int acc;
+    vl_tensor *a = n->in[0], *b = n->in[1];
+    real *db = vl_tape_grad(t, b, &acc);
+    if (db)
+        t->backend->accumulate(t->device, db, n->out->g, *(real *)n->saved, count(b), acc);
+    vl_tape_pass_grad(t, a, n->out);
+}
+
+vl_tensor *vl_add_scaled(vl_tape *t, const vl_tensor *a, const vl_tensor *b, real s)
+{
+    if (vl_tape_failed(t)) return &t->dead;
+    if (a->rows != b->rows || a->cols != b->cols) {
+        vl_tape_fail(t, VIOLET_ESHAPE, "add: a is %dx%d, b is %dx%d", a->rows, a->cols, b->rows,
+                     b->cols);
+        return &t->dead;
+    }
+    vl_tensor *y = vl_tape_tensor(t, a->rows, a->cols, a->wants_grad || b->wants_grad);
+    if (vl_tape_failed(t)) return y;
+    t->backend->accumulate(t->device, y->x, b->x, s, count(b), 0);
+    t->backend->add(t->device, y->x, y->x, a->x, count(a));
+    vl_node *n = record(t, add_scaled_backward, y, a, b, NULL, sizeof s);
+    if (n) *(real *)n->saved = s;
     return y;
 }
 

@@ -1,6 +1,6 @@
 /* The ops, on the tape: each computes at once through the tape's backend, notes its backward, and
  * returns a new tensor that lives until the tape is reset. Shapes are checked here, nowhere below.
- * Each backward stands under its forward in ops.c / ops_attention.c.
+ * Each backward stands under its forward in ops.c, ops_attention.c, ops_conv.c, ops_vae.c.
  *
  *     x = vl_residual(t, x, vl_linear(t, y, &p->fc2_w, &p->fc2_b, VL_ACT_GELU), ...);
  */
@@ -21,6 +21,9 @@ vl_tensor *vl_activation(vl_tape *t, const vl_tensor *x, vl_act act);
 
 /* a + b, same shape */
 vl_tensor *vl_add(vl_tape *t, const vl_tensor *a, const vl_tensor *b);
+
+/* a + s * b, same shape */
+vl_tensor *vl_add_scaled(vl_tape *t, const vl_tensor *a, const vl_tensor *b, real s);
 
 /* A table for vl_gather. Output row i is the concatenation of `group` source rows
  * to[i * group] ... Entries: -1 a zero row, [0, a.rows) of a, beyond that of b. */
@@ -72,5 +75,30 @@ void vl_attention_received(vl_tape *t, vl_tensor *received, const vl_tensor *qkv
 /* Mean cross-entropy of softmax(scale * logits) against target (rows), -1 ignored -> (1,1).
  * best (rows), if not NULL, gets the largest logit's index. target is copied. */
 vl_tensor *vl_xent(vl_tape *t, const vl_tensor *logits, const int *target, real scale, int *best);
+
+/* ---- pictures: rows (b, y, x), B pictures of H x W ------------------------------------------- */
+
+/* image (B,3,H,W) of 0..255 as rows scale * v/255 + shift -> (B*H*W, 3). No gradient. */
+vl_tensor *vl_pixels(vl_tape *t, const uint8_t *image, double scale, double shift, int B, int H,
+                     int W);
+/* k x k convolution of act(x), zeros around it, size kept. x (B*H*W, c), w (n, c*k*k) in the order
+ * channel, ky, kx, b (1,n) or NULL -> (B*H*W, n) */
+vl_tensor *vl_conv2d(vl_tape *t, const vl_tensor *x, const vl_tensor *w, const vl_tensor *b, int B,
+                     int H, int W, int k, vl_act act);
+/* The largest of each 2 x 2 pixels -> (B*H/2*W/2, c); H and W even. */
+vl_tensor *vl_maxpool(vl_tape *t, const vl_tensor *x, int B, int H, int W);
+/* Each pixel becomes 2 x 2 of itself -> (B*2H*2W, c). */
+vl_tensor *vl_upsample(vl_tape *t, const vl_tensor *x, int B, int H, int W);
+
+/* ---- discrete VAE ---------------------------------------------------------------------------- */
+
+/* A sample of the Gumbel-softmax relaxation: softmax((logits + gumbel) / tau) of each row. Drawn
+ * afresh each time (t->seed, t->step, the next site), in training or not. */
+vl_tensor *vl_gumbel_softmax(vl_tape *t, const vl_tensor *logits, real tau);
+/* KL divergence of softmax(logits) from the uniform distribution, mean over rows -> (1,1) */
+vl_tensor *vl_kl_uniform(vl_tape *t, const vl_tensor *logits);
+/* Negative log likelihood of x (rows, 3) within (0, 1) under the logit-Laplace distributions of
+ * y (rows, 6), mean over elements -> (1,1). No gradient to x. */
+vl_tensor *vl_logit_laplace(vl_tape *t, const vl_tensor *y, const vl_tensor *x);
 
 #endif

@@ -106,6 +106,10 @@ typedef struct vl_backend {
      * deviation[c]; beyond the picture and for the frame after the last, 0. No backward. */
     void (*patches)(vl_device *d, real *y, const uint8_t *image, const real mean[3],
                     const real deviation[3], int B, int T, int H, int W);
+    /* image (B,3,H,W) of 0..255 to rows: y (B*H*W, 3) = scale * v/255 + shift, each step rounded
+     * to float: vl_pixel() in tensor/pixel.h is the formula. No backward. */
+    void (*pixels)(vl_device *d, real *y, const uint8_t *image, double scale, double shift, int B,
+                   int H, int W);
 
     /* ---- linear ------------------------------------------------------------------------------ */
 
@@ -120,6 +124,26 @@ typedef struct vl_backend {
     void (*act_fwd)(vl_device *d, real *y, const real *x, size_t n, vl_act act);
     void (*act_bwd)(vl_device *d, real *dx, const real *dy, const real *x, size_t n, vl_act act,
                     int acc);
+
+    /* ---- convolution ------------------------------------------------------------------------- */
+
+    /* Pictures are matrices (B*H*W, channels), row = (b, y, x). */
+
+    /* y = w * act(x) + b: k x k (k odd), stride 1, (k-1)/2 zeros around act(x).
+     * y (B*H*W, n), x (B*H*W, c) before the activation, w (n, c*k*k) with columns in the order
+     * channel, ky, kx, b (n) or NULL */
+    void (*conv2d_fwd)(vl_device *d, real *y, const real *x, const real *w, const real *b, int B,
+                       int H, int W, int n, int c, int k, vl_act act);
+    /* dx [acc], dw +=, db += (column sums of dy). Each may be NULL. */
+    void (*conv2d_bwd)(vl_device *d, real *dx, real *dw, real *db, const real *dy, const real *x,
+                       const real *w, int B, int H, int W, int n, int c, int k, vl_act act,
+                       int acc);
+
+    /* y = the largest of each 2 x 2 pixels. y (B*H/2*W/2, c), x (B*H*W, c); H and W even. */
+    void (*maxpool_fwd)(vl_device *d, real *y, const real *x, int B, int H, int W, int c);
+    /* dx = dy where x was the largest (the first of equals, row by row), 0 elsewhere [acc] */
+    void (*maxpool_bwd)(vl_device *d, real *dx, const real *dy, const real *x, int B, int H, int W,
+                        int c, int acc);
 
     /* ---- normalisation and residuals --------------------------------------------------------- */
 
@@ -182,6 +206,32 @@ typedef struct vl_backend {
     /* dlogits = dloss[0] * scale * (softmax - one-hot) / count [acc]; ignored rows: 0. */
     void (*xent_bwd)(vl_device *d, real *dlogits, const real *dloss, const real *lse,
                      const real *logits, const int *target, int m, int n, real scale, int acc);
+
+    /* Gumbel-softmax: y = softmax((logits + g) / tau) of each row, g = -log(-log(u)) with
+     * u = (vl_rng_u32(key, element) + 1/2) / 2^32, element = row * cols + col. */
+    void (*gumbel_fwd)(vl_device *d, real *y, const real *logits, uint64_t key, real tau, int rows,
+                       int cols);
+    /* dlogits = y (dy - sum over the row of y dy) / tau [acc] */
+    void (*gumbel_bwd)(vl_device *d, real *dlogits, const real *dy, const real *y, real tau,
+                       int rows, int cols, int acc);
+
+    /* KL divergence of p = softmax(logits) from the uniform distribution, mean over rows:
+     * loss (1) = mean of log cols + sum of p log p. stats (rows, 2) keeps log sum exp and
+     * sum of p log p. */
+    void (*kl_uniform_fwd)(vl_device *d, real *loss, real *stats, const real *logits, int rows,
+                           int cols);
+    /* dlogits = dloss[0] / rows * p (log p - sum of p log p) [acc] */
+    void (*kl_uniform_bwd)(vl_device *d, real *dlogits, const real *dloss, const real *stats,
+                           const real *logits, int rows, int cols, int acc);
+
+    /* Negative log likelihood of x (rows, 3), within (0, 1), under logit-Laplace distributions
+     * (Ramesh et al. 2021, A.3): y (rows, 6) is three means mu, then three log scales s;
+     * loss (1) = mean over rows and channels of log 2 + s + log(x (1-x)) + |logit(x) - mu| e^-s */
+    void (*logit_laplace_fwd)(vl_device *d, real *loss, const real *y, const real *x, int rows);
+    /* dmu = -sign(logit(x) - mu) e^-s, ds = 1 - |logit(x) - mu| e^-s, times dloss[0] / (3 rows)
+     * [acc] */
+    void (*logit_laplace_bwd)(vl_device *d, real *dy, const real *dloss, const real *y,
+                              const real *x, int rows, int acc);
 
     /* ---- optimiser --------------------------------------------------------------------------- */
 

@@ -99,7 +99,15 @@ static void count_patches(vl_device *d, real *y, const uint8_t *image, const rea
     note(d, OTHER, FORWARD, 2 * n, n + n / 4); /* reads a byte an element */
 }
 
-/* ---- linear ---------------------------------------------------------------------------------- */
+static void count_pixels(vl_device *d, real *y, const uint8_t *image, double scale, double shift,
+                         int B, int H, int W)
+{
+    UNUSED5(y, image, scale, shift, d);
+    double n = 3.0 * B * H * W;
+    note(d, OTHER, FORWARD, 2 * n, n + n / 4);
+}
+
+/* ---- linear and convolution ------------------------------------------------------------------ */
 
 static void count_linear_fwd(vl_device *d, real *y, const real *x, const real *w, const real *b,
                              int m, int n, int k, vl_act act)
@@ -132,6 +140,42 @@ static void count_act_bwd(vl_device *d, real *dx, const real *dy, const real *x,
 {
     (void)dx, (void)dy, (void)x, (void)act;
     note(d, OTHER, BACKWARD, 10.0 * (double)n, (3.0 + acc) * (double)n);
+}
+
+static void count_conv2d_fwd(vl_device *d, real *y, const real *x, const real *w, const real *b,
+                             int B, int H, int W, int n, int c, int k, vl_act act)
+{
+    UNUSED5(y, x, w, b, act);
+    double M = (double)B * H * W, N = n, C = c, kk = (double)k * k;
+    note(d, LINEAR, FORWARD, 2 * M * N * C * kk, M * C + N * C * kk + M * N);
+}
+
+static void count_conv2d_bwd(vl_device *d, real *dx, real *dw, real *db, const real *dy,
+                             const real *x, const real *w, int B, int H, int W, int n, int c,
+                             int k, vl_act act, int acc)
+{
+    UNUSED5(db, dy, x, w, act);
+    double M = (double)B * H * W, N = n, C = c, kk = (double)k * k;
+    double products = (dx ? 1 : 0) + (dw ? 1 : 0);
+    double elements = 0;
+    if (dx) elements += M * N + N * C * kk + (1.0 + acc) * M * C;
+    if (dw) elements += M * N + M * C + 2 * N * C * kk;
+    note(d, LINEAR, BACKWARD, products * 2 * M * N * C * kk, elements);
+}
+
+static void count_maxpool_fwd(vl_device *d, real *y, const real *x, int B, int H, int W, int c)
+{
+    (void)y, (void)x;
+    double n = (double)B * H * W * c;
+    note(d, OTHER, FORWARD, n, n + n / 4);
+}
+
+static void count_maxpool_bwd(vl_device *d, real *dx, const real *dy, const real *x, int B, int H,
+                              int W, int c, int acc)
+{
+    (void)dx, (void)dy, (void)x;
+    double n = (double)B * H * W * c;
+    note(d, OTHER, BACKWARD, n, n + n / 4 + (1.0 + acc) * n);
 }
 
 /* ---- normalisation and residuals ------------------------------------------------------------- */
@@ -248,6 +292,48 @@ static void count_xent_bwd(vl_device *d, real *dlogits, const real *dloss, const
     note(d, OTHER, BACKWARD, 4.0 * m * n, (2.0 + acc) * m * n);
 }
 
+static void count_gumbel_fwd(vl_device *d, real *y, const real *logits, uint64_t key, real tau,
+                             int rows, int cols)
+{
+    UNUSED5(y, logits, key, tau, d);
+    note(d, OTHER, FORWARD, 30.0 * rows * cols, 2.0 * rows * cols);
+}
+
+static void count_gumbel_bwd(vl_device *d, real *dlogits, const real *dy, const real *y, real tau,
+                             int rows, int cols, int acc)
+{
+    UNUSED5(dlogits, dy, y, tau, d);
+    note(d, OTHER, BACKWARD, 5.0 * rows * cols, (3.0 + acc) * rows * cols);
+}
+
+static void count_kl_uniform_fwd(vl_device *d, real *loss, real *stats, const real *logits,
+                                 int rows, int cols)
+{
+    UNUSED5(loss, stats, logits, rows, d);
+    note(d, OTHER, FORWARD, 6.0 * rows * cols, 1.0 * rows * cols);
+}
+
+static void count_kl_uniform_bwd(vl_device *d, real *dlogits, const real *dloss, const real *stats,
+                                 const real *logits, int rows, int cols, int acc)
+{
+    UNUSED5(dlogits, dloss, stats, logits, d);
+    note(d, OTHER, BACKWARD, 6.0 * rows * cols, (2.0 + acc) * rows * cols);
+}
+
+static void count_logit_laplace_fwd(vl_device *d, real *loss, const real *y, const real *x,
+                                    int rows)
+{
+    (void)loss, (void)y, (void)x;
+    note(d, OTHER, FORWARD, 90.0 * rows, 9.0 * rows);
+}
+
+static void count_logit_laplace_bwd(vl_device *d, real *dy, const real *dloss, const real *y,
+                                    const real *x, int rows, int acc)
+{
+    UNUSED5(dy, dloss, y, x, d);
+    note(d, OTHER, BACKWARD, 60.0 * rows, (15.0 + 6 * acc) * rows);
+}
+
 static void count_adamw(vl_device *d, real *p, real *m, real *v, const real *g, size_t n,
                         double gscale, double lr, double beta1, double beta2, double eps,
                         double decay, double c1, double c2)
@@ -273,10 +359,15 @@ static const vl_backend count_backend = {
     .gather_fwd = count_gather_fwd,
     .gather_bwd = count_gather_bwd,
     .patches = count_patches,
+    .pixels = count_pixels,
     .linear_fwd = count_linear_fwd,
     .linear_bwd = count_linear_bwd,
     .act_fwd = count_act_fwd,
     .act_bwd = count_act_bwd,
+    .conv2d_fwd = count_conv2d_fwd,
+    .conv2d_bwd = count_conv2d_bwd,
+    .maxpool_fwd = count_maxpool_fwd,
+    .maxpool_bwd = count_maxpool_bwd,
     .layernorm_fwd = count_layernorm_fwd,
     .layernorm_bwd = count_layernorm_bwd,
     .residual_fwd = count_residual_fwd,
@@ -288,6 +379,12 @@ static const vl_backend count_backend = {
     .attention_received = count_attention_received,
     .xent_fwd = count_xent_fwd,
     .xent_bwd = count_xent_bwd,
+    .gumbel_fwd = count_gumbel_fwd,
+    .gumbel_bwd = count_gumbel_bwd,
+    .kl_uniform_fwd = count_kl_uniform_fwd,
+    .kl_uniform_bwd = count_kl_uniform_bwd,
+    .logit_laplace_fwd = count_logit_laplace_fwd,
+    .logit_laplace_bwd = count_logit_laplace_bwd,
     .adamw = count_adamw,
 };
 

@@ -8,19 +8,21 @@
  *     vl_count c = vl_count_get(d);              // arithmetic
  *     t.keep.peak, t.grads.peak                  // memory, exactly as a real run would have it
  *
- * Conventions: a multiply-add is 2 FLOPs. linear and attention count their matrix products alone,
- * and a backward is what the mathematics asks for (products that a backend computes a second time
- * rather than keep, such as attention's scores, do not count): so a share of peak is comparable
- * between backends. A block computed again by checkpointing is a forward and counts as one. "other"
- * is a rough number of operations an element; it never matters. Bytes: each operand once, as if
- * every call began with cold caches. */
+ * Conventions: a multiply-add is 2 FLOPs. linear, convolution and attention count their matrix
+ * products alone (a convolution the zeros around the picture, too, as is usual), and a backward is
+ * what the mathematics asks for (products that a backend computes a second time rather than keep,
+ * such as attention's scores, do not count): so a share of peak is comparable between backends. A
+ * block computed again by checkpointing is a forward and counts as one. "other" is a rough number
+ * of operations an element; it never matters. Bytes: each operand once, as if every call began with
+ * cold caches.
+ */
 #ifndef VL_TENSOR_COUNT_H
 #define VL_TENSOR_COUNT_H
 
 #include "tensor/backend.h"
 
 typedef enum vl_count_family {
-    VL_COUNT_LINEAR,    /* matrix products */
+    VL_COUNT_LINEAR,    /* matrix products and convolutions */
     VL_COUNT_ATTENTION, /* q k^T and p v */
     VL_COUNT_OTHER,     /* norms, residuals, gathers, losses, the optimiser */
     VL_COUNT_FAMILIES,

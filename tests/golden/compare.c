@@ -133,6 +133,7 @@ static double element(const vl_safetensor *t, size_t i)
         float f32;
         int64_t i64;
         int32_t i32;
+        int16_t i16;
     } v;
     size_t bytes = vl_dtype_bytes(t->dtype);
     memcpy(&v, t->data + i * bytes, bytes <= sizeof v ? bytes : sizeof v);
@@ -145,6 +146,8 @@ static double element(const vl_safetensor *t, size_t i)
         return (double)v.i64;
     case VL_DT_I32:
         return v.i32;
+    case VL_DT_I16:
+        return v.i16;
     case VL_DT_U8:
         return t->data[i];
     default:
@@ -152,13 +155,24 @@ static double element(const vl_safetensor *t, size_t i)
     }
 }
 
-int *golden_input_ints(golden_file *g, const char *name, size_t *n)
+static int *ints_of(const vl_safetensor *t, size_t *n)
 {
-    const vl_safetensor *t = golden_input(g, name);
     int *x = t ? malloc((t->n + 1) * sizeof *x) : NULL;
     for (size_t i = 0; x && i < t->n; i++) x[i] = (int)element(t, i);
     *n = x ? t->n : 0;
     return x;
+}
+
+int *golden_input_ints(golden_file *g, const char *name, size_t *n)
+{
+    return ints_of(golden_input(g, name), n);
+}
+
+int *golden_output_ints(golden_file *g, const char *name, size_t *n)
+{
+    const vl_safetensor *t = find(g, "out.", name, "");
+    if (!t) golden_verdict(g->report, 0, name, "the golden file has no such output");
+    return ints_of(t, n);
 }
 
 /* ---- comparing ------------------------------------------------------------------------------ */

@@ -92,6 +92,8 @@ void golden_file_close(golden_file *g);
 const vl_safetensor *golden_input(golden_file *g, const char *name);
 /* The same as n integers, newly allocated. */
 int *golden_input_ints(golden_file *g, const char *name, size_t *n);
+/* An output NAME of whole numbers, which outputs' statistics do not cover; the caller compares. */
+int *golden_output_ints(golden_file *g, const char *name, size_t *n);
 
 /* Compares x (n), in the golden file's order, with output NAME; `pass` (NULL: the main one) is a
  * repeated pass that must give the same, shown only in detail. */

@@ -50,6 +50,7 @@ static void check_shared(const char *path, const char *large)
 
 CASE(tiny_a, "data/tiny-a")
 CASE(tiny_c, "data/tiny-c")
+CASE(dvae_tiny, "data/dvae-tiny")
 CASE(adamw, "data/adamw.json")
 CASE(ranking, "data/ranking.json")
 CASE(wordpiece, "wordpiece.json")
@@ -57,6 +58,7 @@ CASE(pictures, "pictures.json")
 CASE(checkpoints, "checkpoints")
 SHARED(captions, "wordpiece-captions.json", NULL)
 SHARED(pictures_real, "pictures-real.json", NULL)
+SHARED(dvae_base, "dvae-base", "dvae-base")
 SHARED(base, "base", "base")
 SHARED(base_real, "base-real", "base-real")
 
@@ -92,12 +94,13 @@ int main(void)
         cmocka_unit_test(a_wrong_value_is_seen),
         cmocka_unit_test(tiny_a),
         cmocka_unit_test(tiny_c),
+        cmocka_unit_test(dvae_tiny),
         cmocka_unit_test(adamw),
     };
     const struct CMUnitTest others[] = {
         cmocka_unit_test(ranking),     cmocka_unit_test(wordpiece), cmocka_unit_test(pictures),
         cmocka_unit_test(checkpoints), cmocka_unit_test(captions),  cmocka_unit_test(pictures_real),
-        cmocka_unit_test(base),        cmocka_unit_test(base_real),
+        cmocka_unit_test(dvae_base),   cmocka_unit_test(base),      cmocka_unit_test(base_real),
     };
     int failed = cmocka_run_group_tests(models, NULL, NULL);
     /* the rest computes nothing, or too much, in CONFIG=double, where only the plain loops are */

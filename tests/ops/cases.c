@@ -18,7 +18,8 @@ const op_family *const op_families[] = {
     &op_fill,     &op_accumulate, &op_add,       &op_sum_squares, &op_gather,
     &op_patches,  &op_linear,     &op_act,       &op_layernorm,   &op_residual,
     &op_residual_in_place,        &op_move,      &op_relbias,   &op_attention,   &op_received,
-    &op_xent,     &op_adamw,
+    &op_xent,     &op_adamw,      &op_conv2d,    &op_maxpool,     &op_pixels,    &op_gumbel,
+    &op_kl_uniform,               &op_logit_laplace,
 };
 const int op_n_families = sizeof op_families / sizeof *op_families;
 
@@ -86,6 +87,47 @@ const op_case op_cases[] = {
     SPEED(linear, {928, 2304, 768, NONE}, .flags = OP_BIAS),
     SPEED(linear, {928, 768, 3072, GELU}, .flags = OP_BIAS),
     SPEED(linear, {128, 30522, 768, NONE}, .flags = OP_BIAS),
+
+    /* B, H, W, n, c, k, act */
+    SMALL(conv2d, {1, 1, 1, 1, 1, 3, NONE}, .flags = OP_BIAS),
+    SMALL(conv2d, {2, 3, 5, 7, 3, 3, RELU}, .flags = OP_BIAS),
+    SMALL(conv2d, {1, 4, 2, 5, 9, 5, NONE}),
+    SMALL(conv2d, {2, 5, 4, 16, 8, 3, GELU}, .flags = OP_BIAS),
+    SMALL(conv2d, {1, 2, 9, 6, 3, 7, NONE}, .flags = OP_BIAS),
+    SMALL(conv2d, {3, 4, 4, 9, 17, 1, RELU}, .flags = OP_BIAS),
+    REAL(conv2d, {2, 14, 14, 33, 50, 3, RELU}, .flags = OP_BIAS),
+    REAL(conv2d, {2, 56, 56, 64, 3, 7, NONE}, .flags = OP_BIAS),
+    REAL(conv2d, {1, 28, 28, 64, 96, 3, RELU}, .flags = OP_BIAS),
+    REAL(conv2d, {2, 7, 7, 64, 512, 3, RELU}, .flags = OP_BIAS),
+    REAL(conv2d, {3, 7, 7, 136, 128, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 56, 56, 256, 3, 7, NONE}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 56, 56, 64, 256, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 56, 56, 64, 64, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 28, 28, 128, 512, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 28, 28, 128, 128, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 14, 14, 256, 1024, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 14, 14, 256, 256, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 7, 7, 512, 2048, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {8, 7, 7, 512, 512, 3, RELU}, .flags = OP_BIAS),
+    /* a decoder's, and those of a small dVAE in training */
+    SPEED(conv2d, {8, 14, 14, 1024, 256, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {16, 64, 64, 16, 64, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {16, 64, 64, 16, 16, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {16, 64, 64, 64, 16, 3, RELU}, .flags = OP_BIAS),
+    SPEED(conv2d, {16, 16, 16, 64, 64, 3, RELU}, .flags = OP_BIAS),
+
+    /* B, H, W, c */
+    SMALL(maxpool, {1, 2, 2, 1}),
+    SMALL(maxpool, {2, 4, 6, 9}),
+    SMALL(maxpool, {1, 6, 2, 35}),
+    REAL(maxpool, {2, 8, 4, 17}, .flags = OP_TIES),
+    REAL(maxpool, {2, 56, 56, 64}),
+    SPEED(maxpool, {8, 56, 56, 256}),
+
+    /* B, H, W */
+    SMALL(pixels, {1, 1, 1}),
+    SMALL(pixels, {2, 3, 5}),
+    REAL(pixels, {8, 56, 56}),
 
     /* n, act, largest x */
     SMALL(act, {1, GELU, 1}),
@@ -170,6 +212,25 @@ const op_case op_cases[] = {
     REAL(xent, {3, 67, 100, 100}),
     REAL(xent, {31, 30522, 100}),
     REAL(xent, {196, 8192, 100}),
+
+    /* rows, cols, hundredths of tau */
+    SMALL(gumbel, {1, 1, 100}),
+    SMALL(gumbel, {3, 17, 100}),
+    SMALL(gumbel, {5, 33, 50}),
+    REAL(gumbel, {49, 256, 10}),
+    REAL(gumbel, {1024, 256, 100}),
+    REAL(gumbel, {98, 8192, 60}),
+
+    /* rows, cols, largest logit */
+    SMALL(kl_uniform, {1, 9, 1}),
+    SMALL(kl_uniform, {7, 35, 4}),
+    REAL(kl_uniform, {1024, 256, 2}),
+    REAL(kl_uniform, {98, 8192, 12}),
+
+    /* rows */
+    SMALL(logit_laplace, {1}),
+    SMALL(logit_laplace, {23}),
+    REAL(logit_laplace, {16 * 64 * 64}),
 
     /* n, step */
     SMALL(adamw, {1, 1}),

@@ -11,6 +11,12 @@ extern const op_family op_fill, op_move, op_accumulate, op_add, op_sum_squares, 
 /* families_dense.c */
 extern const op_family op_linear, op_act, op_layernorm, op_residual, op_residual_in_place;
 
+/* families_conv.c */
+extern const op_family op_conv2d, op_maxpool, op_pixels;
+
+/* families_vae.c */
+extern const op_family op_gumbel, op_kl_uniform, op_logit_laplace;
+
 /* families_attention.c */
 extern const op_family op_relbias, op_attention, op_received;
 

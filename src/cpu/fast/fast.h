@@ -4,6 +4,8 @@
  *     element.c      copies, sums, gathers, patches, activations, residuals, optimiser
  *     norm.c         layer norm, cross-entropy
  *     linear.c       matrix products; gemm.c is the only file that knows oneDNN
+ *     conv.c         convolution; picture.c pooling and pixels
+ *     vae.c          what a discrete VAE is trained with
  *     attention.c    attention and relative position bias
  *
  * Those files are plain C: they cut the work into parts and hand each part to a kernel. The kernels
@@ -29,6 +31,18 @@ typedef struct vlf_attention {
     const vl_attention *s;
 } vlf_attention;
 
+/* A few pixels of a convolution for the next conv_cols output channels; see conv.c. */
+typedef struct vlf_conv_tiles {
+    float *y;       /* (pixels, ldy), at the first of the channels */
+    const float *x; /* a chunk of channels of the padded pictures */
+    const float *w; /* (k, run, conv_cols) */
+    const float *b; /* (cols) or NULL: 0 */
+    const int *at;  /* (pixels) where the taps of each begin in x */
+    size_t ldy, row_step, run; /* run: floats in a row of taps; row_step: from one to the next */
+    int pixels, cols, k;
+    int acc;        /* start from y instead of b */
+} vlf_conv_tiles;
+
 /* What a row of logits x comes to under softmax(scale * x). */
 typedef struct vlf_softmax {
     float most; /* the x of the largest scale * x */
@@ -40,6 +54,7 @@ typedef struct vlf_softmax {
 typedef struct vlf_kernels {
     const char *isa;
     int width; /* floats in a vector */
+    int conv_pixels, conv_cols; /* the tile of conv_tiles */
 
     void (*fill)(float *x, float value, size_t n);
     void (*scale)(float *y, const float *x, float scale, size_t n, int acc);
@@ -52,6 +67,10 @@ typedef struct vlf_kernels {
                      uint64_t first);
     /* `n` patches' worth of one picture row: y[patch * ldy + 0..3] from pixels 4 patch .. */
     void (*patch_row)(float *y, size_t ldy, const uint8_t *pixels, int n, float scale, float shift);
+    /* y = the largest of the pixels at x, x + right, x + down, x + down + right, n channels each */
+    void (*max_of_four)(float *y, const float *x, size_t right, size_t down, size_t n);
+    void (*max_of_four_grad)(float *dx, const float *dy, const float *x, size_t right, size_t down,
+                             size_t n, int acc);
     void (*adamw)(float *p, float *m, float *v, const float *g, size_t n, const float *coef);
     void (*lookup)(float *y, const float *table, int stride, const int *index, int n);
 
@@ -66,6 +85,16 @@ typedef struct vlf_kernels {
     /* d = factor * exp(scale * x - lse) [acc] */
     void (*softmax_grad)(float *d, const float *x, int n, float scale, float lse, float factor,
                          int acc);
+    /* dx = factor * y (dy - sum of y dy) [acc] */
+    void (*softmax_back)(float *dx, const float *dy, const float *y, int n, float factor, int acc);
+    /* y = softmax(over_tau (x + gumbel)), draws first, first + 1, ... of key */
+    void (*gumbel_softmax)(float *y, const float *x, int n, uint64_t key, uint64_t first,
+                           float over_tau);
+    double (*exp_dot)(const float *x, int n, float most); /* sum of exp(x - most) (x - most) */
+    /* dx = factor * p (log p - mean), log p = x - lse [acc] */
+    void (*kl_grad)(float *dx, const float *x, int n, float lse, float mean, float factor, int acc);
+
+    void (*conv_tiles)(const vlf_conv_tiles *t);
 
     /* One head of one sequence. `scratch` has attention_scratch() floats. dbias_sum (n_q, n_k) is
      * added to, NULL if not wanted; received (n_k) is written. */
@@ -131,6 +160,8 @@ void vlf_gather_bwd(vl_device *d, float *dx, const float *dy, const int *table, 
                      int rows, int cols, int first, int x_rows, int acc);
 void vlf_patches(vl_device *d, float *y, const uint8_t *image, const float mean[3],
                   const float deviation[3], int B, int T, int H, int W);
+void vlf_pixels(vl_device *d, float *y, const uint8_t *image, double scale, double shift, int B,
+                 int H, int W);
 void vlf_linear_fwd(vl_device *d, float *y, const float *x, const float *w, const float *b, int m,
                      int n, int k, vl_act act);
 void vlf_linear_bwd(vl_device *d, float *dx, float *dw, float *db, const float *dy, const float *x,
@@ -138,6 +169,14 @@ void vlf_linear_bwd(vl_device *d, float *dx, float *dw, float *db, const float *
 void vlf_act_fwd(vl_device *d, float *y, const float *x, size_t n, vl_act act);
 void vlf_act_bwd(vl_device *d, float *dx, const float *dy, const float *x, size_t n, vl_act act,
                   int acc);
+void vlf_conv2d_fwd(vl_device *d, float *y, const float *x, const float *w, const float *b, int B,
+                     int H, int W, int n, int c, int k, vl_act act);
+void vlf_conv2d_bwd(vl_device *d, float *dx, float *dw, float *db, const float *dy, const float *x,
+                     const float *w, int B, int H, int W, int n, int c, int k, vl_act act,
+                     int acc);
+void vlf_maxpool_fwd(vl_device *d, float *y, const float *x, int B, int H, int W, int c);
+void vlf_maxpool_bwd(vl_device *d, float *dx, const float *dy, const float *x, int B, int H, int W,
+                      int c, int acc);
 void vlf_layernorm_fwd(vl_device *d, float *y, float *stats, const float *x, const float *w,
                         const float *b, int rows, int cols, float eps);
 void vlf_layernorm_bwd(vl_device *d, float *dx, float *dw, float *db, const float *dy,
@@ -165,6 +204,17 @@ void vlf_xent_fwd(vl_device *d, float *loss, float *lse, int *best, const float 
                    const int *target, int m, int n, float scale);
 void vlf_xent_bwd(vl_device *d, float *dlogits, const float *dloss, const float *lse,
                    const float *logits, const int *target, int m, int n, float scale, int acc);
+void vlf_gumbel_fwd(vl_device *d, float *y, const float *logits, uint64_t key, float tau, int rows,
+                     int cols);
+void vlf_gumbel_bwd(vl_device *d, float *dlogits, const float *dy, const float *y, float tau,
+                     int rows, int cols, int acc);
+void vlf_kl_uniform_fwd(vl_device *d, float *loss, float *stats, const float *logits, int rows,
+                         int cols);
+void vlf_kl_uniform_bwd(vl_device *d, float *dlogits, const float *dloss, const float *stats,
+                         const float *logits, int rows, int cols, int acc);
+void vlf_logit_laplace_fwd(vl_device *d, float *loss, const float *y, const float *x, int rows);
+void vlf_logit_laplace_bwd(vl_device *d, float *dy, const float *dloss, const float *y,
+                            const float *x, int rows, int acc);
 void vlf_adamw(vl_device *d, float *p, float *m, float *v, const float *g, size_t n, double gscale,
                 double lr, double beta1, double beta2, double eps, double decay, double c1,
                 double c2);

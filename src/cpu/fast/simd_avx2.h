@@ -82,6 +82,9 @@ static inline vi vi_add(vi a, vi b) { return _mm256_add_epi32(a, b); }
 static inline vi vi_mul(vi a, vi b) { return _mm256_mullo_epi32(a, b); }
 static inline vi vi_xor(vi a, vi b) { return _mm256_xor_si256(a, b); }
 #define VI_SHR(a, n) _mm256_srli_epi32(a, n)
+static inline vf vi_to_float(vi a) { return _mm256_cvtepi32_ps(a); }
+static inline vi v_bits(vf a) { return _mm256_castps_si256(a); } /* and back: v_of_bits */
+static inline vf v_of_bits(vi a) { return _mm256_castsi256_ps(a); }
 static inline vf v_gather(const float *p, vi i) { return _mm256_i32gather_ps(p, i, 4); }
 
 static inline vm v_lt(vf a, vf b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }

@@ -65,6 +65,9 @@ static inline vi vi_add(vi a, vi b) { return _mm512_add_epi32(a, b); }
 static inline vi vi_mul(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
 static inline vi vi_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
 #define VI_SHR(a, n) _mm512_srli_epi32(a, n)
+static inline vf vi_to_float(vi a) { return _mm512_cvtepi32_ps(a); }
+static inline vi v_bits(vf a) { return _mm512_castps_si512(a); }
+static inline vf v_of_bits(vi a) { return _mm512_castsi512_ps(a); }
 static inline vf v_gather(const float *p, vi i) { return _mm512_i32gather_ps(i, p, 4); }
 
 static inline vm v_lt(vf a, vf b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }

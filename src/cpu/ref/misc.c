@@ -1,4 +1,4 @@
-/* Reference: copies and sums, rows by a table, patches, AdamW. */
+/* Reference: copies and sums, rows by a table, pictures, AdamW. */
 #include <math.h>
 
 #include <string.h>
@@ -87,6 +87,18 @@ void vl_ref_patches(vl_device *d, real *y, const uint8_t *image, const real mean
             y[(size_t)row * 96 + col] = (real)v;
         }
     }
+}
+
+void vl_ref_pixels(vl_device *d, real *y, const uint8_t *image, double scale, double shift, int B,
+                   int H, int W)
+{
+    (void)d;
+    size_t plane = (size_t)H * W;
+    for (size_t row = 0; row < B * plane; row++)
+        for (size_t c = 0; c < 3; c++) {
+            size_t at = (row / plane * 3 + c) * plane + row % plane;
+            y[row * 3 + c] = vl_pixel(image[at], (float)scale, (float)shift);
+        }
 }
 
 void vl_ref_adamw(vl_device *d, real *p, real *m, real *v, const real *g, size_t n, double gscale,

@@ -5,6 +5,7 @@
 
 #include "tensor/backend.h"
 #include "tensor/drop.h"
+#include "tensor/pixel.h"
 
 /* At least n doubles, not cleared, valid until the next call. NULL: out of memory (the message is
  * set); the op then returns and leaves its outputs alone, there being no way to report it. */
@@ -31,6 +32,8 @@ void vl_ref_gather_bwd(vl_device *d, real *dx, const real *dy, const int *table,
                        int rows, int cols, int first, int x_rows, int acc);
 void vl_ref_patches(vl_device *d, real *y, const uint8_t *image, const real mean[3],
                     const real deviation[3], int B, int T, int H, int W);
+void vl_ref_pixels(vl_device *d, real *y, const uint8_t *image, double scale, double shift, int B,
+                   int H, int W);
 void vl_ref_adamw(vl_device *d, real *p, real *m, real *v, const real *g, size_t n, double gscale,
                   double lr, double beta1, double beta2, double eps, double decay, double c1,
                   double c2);
@@ -43,6 +46,16 @@ void vl_ref_linear_bwd(vl_device *d, real *dx, real *dw, real *db, const real *d
 void vl_ref_act_fwd(vl_device *d, real *y, const real *x, size_t n, vl_act act);
 void vl_ref_act_bwd(vl_device *d, real *dx, const real *dy, const real *x, size_t n, vl_act act,
                     int acc);
+
+/* conv.c */
+void vl_ref_conv2d_fwd(vl_device *d, real *y, const real *x, const real *w, const real *b, int B,
+                       int H, int W, int n, int c, int k, vl_act act);
+void vl_ref_conv2d_bwd(vl_device *d, real *dx, real *dw, real *db, const real *dy, const real *x,
+                       const real *w, int B, int H, int W, int n, int c, int k, vl_act act,
+                       int acc);
+void vl_ref_maxpool_fwd(vl_device *d, real *y, const real *x, int B, int H, int W, int c);
+void vl_ref_maxpool_bwd(vl_device *d, real *dx, const real *dy, const real *x, int B, int H, int W,
+                        int c, int acc);
 
 /* norm.c */
 void vl_ref_layernorm_fwd(vl_device *d, real *y, real *stats, const real *x, const real *w,
@@ -76,5 +89,16 @@ void vl_ref_xent_fwd(vl_device *d, real *loss, real *lse, int *best, const real 
                      const int *target, int m, int n, real scale);
 void vl_ref_xent_bwd(vl_device *d, real *dlogits, const real *dloss, const real *lse,
                      const real *logits, const int *target, int m, int n, real scale, int acc);
+void vl_ref_gumbel_fwd(vl_device *d, real *y, const real *logits, uint64_t key, real tau, int rows,
+                       int cols);
+void vl_ref_gumbel_bwd(vl_device *d, real *dlogits, const real *dy, const real *y, real tau,
+                       int rows, int cols, int acc);
+void vl_ref_kl_uniform_fwd(vl_device *d, real *loss, real *stats, const real *logits, int rows,
+                           int cols);
+void vl_ref_kl_uniform_bwd(vl_device *d, real *dlogits, const real *dloss, const real *stats,
+                           const real *logits, int rows, int cols, int acc);
+void vl_ref_logit_laplace_fwd(vl_device *d, real *loss, const real *y, const real *x, int rows);
+void vl_ref_logit_laplace_bwd(vl_device *d, real *dy, const real *dloss, const real *y,
+                              const real *x, int rows, int acc);
 
 #endif
