@@ -24,7 +24,7 @@ static const char *in_folder(const char *name)
     return path;
 }
 
-/* ---- decoding everything ----------------------------------------------------------------------- */
+/* ---- decoding everything ---------------------------------------------------------------------*/
 
 /* All frames, whole; keeps those that `kept` aims at, if it is not NULL. */
 static violet_status decode_all(int64_t *n, vl_video_kept *kept, const char *path,
@@ -83,7 +83,7 @@ static void assert_same_as_whole(const char *path, int n_samples, bool pictures,
     sampled_release(&s);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------- */
+/* ---- tests -----------------------------------------------------------------------------------*/
 
 static const struct {
     const char *name;
