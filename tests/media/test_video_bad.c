@@ -90,7 +90,8 @@ static const struct {
     {"g.ts", {.codec = "mpeg2video", .options = "strict=-2", .n = 24}},
     {"h.mp4", {.codec = "libx264", .n = 24, .muxing = "movflags=frag_keyframe+empty_moov"}},
     {"i.flv", {.codec = "flv", .n = 24}},
-    {"j.mp4", {.codec = "libx265", .n = 12, .b_frames = 2, .muxing = "movflags=+faststart"}},
+    {"j.mp4", {.codec = "libx265", .n = 12, .b_frames = 2, .width = 128, .height = 128,
+               .muxing = "movflags=+faststart"}},
     {"k.mkv", {.codec = "ffv1", .n = 12, .pixels = "yuva420p"}},
 };
 #define N_SOUND (sizeof sound_ones / sizeof *sound_ones)
