@@ -113,7 +113,7 @@ $(BUILD)/violet: $(CLI_OBJ) $(LIB)
 # speed.c and main.c belong to programs that are not tests. The maker of videos serves more tests.
 helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
           $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)) \
-          $(if $(filter tests/extract/,$(dir $(1))),tests/media/make_video.c))
+          $(if $(filter tests/extract/ tests/train/ tests/fault/,$(dir $(1))),tests/media/make_video.c))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@mkdir -p $(@D)

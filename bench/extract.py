@@ -182,7 +182,8 @@ def speed_row(title, ours, peer, n, most):
 
 def dvae_row(d, peaks):
     """Shares of the highest peak seen; waiting threads spin, so CPU time speaks for one only."""
-    peak = max([d["peak_gflops"]] + [p["flops"] / 1e9 for p in peaks if p["threads"] == d["threads"]])
+    peak = max([d["peak_gflops"]] +
+               [p["flops"] / 1e9 for p in peaks if p["threads"] == d["threads"]])
     share, cpu = d["gflops"] / peak, ""
     if d["threads"] == 1:
         cpu = f"{100 * share * d['seconds'] / d['cpu_seconds']:.0f} %"
@@ -210,9 +211,9 @@ def report(options, found):
     frames = sum(c["frames"] for c in answers["exact"]["ours"][0]["clips"])
     decode = statistics.median(a["parts"]["decode"] for a in answers["square"]["ours"])
     lines += [f"{n_clips} clips with {frames} frames, {SAMPLE} taken of each; {n_pictures} "
-              f"pictures (of ours, {decode / n_pictures * 1e3:.2f} ms are libjpeg's). One thread each. "
-              f"Medians of {options.pairs} turns; in brackets the least and most of a pair. The "
-              "same frames, at most "
+              f"pictures (of ours, {decode / n_pictures * 1e3:.2f} ms are libjpeg's). One thread "
+              f"each. Medians of {options.pairs} turns; in brackets the least and most of a pair. "
+              "The same frames, at most "
               f"{max(found['apart'].values()):.1f} levels apart in the means of their parts; the "
               "same pictures, bit by bit.", ""]
     peak = lambda answers: f"{max(a['peak'] for a in answers) / MIB:.0f}"

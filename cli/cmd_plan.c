@@ -16,6 +16,7 @@ static void print_work(const violet_plan_report *r)
     printf("  in attention      %8.1f GFLOP\n", 1e-9 * r->forward_attention_flops);
     printf("  activations       %8.1f MB\n\n", 1e-6 * (double)r->forward_bytes);
     printf("update              %8.1f GFLOP\n", 1e-9 * r->step_flops);
+    if (r->token_flops > 0) printf("  visual tokens     %8.1f GFLOP\n", 1e-9 * r->token_flops);
     printf("  attended pass     %8.1f GFLOP\n", 1e-9 * r->attended_flops);
     printf("  forward           %8.1f GFLOP  (%d texts a video; %.1f words, %.1f patches hidden)\n",
            1e-9 * r->step_forward_flops, r->text_passes, r->hidden_words, r->hidden_patches);
@@ -35,6 +36,7 @@ static void print_memory(const violet_plan_report *r)
         {"weights", r->weight_bytes},
         {"gradients", r->gradient_bytes},
         {"moments", r->moment_bytes},
+        {"dVAE", r->dvae_bytes},
         {"activations", r->activation_bytes},
         {"their gradients", r->activation_gradient_bytes},
         {"tables", r->table_bytes},
@@ -58,12 +60,13 @@ static void print_json(const violet_plan_report *r)
     COUNT(n_parameters), COUNT(n_video), COUNT(n_embeddings), COUNT(n_encoder), COUNT(n_heads);
     NUMBER(forward_flops), NUMBER(forward_video_flops), NUMBER(forward_encoder_flops);
     NUMBER(forward_attention_flops);
-    NUMBER(step_flops), NUMBER(attended_flops), NUMBER(step_forward_flops), NUMBER(backward_flops);
+    NUMBER(step_flops), NUMBER(token_flops);
+    NUMBER(attended_flops), NUMBER(step_forward_flops), NUMBER(backward_flops);
     NUMBER(recomputed_flops), NUMBER(step_attention_flops), NUMBER(step_traffic_bytes);
     NUMBER(hidden_words), NUMBER(hidden_patches);
     printf("  \"text_passes\": %d,\n", r->text_passes);
-    COUNT(weight_bytes), COUNT(gradient_bytes), COUNT(moment_bytes), COUNT(activation_bytes);
-    COUNT(activation_gradient_bytes), COUNT(table_bytes), COUNT(loader_bytes), COUNT(total_bytes);
+    COUNT(weight_bytes), COUNT(gradient_bytes), COUNT(moment_bytes), COUNT(dvae_bytes);
+    COUNT(activation_bytes), COUNT(activation_gradient_bytes), COUNT(table_bytes), COUNT(loader_bytes), COUNT(total_bytes);
     COUNT(forward_bytes);
     printf("  \"extrapolated\": %s,\n", r->extrapolated ? "true" : "false");
     NUMBER(peak_flops), NUMBER(step_seconds);

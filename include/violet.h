@@ -161,15 +161,16 @@ typedef struct violet_plan_report {
     unsigned long long n_parameters, n_video, n_embeddings, n_encoder, n_heads;
     /* FLOPs of one forward pass of one video and its text, without heads */
     double forward_flops, forward_video_flops, forward_encoder_flops, forward_attention_flops;
-    /* FLOPs of an update, over all its batches: the sum, and the pass that weighs positions for
-     * masking, the forward, the backward, and what checkpointing computes again */
-    double step_flops, attended_flops, step_forward_flops, backward_flops, recomputed_flops;
+    /* FLOPs of an update, over all its batches: the sum, and the visual tokens that a dVAE makes
+     * (0 without), the pass that weighs positions for masking, the forward, the backward, and what
+     * checkpointing computes again */
+    double step_flops, token_flops, attended_flops, step_forward_flops, backward_flops, recomputed_flops;
     double step_attention_flops; /* the share of attention's products in step_flops */
     double step_traffic_bytes;   /* operands read and written if nothing stayed in a cache */
     double hidden_words, hidden_patches; /* expected, a sample */
     int text_passes;             /* pairs of a video and a text that a sample's losses encode */
     /* bytes */
-    unsigned long long weight_bytes, gradient_bytes, moment_bytes, activation_bytes,
+    unsigned long long weight_bytes, gradient_bytes, moment_bytes, dvae_bytes, activation_bytes,
         activation_gradient_bytes, table_bytes, loader_bytes, total_bytes;
     unsigned long long forward_bytes; /* activations of that one forward pass */
     int extrapolated; /* 1: memory and FLOPs follow from two smaller batches (large ones grow in

@@ -6,45 +6,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "data/annotation.h"
+#include "data/pictures.h"
 #include "file/pickle.h"
-#include "file/tsv.h"
 
 #define SITE_CAPTION 0x63617074u
 #define MOST_PATH PATH_MAX
+#define VIDEO_FRAMES 4 /* T of videos where the options leave it open */
 
-typedef struct images {
-    vl_tsv *tsv;    /* either */
-    vl_pickle *pkl; /* or: {video: [base64]} */
-    char *path;
+typedef struct piece {
+    vl_pictures *pictures;
     size_t n;
-    size_t *row;  /* (n) records of the file, where it serves several splits; NULL: all */
+    size_t *row;  /* (n) records of the pictures, where they serve several splits; NULL: all */
     int n_frames; /* T */
-} images;
+} piece;
 
 struct vl_dataset {
     vl_dataset_options o; /* its strings are not kept */
-    images part[VL_MAX_PARTS];
+    piece part[VL_MAX_PARTS];
     int n_parts;
-    bool shared; /* the picture file's name does not say which split it is */
+    bool shared; /* the pictures' name does not say which split they are */
     vl_captions *captions;
     vl_pickle *tokens; /* NULL: none */
     int grid;
 };
 
 struct vl_scratch {
-    vl_tsv_row row;
-    uint8_t *jpeg;
-    size_t cap_jpeg;
+    vl_record record;
     int32_t *tokens; /* (VL_TSV_MAX_FRAMES, h, w) */
 };
 
 const char *vl_bad_name(vl_bad why)
 {
-    static const char *const names[] = {"line", "frames", "picture", "caption", "tokens"};
+    static const char *const names[] = {"line",    "frames", "picture",
+                                        "caption", "tokens", "video"};
     return why < VL_BAD_REASONS ? names[why] : "other";
 }
 
@@ -52,7 +49,7 @@ const char *vl_bad_name(vl_bad why)
 
 /* The first of the patterns (%s: name) that is there; out[0] = 0: none. */
 static violet_status find(char *out, const char *folder, const char *const *patterns, int n,
-                          const char *name, const char *split, int part)
+                          const char *name, const char *split, int number)
 {
     char file[512];
     for (int i = 0; i < n; i++) {
@@ -62,7 +59,7 @@ static violet_status find(char *out, const char *folder, const char *const *patt
             int k = 1;
             if (*p == 'N') k = snprintf(file + used, sizeof file - used, "%s", name);
             else if (*p == 'S') k = snprintf(file + used, sizeof file - used, "%s", split);
-            else if (*p == 'P') k = snprintf(file + used, sizeof file - used, "%d", part);
+            else if (*p == 'P') k = snprintf(file + used, sizeof file - used, "%d", number);
             else file[used] = *p;
             used += (size_t)k;
         }
@@ -77,87 +74,67 @@ static violet_status find(char *out, const char *folder, const char *const *patt
     return VIOLET_OK;
 }
 
-static violet_status read_row(vl_tsv_row *row, const images *im, size_t i)
-{
-    if (im->tsv) return vl_tsv_read(row, im->tsv, i);
-    const vl_value *root = vl_pickle_root(im->pkl), *list = vl_value_at(root, i);
-    row->id.s = vl_value_str(&row->id.n, vl_dict_key(root, i));
-    row->meta = (vl_slice){NULL, 0};
-    row->n_frames = (int)vl_value_n(list);
-    if (!row->id.s || vl_value_kind(list) != VL_LIST || vl_value_n(list) > VL_TSV_MAX_FRAMES)
-        return vl_err(VIOLET_EFORMAT, "%s entry %zu: expected video: list of at most %d strings",
-                      im->path, i, VL_TSV_MAX_FRAMES);
-    for (int k = 0; k < row->n_frames; k++) {
-        row->frame[k].s = vl_value_str(&row->frame[k].n, vl_value_at(list, (size_t)k));
-        if (!row->frame[k].s)
-            return vl_err(VIOLET_EFORMAT, "%s video '%.*s': frame %d is no string", im->path,
-                          (int)(row->id.n < VL_ID_BYTES ? row->id.n : VL_ID_BYTES), row->id.s, k);
-    }
-    return VIOLET_OK;
-}
-
 /* T of a part whose option is 0: the first record that can be read decides. */
-static violet_status count_frames(images *im)
+static violet_status count_frames(piece *part)
 {
     violet_status status = VIOLET_OK;
-    vl_tsv_row *row = malloc(sizeof *row);
-    if (!row) return vl_err_nomem();
-    for (size_t i = 0; i < im->n && !im->n_frames && i < 64; i++) {
-        status = read_row(row, im, i);
-        if (status == VIOLET_OK) im->n_frames = row->n_frames;
+    const vl_pictures *p = part->pictures;
+    part->n_frames = vl_pictures_are_videos(p) ? VIDEO_FRAMES : 0;
+    vl_record *r = calloc(1, sizeof *r);
+    if (!r) return vl_err_nomem();
+    for (size_t i = 0; i < part->n && !part->n_frames && i < 64; i++) {
+        status = vl_pictures_look(r, p, i);
+        if (status == VIOLET_OK) part->n_frames = r->n_frames;
     }
-    free(row);
-    if (im->n_frames) return VIOLET_OK;
+    free(r);
+    if (part->n_frames) return VIOLET_OK;
     if (status != VIOLET_OK) return vl_err_at(status, "no record has frames");
-    return vl_err(VIOLET_EFORMAT, "%s: no record has frames", im->path);
+    return vl_err(VIOLET_EFORMAT, "%s: no record has frames", vl_pictures_path(p));
 }
 
-static violet_status open_images(vl_dataset *d, const char *path)
+static violet_status open_part(vl_dataset *d, const char *path)
 {
-    images *im = &d->part[d->n_parts++];
-    size_t n = strlen(path);
-    violet_status status;
-    if (!(im->path = strdup(path))) return vl_err_nomem();
-    if (n > 4 && strcmp(path + n - 4, ".pkl") == 0) {
-        if ((status = vl_pickle_open(&im->pkl, path, NULL)) != VIOLET_OK) return status;
-        if (vl_value_kind(vl_pickle_root(im->pkl)) != VL_DICT)
-            return vl_err(VIOLET_EFORMAT, "%s: expected {video: [pictures]}", path);
-        im->n = vl_value_n(vl_pickle_root(im->pkl));
-    } else {
-        if ((status = vl_tsv_open(&im->tsv, path)) != VIOLET_OK) return status;
-        im->n = vl_tsv_n(im->tsv);
-    }
-    if (im->n == 0) return vl_err(VIOLET_EFORMAT, "%s: no records", path);
-    im->n_frames = d->o.n_frames;
-    return im->n_frames ? VIOLET_OK : count_frames(im);
+    piece *part = &d->part[d->n_parts++];
+    vl_pictures_options o = {.videos = path == d->o.videos,
+                             .fast = d->o.fast_video,
+                             .as_stored = d->o.video_as_stored,
+                             .jpeg = d->o.video_jpeg};
+    violet_status status = vl_pictures_open(&part->pictures, path, &o);
+    if (status != VIOLET_OK) return status;
+    part->n = vl_pictures_n(part->pictures);
+    part->n_frames = d->o.n_frames;
+    return part->n_frames ? VIOLET_OK : count_frames(part);
 }
 
 static violet_status open_parts(vl_dataset *d, const vl_dataset_options *o)
 {
     static const char *const parts[] = {"img_N_S_P.tsv"};
     static const char *const split[] = {"img_N_S.tsv"};
-    static const char *const whole[] = {"img_N.tsv", "img_N.pkl", "N.tsv", "N.pkl"};
+    static const char *const whole[] = {"img_N.tsv", "img_N.pkl", "N.tsv",    "N.pkl",
+                                        "N/",        "img_N/",    "videos_N/"};
     char path[MOST_PATH];
     violet_status status;
+    d->shared = o->videos != NULL;
+    if (o->videos) return open_part(d, o->videos);
     for (;;) {
         if ((status = find(path, o->folder, parts, 1, o->name, o->split, d->n_parts)) != VIOLET_OK)
             return status;
         if (!path[0]) break;
         if (d->n_parts == VL_MAX_PARTS)
             return vl_err(VIOLET_EUNSUPPORTED, "%s: more than %d parts", o->name, VL_MAX_PARTS);
-        if ((status = open_images(d, path)) != VIOLET_OK) return status;
+        if ((status = open_part(d, path)) != VIOLET_OK) return status;
     }
     if (d->n_parts) return VIOLET_OK;
     if ((status = find(path, o->folder, split, 1, o->name, o->split, 0)) != VIOLET_OK)
         return status;
     d->shared = !path[0];
-    if (d->shared && (status = find(path, o->folder, whole, 4, o->name, o->split, 0)) != VIOLET_OK)
+    if (d->shared && (status = find(path, o->folder, whole, 7, o->name, o->split, 0)) != VIOLET_OK)
         return status;
     if (!path[0])
         return vl_err(VIOLET_EIO, "data set '%s': no img_%s_%s_0.tsv, img_%s_%s.tsv, img_%s.pkl, "
-                      "%s.tsv or %s.pkl in '%s'", o->name, o->name, o->split, o->name, o->split,
-                      o->name, o->name, o->name, o->folder);
-    return open_images(d, path);
+                      "%s.tsv, %s.pkl or folder %s of videos in '%s'", o->name, o->name, o->split,
+                      o->name, o->split, o->name, o->name, o->name, o->name, o->folder);
+    return open_part(d, path);
 }
 
 static violet_status open_captions(vl_dataset *d, const vl_dataset_options *o)
@@ -189,30 +166,22 @@ static violet_status open_tokens(vl_dataset *d, const vl_dataset_options *o)
     return VIOLET_OK;
 }
 
-static vl_slice id_of(const images *im, size_t i)
-{
-    vl_slice id = {NULL, 0};
-    if (im->tsv) return vl_tsv_id(im->tsv, i);
-    id.s = vl_value_str(&id.n, vl_dict_key(vl_pickle_root(im->pkl), i));
-    return id;
-}
-
 /* A file that serves several splits: only the records that have captions in this one belong. A
  * file that names its split keeps all of its records, and one without captions is a bad sample. */
 static violet_status keep_split(vl_dataset *d)
 {
-    images *im = &d->part[0];
+    piece *part = &d->part[0];
     size_t n = 0;
-    im->row = malloc(im->n * sizeof *im->row);
-    if (!im->row) return vl_err_nomem();
-    for (size_t i = 0; i < im->n; i++) {
-        vl_slice id = id_of(im, i);
-        if (!id.s || vl_captions_n(d->captions, id.s, id.n)) im->row[n++] = i;
+    part->row = malloc(part->n * sizeof *part->row);
+    if (!part->row) return vl_err_nomem();
+    for (size_t i = 0; i < part->n; i++) {
+        vl_slice id = vl_pictures_id(part->pictures, i);
+        if (!id.s || vl_captions_n(d->captions, id.s, id.n)) part->row[n++] = i;
     }
     if (n == 0)
         return vl_err(VIOLET_EFORMAT, "%s: none of its %zu records has a caption in split '%s'",
-                      im->path, im->n, d->o.split);
-    im->n = n;
+                      vl_pictures_path(part->pictures), part->n, d->o.split);
+    part->n = n;
     return VIOLET_OK;
 }
 
@@ -226,6 +195,10 @@ violet_status vl_dataset_open(vl_dataset **out, const vl_dataset_options *o)
         o->size_txt > 512 || o->n_frames < 0 || o->n_frames > VL_TSV_MAX_FRAMES)
         return vl_err(VIOLET_EINVAL, "data set: size_img %d, size_txt %d or n_frames %d cannot be",
                       o->size_img, o->size_txt, o->n_frames);
+    if (o->size_small < 0 || o->size_small > o->size_img || o->video_jpeg < 0 ||
+        o->video_jpeg > 100)
+        return vl_err(VIOLET_EINVAL, "data set: size_small %d or video_jpeg %d cannot be",
+                      o->size_small, o->video_jpeg);
     vl_dataset *d = calloc(1, sizeof *d);
     if (!d) return vl_err_nomem();
     d->o = *o;
@@ -246,9 +219,7 @@ void vl_dataset_close(vl_dataset *d)
 {
     if (!d) return;
     for (int i = 0; i < d->n_parts; i++) {
-        vl_tsv_close(d->part[i].tsv);
-        vl_pickle_close(d->part[i].pkl);
-        free(d->part[i].path);
+        vl_pictures_close(d->part[i].pictures);
         free(d->part[i].row);
     }
     vl_captions_close(d->captions);
@@ -263,7 +234,7 @@ int vl_dataset_parts(const vl_dataset *d)
 
 const char *vl_dataset_path(const vl_dataset *d, int part)
 {
-    return d->part[part].path;
+    return vl_pictures_path(d->part[part].pictures);
 }
 
 size_t vl_dataset_n(const vl_dataset *d, int part)
@@ -284,6 +255,11 @@ int vl_dataset_grid(const vl_dataset *d)
 int vl_dataset_size_img(const vl_dataset *d)
 {
     return d->o.size_img;
+}
+
+int vl_dataset_size_small(const vl_dataset *d)
+{
+    return d->o.size_small;
 }
 
 int vl_dataset_size_txt(const vl_dataset *d)
@@ -309,33 +285,25 @@ violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d)
 void vl_scratch_free(vl_scratch *s)
 {
     if (!s) return;
-    free(s->jpeg);
+    vl_record_release(&s->record);
     free(s->tokens);
     free(s);
 }
 
-/* The frame of n that stands for frame i of T: the middle of its share. */
-static int pick(int i, int n, int T)
-{
-    return (int)((2 * (int64_t)i + 1) * n / (2 * (int64_t)T));
-}
+/* A sample's pictures on their way into it. */
+typedef struct frames {
+    const vl_dataset *d;
+    vl_sample *out;
+} frames;
 
-static violet_status read_picture(uint8_t *out, const vl_dataset *d, vl_slice text, vl_scratch *s)
+static violet_status give_frame(void *user, int i, const vl_picture *p)
 {
-    vl_picture p = {0, 0, NULL};
-    size_t n, most = vl_base64_decoded_most(text.n);
-    if (most > s->cap_jpeg) {
-        uint8_t *more = realloc(s->jpeg, most * 2);
-        if (!more) return vl_err_nomem();
-        s->jpeg = more;
-        s->cap_jpeg = most * 2;
-    }
-    if (text.n == 0) return vl_err(VIOLET_EFORMAT, "empty");
-    violet_status status = vl_base64_decode(s->jpeg, &n, text.s, text.n);
-    if (status == VIOLET_OK) status = vl_jpeg_decode(&p, s->jpeg, n);
-    if (status == VIOLET_OK) status = vl_picture_square(out, d->o.size_img, &p, d->o.pad);
-    vl_picture_release(&p);
-    return status;
+    const frames *f = user;
+    const vl_dataset_options *o = &f->d->o;
+    size_t S = (size_t)o->size_img, s = (size_t)o->size_small, k = (size_t)i;
+    violet_status status = vl_picture_square(f->out->image + k * 3 * S * S, (int)S, p, o->pad);
+    if (status != VIOLET_OK || s == 0) return status;
+    return vl_picture_square(f->out->small + k * 3 * s * s, (int)s, p, o->pad);
 }
 
 static violet_status read_caption(vl_sample *out, const vl_dataset *d, vl_slice id, size_t record,
@@ -387,7 +355,7 @@ static violet_status read_tokens(int32_t *out, const vl_dataset *d, vl_slice id,
     }
     for (int i = 0; i < T && status == VIOLET_OK; i++)
         for (size_t k = 0; k < hw; k++) {
-            int32_t x = s->tokens[(size_t)pick(i, n, T) * hw + k];
+            int32_t x = s->tokens[(size_t)vl_pictures_pick(i, n, T) * hw + k];
             if (x < 0 || x >= d->o.n_codes)
                 return vl_err(VIOLET_EFORMAT, "%d, expected 0 to %d", x, d->o.n_codes - 1);
             out[(size_t)i * hw + k] = x;
@@ -395,32 +363,38 @@ static violet_status read_tokens(int32_t *out, const vl_dataset *d, vl_slice id,
     return status;
 }
 
-violet_status vl_dataset_read(vl_sample *out, vl_bad *why, const vl_dataset *d, int part,
-                              size_t record, uint64_t epoch, vl_scratch *s)
+void vl_scratch_stop(vl_scratch *s, const volatile sig_atomic_t *stop)
 {
-    const images *im = &d->part[part];
-    vl_tsv_row *row = &s->row;
-    size_t plane = 3 * (size_t)d->o.size_img * (size_t)d->o.size_img;
+    s->record.stop = stop;
+}
+
+violet_status vl_dataset_read(vl_sample *out, vl_bad *why, const vl_dataset *d, int i_part,
+                              size_t i, uint64_t epoch, vl_scratch *s)
+{
+    const piece *part = &d->part[i_part];
+    const char *path = vl_pictures_path(part->pictures);
+    vl_record *r = &s->record;
+    frames f = {d, out};
     *why = VL_BAD_LINE;
-    if (record >= im->n) return vl_err(VIOLET_EINVAL, "record %zu of %zu", record, im->n);
-    violet_status status = read_row(row, im, im->row ? im->row[record] : record);
+    if (i >= part->n) return vl_err(VIOLET_EINVAL, "record %zu of %zu", i, part->n);
+    violet_status status = vl_pictures_look(r, part->pictures, part->row ? part->row[i] : i);
     if (status != VIOLET_OK) return status;
-    int n = row->n_frames, T = im->n_frames, i;
-    int n_id = (int)(row->id.n < VL_ID_BYTES ? row->id.n : VL_ID_BYTES - 1);
-    snprintf(out->id, sizeof out->id, "%.*s", n_id, row->id.s);
+    int T = part->n_frames, n = r->n_frames ? r->n_frames : T;
+    int n_id = (int)(r->id.n < VL_ID_BYTES ? r->id.n : VL_ID_BYTES - 1);
+    snprintf(out->id, sizeof out->id, "%.*s", n_id, r->id.s);
     *why = VL_BAD_FRAMES;
     if (n < T)
-        return vl_err(VIOLET_EFORMAT, "%s video '%s': %d frames, expected %d or more", im->path,
+        return vl_err(VIOLET_EFORMAT, "%s video '%s': %d frames, expected %d or more", path,
                       out->id, n, T);
     *why = VL_BAD_CAPTION;
-    status = read_caption(out, d, row->id, record, epoch);
-    if (status != VIOLET_OK) return vl_err_at(status, "%s video '%s'", im->path, out->id);
+    status = read_caption(out, d, r->id, i, epoch);
+    if (status != VIOLET_OK) return vl_err_at(status, "%s video '%s'", path, out->id);
     *why = VL_BAD_TOKENS;
-    if (d->tokens && (status = read_tokens(out->vq, d, row->id, n, T, s)) != VIOLET_OK)
-        return vl_err_at(status, "%s video '%s': VQ tokens", im->path, out->id);
-    *why = VL_BAD_PICTURE;
-    for (i = 0; i < T && status == VIOLET_OK; i++)
-        status = read_picture(out->image + (size_t)i * plane, d, row->frame[pick(i, n, T)], s);
-    if (status == VIOLET_OK) return status;
-    return vl_err_at(status, "%s video '%s': frame %d", im->path, out->id, pick(i - 1, n, T));
+    if (d->tokens && (status = read_tokens(out->vq, d, r->id, n, T, s)) != VIOLET_OK)
+        return vl_err_at(status, "%s video '%s': VQ tokens", path, out->id);
+    bool is_video = vl_pictures_are_videos(part->pictures);
+    *why = is_video ? VL_BAD_VIDEO : VL_BAD_PICTURE;
+    status = vl_pictures_decode(r, T, give_frame, &f);
+    if (status == VIOLET_OK || is_video) return status; /* a video's message says where */
+    return vl_err_at(status, "%s video '%s'", path, out->id);
 }

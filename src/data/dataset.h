@@ -10,20 +10,23 @@
  * Files, looked for in this order in the folder (NAME, SPLIT of the options):
  *     pictures  img_NAME_SPLIT_0.tsv, _1.tsv, ...   as many parts as there are
  *               img_NAME_SPLIT.tsv, img_NAME.tsv, img_NAME.pkl, NAME.tsv, NAME.pkl
+ *               NAME/, img_NAME/, videos_NAME/        folders of videos (data/pictures.h)
  *     captions  txt_NAME.json, NAME.json            {split: {video: [captions]}}
  *     tokens    vq_NAME.pkl, NAME_vq.pkl            {video: (T,h,w) ints, or a list of T (h,w)}
- * A picture file whose name does not say the split serves all splits: the records of a split are
- * those with captions in it. Without a token file samples have no tokens (vl_dataset_grid is 0).
+ * Pictures whose name does not say the split serve all splits: the records of a split are those
+ * with captions in it. Without a token file samples have no tokens (vl_dataset_grid is 0).
  *
- * T, the frames of a sample, is fixed a part: the option, or what its first record has. From n > T
- * frames those at int((i + 0.5) n / T) are taken, and their tokens. A record with anything missing
- * or wrong is a bad sample: EFORMAT (or EUNSUPPORTED) with a message, and a reason to count.
+ * T, the frames of a sample, is fixed a part: the option, or what its first record has (4 for
+ * videos). From n > T frames those at int((i + 0.5) n / T) are taken, and their tokens; a video is
+ * sampled for T. A record with anything missing or wrong is a bad sample: EFORMAT (or EUNSUPPORTED)
+ * with a message, and a reason to count.
  *
- * Letters: T frames, S size_img, X size_txt, h = w = S/32. A data set is read-only once open: any
- * number of threads may read, each with its own scratch. */
+ * Letters: T frames, S size_img, s size_small, X size_txt, h = w = S/32. A data set is read-only
+ * once open: any number of threads may read, each with its own scratch. */
 #ifndef VL_DATA_DATASET_H
 #define VL_DATA_DATASET_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,19 +40,23 @@
 
 typedef struct vl_dataset_options {
     const char *folder, *name, *split;
-    const char *captions, *tokens; /* paths instead of what the names say; NULL: by name */
+    const char *captions, *tokens, *videos; /* paths instead of what the names say; NULL: by name */
     int size_img, size_txt;
+    int size_small;      /* s: each frame also at this side, as a dVAE sees it; 0: not */
     int n_frames;        /* T; 0: as the first record */
     int n_codes;         /* VQ tokens are 0 .. n_codes - 1; 0: 8192 */
     bool no_tokens;      /* do not read VQ tokens */
     bool random_caption; /* by seed, epoch and record; else the first, as the reference */
+    /* frames of videos: data/pictures.h */
+    bool fast_video, video_as_stored;
+    int video_jpeg;      /* quality of a JPEG that frames of videos go through; 0: none */
     uint64_t seed;
     vl_pad pad;
     const vl_wordpiece *wordpiece; /* borrowed */
 } vl_dataset_options;
 
 typedef enum vl_bad { VL_BAD_LINE, VL_BAD_FRAMES, VL_BAD_PICTURE, VL_BAD_CAPTION, VL_BAD_TOKENS,
-                      VL_BAD_REASONS } vl_bad;
+                      VL_BAD_VIDEO, VL_BAD_REASONS } vl_bad;
 
 const char *vl_bad_name(vl_bad why);
 
@@ -57,6 +64,7 @@ const char *vl_bad_name(vl_bad why);
 typedef struct vl_sample {
     char id[VL_ID_BYTES]; /* cut when longer */
     uint8_t *image;       /* (T, 3, S, S) */
+    uint8_t *small;       /* (T, 3, s, s); untouched if s is 0 */
     int32_t *text;        /* (X) */
     int n_text;           /* not padding */
     int32_t *vq;          /* (T, h, w); untouched when the data set has no tokens */
@@ -69,17 +77,20 @@ violet_status vl_dataset_open(vl_dataset **out, const vl_dataset_options *o);
 void vl_dataset_close(vl_dataset *d);
 
 int vl_dataset_parts(const vl_dataset *d);
-const char *vl_dataset_path(const vl_dataset *d, int part); /* the picture file */
+const char *vl_dataset_path(const vl_dataset *d, int part); /* the picture file, or folder */
 size_t vl_dataset_n(const vl_dataset *d, int part);
 int vl_dataset_frames(const vl_dataset *d, int part); /* T */
 int vl_dataset_grid(const vl_dataset *d);             /* h; 0: no tokens */
 int vl_dataset_size_img(const vl_dataset *d);
+int vl_dataset_size_small(const vl_dataset *d);
 int vl_dataset_size_txt(const vl_dataset *d);
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);
 void vl_scratch_free(vl_scratch *s);
+/* While *stop is not 0, a video's decoding ends with EINTERRUPTED, which is no bad sample. */
+void vl_scratch_stop(vl_scratch *s, const volatile sig_atomic_t *stop);
 
-/* On a bad sample *why says of what kind. ENOMEM is no bad sample. */
+/* On a bad sample *why says of what kind. ENOMEM is no bad sample, nor is EINTERRUPTED. */
 violet_status vl_dataset_read(vl_sample *out, vl_bad *why, const vl_dataset *d, int part,
                               size_t record, uint64_t epoch, vl_scratch *scratch);
 

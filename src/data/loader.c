@@ -45,6 +45,7 @@ struct vl_loader {
     pthread_mutex_t mutex;
     pthread_cond_t work, ready; /* something to do; a slot became READY or idle */
     bool running, closing;
+    volatile sig_atomic_t stop; /* nobody wants the videos that are being decoded */
     int n_busy;
     uint64_t next_step, given[VL_MAX_PARTS];
     int next_in_step;
@@ -54,7 +55,7 @@ struct vl_loader {
     worker *workers;
     vl_scratch *scratch;
     slot own; /* its sample points into the batch */
-    uint8_t *image;
+    uint8_t *image, *small;
     int32_t *text, *vq;
     int *n_text;
     char (*id)[VL_ID_BYTES];
@@ -164,6 +165,12 @@ static size_t image_bytes(const vl_dataset *d, int T)
     return 3 * S * S * (size_t)T;
 }
 
+static size_t small_bytes(const vl_dataset *d, int T)
+{
+    size_t s = (size_t)vl_dataset_size_small(d);
+    return 3 * s * s * (size_t)T;
+}
+
 static size_t token_count(const vl_dataset *d, int T)
 {
     size_t g = (size_t)vl_dataset_grid(d);
@@ -175,7 +182,9 @@ static violet_status make_buffers(vl_loader *l)
     int T = most_frames(l->d);
     size_t B = (size_t)l->o.batch, X = (size_t)vl_dataset_size_txt(l->d);
     size_t image = image_bytes(l->d, T), tokens = token_count(l->d, T) + 1;
+    size_t small = small_bytes(l->d, T) + 1; /* that malloc's answer is never NULL for 0 */
     l->image = malloc(B * image);
+    l->small = malloc(B * small);
     l->text = malloc(B * X * sizeof *l->text);
     l->vq = malloc(B * tokens * sizeof *l->vq);
     l->n_text = malloc(B * sizeof *l->n_text);
@@ -183,14 +192,16 @@ static violet_status make_buffers(vl_loader *l)
     l->n_slots = l->o.workers ? l->o.ahead : 0;
     l->slots = calloc((size_t)l->n_slots + 1, sizeof *l->slots);
     l->workers = calloc((size_t)l->o.workers + 1, sizeof *l->workers);
-    if (!l->image || !l->text || !l->vq || !l->n_text || !l->id || !l->slots || !l->workers)
+    if (!l->image || !l->small || !l->text || !l->vq || !l->n_text || !l->id || !l->slots ||
+        !l->workers)
         return vl_err_nomem();
     for (int i = 0; i < l->n_slots; i++) {
         vl_sample *s = &l->slots[i].sample;
         s->image = malloc(image);
+        s->small = malloc(small);
         s->text = malloc(X * sizeof *s->text);
         s->vq = malloc(tokens * sizeof *s->vq);
-        if (!s->image || !s->text || !s->vq) return vl_err_nomem();
+        if (!s->image || !s->small || !s->text || !s->vq) return vl_err_nomem();
     }
     return vl_scratch_new(&l->scratch, l->d);
 }
@@ -202,6 +213,7 @@ static violet_status start_workers(vl_loader *l)
         w->loader = l;
         violet_status status = vl_scratch_new(&w->scratch, l->d);
         if (status != VIOLET_OK) return status;
+        vl_scratch_stop(w->scratch, &l->stop);
         int code = pthread_create(&w->thread, NULL, work, w);
         if (code) return vl_err(VIOLET_ENOMEM, "start a thread: %s", strerror(code));
         w->started = true;
@@ -240,6 +252,7 @@ void vl_loader_close(vl_loader *l)
     if (!l) return;
     pthread_mutex_lock(&l->mutex);
     l->closing = true;
+    __atomic_store_n(&l->stop, 1, __ATOMIC_RELAXED);
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->mutex);
     for (int i = 0; l->workers && i < l->o.workers; i++) {
@@ -248,6 +261,7 @@ void vl_loader_close(vl_loader *l)
     }
     for (int i = 0; l->slots && i < l->n_slots; i++) {
         free(l->slots[i].sample.image);
+        free(l->slots[i].sample.small);
         free(l->slots[i].sample.text);
         free(l->slots[i].sample.vq);
     }
@@ -255,6 +269,7 @@ void vl_loader_close(vl_loader *l)
     free(l->slots);
     free(l->workers);
     free(l->image);
+    free(l->small);
     free(l->text);
     free(l->vq);
     free(l->n_text);
@@ -272,7 +287,9 @@ static void pause_workers(vl_loader *l)
 {
     pthread_mutex_lock(&l->mutex);
     l->running = false;
+    __atomic_store_n(&l->stop, 1, __ATOMIC_RELAXED);
     while (l->n_busy) pthread_cond_wait(&l->ready, &l->mutex);
+    __atomic_store_n(&l->stop, 0, __ATOMIC_RELAXED);
     for (int i = 0; i < l->n_slots; i++) l->slots[i].state = FREE;
     pthread_mutex_unlock(&l->mutex);
 }
@@ -342,9 +359,10 @@ static void catch_up(vl_loader *l)
 static void fetch(vl_loader *l, int row, int part, uint64_t position)
 {
     size_t image = image_bytes(l->d, l->batch.T), tokens = token_count(l->d, l->batch.T);
-    size_t X = (size_t)l->batch.X, k = (size_t)row;
+    size_t X = (size_t)l->batch.X, k = (size_t)row, small = small_bytes(l->d, l->batch.T);
     slot *own = &l->own;
     own->sample.image = l->image + k * image;
+    own->sample.small = l->small + k * small;
     own->sample.text = l->text + k * X;
     own->sample.vq = l->vq + k * tokens;
     own->part = part;
@@ -363,6 +381,7 @@ static void fetch(vl_loader *l, int row, int part, uint64_t position)
     memcpy(own->message, s->message, sizeof own->message);
     if (s->status == VIOLET_OK) {
         memcpy(own->sample.image, s->sample.image, image);
+        memcpy(own->sample.small, s->sample.small, small);
         memcpy(own->sample.text, s->sample.text, X * sizeof *s->sample.text);
         memcpy(own->sample.vq, s->sample.vq, tokens * sizeof *s->sample.vq);
         memcpy(own->sample.id, s->sample.id, VL_ID_BYTES);
@@ -381,9 +400,11 @@ static violet_status fill(vl_loader *l, int part)
     uint64_t *at = &l->cursor.at[part], bad_in_a_row = 0;
     while (b->n < l->o.batch && exists(l, part, *at)) {
         fetch(l, b->n, part, *at);
-        if (l->own.status == VIOLET_ENOMEM) return vl_err(VIOLET_ENOMEM, "%s", l->own.message);
+        violet_status status = l->own.status;
+        if (status == VIOLET_ENOMEM || status == VIOLET_EINTERRUPTED)
+            return vl_err(status, "%s", l->own.message);
         ++*at;
-        if (l->own.status == VIOLET_OK) {
+        if (status == VIOLET_OK) {
             l->n_text[b->n] = l->own.sample.n_text;
             memcpy(l->id[b->n++], l->own.sample.id, VL_ID_BYTES);
             bad_in_a_row = 0;
@@ -410,7 +431,8 @@ violet_status vl_loader_next(const vl_batch **out, vl_loader *l)
         vl_plan_at(&part, &batch, &l->plan, l->cursor.step);
         *b = (vl_batch){.T = vl_dataset_frames(l->d, part), .S = vl_dataset_size_img(l->d),
                         .X = vl_dataset_size_txt(l->d), .grid = vl_dataset_grid(l->d),
-                        .part = part, .image = l->image, .text = l->text, .n_text = l->n_text,
+                        .side = vl_dataset_size_small(l->d), .part = part,
+                        .image = l->image, .small = l->small, .text = l->text, .n_text = l->n_text,
                         .id = (const char (*)[VL_ID_BYTES])l->id, .before = l->cursor};
         b->vq = b->grid ? l->vq : NULL;
         catch_up(l);

@@ -44,8 +44,10 @@ typedef struct vl_loader_options {
 
 typedef struct vl_batch {
     int n, T, S, X, grid; /* n samples; grid 0: no tokens */
+    int side;                 /* s; 0: no small pictures */
     int part;
     const uint8_t *image;     /* (n, T, 3, S, S) */
+    const uint8_t *small;     /* (n, T, 3, s, s) */
     const int32_t *text;      /* (n, X) */
     const int *n_text;        /* (n) */
     const int32_t *vq;        /* (n, T, grid, grid); NULL: no tokens */

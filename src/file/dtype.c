@@ -10,6 +10,7 @@ static const struct {
     [VL_DT_F64] = {"F64", 8}, [VL_DT_F32] = {"F32", 4},   [VL_DT_F16] = {"F16", 2},
     [VL_DT_I64] = {"I64", 8}, [VL_DT_BF16] = {"BF16", 2}, [VL_DT_I32] = {"I32", 4},
     [VL_DT_I16] = {"I16", 2}, [VL_DT_I8] = {"I8", 1},
+    [VL_DT_U64] = {"U64", 8}, [VL_DT_U32] = {"U32", 4},   [VL_DT_U16] = {"U16", 2},
     [VL_DT_U8] = {"U8", 1},   [VL_DT_BOOL] = {"BOOL", 1},
 };
 
@@ -58,6 +59,9 @@ void vl_dtype_to_float(float *out, const void *data, vl_dtype t, size_t n)
     case VL_DT_I32: EACH(int32_t, (float)x);
     case VL_DT_I16: EACH(int16_t, (float)x);
     case VL_DT_I8: EACH(int8_t, (float)x);
+    case VL_DT_U64: EACH(uint64_t, (float)x);
+    case VL_DT_U32: EACH(uint32_t, (float)x);
+    case VL_DT_U16: EACH(uint16_t, (float)x);
     case VL_DT_U8: EACH(uint8_t, (float)x);
     case VL_DT_BOOL: EACH(uint8_t, x ? 1.0f : 0.0f);
     }

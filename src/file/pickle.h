@@ -64,6 +64,13 @@ bool vl_value_global(const char **module, size_t *n_module, const char **name, s
                      const vl_value *v);
 bool vl_value_is(const vl_value *v, const char *text);          /* a str equal to text */
 
+/* The inert picture of an object (VL_OBJECT, only where the options ask for them): its class; its
+ * state, mostly a dict of attributes; a dict, list or set of the items put into it. NULL: none. */
+bool vl_object_class(const char **module, size_t *n_module, const char **name, size_t *n_name,
+                     const vl_value *v);
+const vl_value *vl_object_state(const vl_value *v);
+const vl_value *vl_object_items(const vl_value *v);
+
 /* list, tuple, set, dict: number of items (pairs), and each. */
 size_t vl_value_n(const vl_value *v);
 const vl_value *vl_value_at(const vl_value *v, size_t i);       /* a dict's: its i-th value */

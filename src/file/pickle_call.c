@@ -1,5 +1,6 @@
 /* The globals that a pickle may call, and what they make: numpy arrays and scalars, byte strings,
- * sets, OrderedDict. The table is at the end; whatever is not in it is refused by name. */
+ * sets, OrderedDict. The table is at the end; whatever is not in it is refused by name. Objects of
+ * any class, where the caller wants them, are in pickle_object.c. */
 #include <string.h>
 
 #include "file/pickle_doc.h"

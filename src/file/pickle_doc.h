@@ -28,6 +28,12 @@ violet_status vl_pickle_run(vl_pickle *doc);
 /* What an allowed global makes of its arguments; refuses the others by name. */
 violet_status vl_pickle_apply(vl_value **out, vl_pickle *doc, vl_value *callee, vl_value *args);
 
+/* "refuses to WHAT global 'module.name'" */
+violet_status vl_pickle_refuse(const char *what, const vl_value *global);
+
+/* Where items put into an object go: a list, set or dict of its own, made at the first. */
+vl_value *vl_pickle_object_items_of(vl_pickle *doc, vl_value *object, vl_kind kind);
+
 /* A line of protocol 0: raw-unicode-escape (latin1 with \uXXXX), and a quoted Python literal. */
 violet_status vl_pickle_unicode(vl_value **out, vl_pickle *doc, const char *s, size_t n);
 violet_status vl_pickle_literal(vl_value **out, vl_pickle *doc, const char *s, size_t n);

@@ -71,6 +71,9 @@ typedef struct vl_pickle_options {
     /* persistent id -> value; without it persistent ids are refused */
     violet_status (*persistent)(vl_value **out, vl_pickle *doc, vl_value *id);
     void *user; /* vl_pickle_user */
+    /* NEWOBJ of a class that stands in no table makes an inert VL_OBJECT; calling one (REDUCE, INST,
+     * OBJ) stays refused, and no class is ever looked for */
+    bool objects;
 } vl_pickle_options;
 
 extern const vl_pickle_call vl_pickle_calls[]; /* the built-in rows: pickle_call.c */
@@ -85,6 +88,8 @@ vl_value *vl_pickle_items(vl_pickle *doc, vl_kind kind); /* an empty list, set o
 violet_status vl_pickle_append(vl_pickle *doc, vl_value *to, vl_value *item);
 /* Status of the message that a failed allocation has set. */
 violet_status vl_pickle_nomem(const vl_pickle *doc);
+/* A VL_OBJECT of class `cls`, a global; args may be NULL. */
+violet_status vl_pickle_object(vl_value **out, vl_pickle *doc, const vl_value *cls, vl_value *args);
 violet_status vl_pickle_build_array(vl_value *array, vl_value *state);
 violet_status vl_pickle_build_dtype(vl_value *dtype, vl_value *state);
 

@@ -309,6 +309,8 @@ static violet_status empty(machine *m, int kind)
 
 static violet_status add(machine *m, vl_value *to, vl_value *const *at, size_t n, int kind)
 {
+    if (to->kind == VL_OBJECT && !(to = vl_pickle_object_items_of(m->doc, to, (vl_kind)kind)))
+        return vl_pickle_nomem(m->doc);
     if (to->kind != kind || (kind == VL_DICT && n % 2))
         return vl_err(VIOLET_EFORMAT, "adds %zu items of a %s to a %s", n,
                       vl_kind_name((vl_kind)kind), vl_kind_name((vl_kind)to->kind));
@@ -405,32 +407,21 @@ static violet_status global(machine *m, int arg)
     return status == VIOLET_OK ? push(m, v) : status;
 }
 
-violet_status vl_pickle_apply(vl_value **out, vl_pickle *doc, vl_value *callee, vl_value *args)
-{
-    if (callee->kind != VL_GLOBAL) return vl_err(VIOLET_EFORMAT, "calls a %s",
-                                                 vl_kind_name((vl_kind)callee->kind));
-    const struct vl_global *g = callee->u.global;
-    if (!g->call || !g->call->call)
-        return vl_err(VIOLET_EUNSUPPORTED, "refuses to call global '%.*s.%.*s'",
-                      (int)(g->n_module > 200 ? 200 : g->n_module), g->module,
-                      (int)(g->n_name > 200 ? 200 : g->n_name), g->name);
-    if (args->kind != VL_TUPLE) return bad("arguments that are no tuple");
-    violet_status status = g->call->call(out, doc, args);
-    if (status != VIOLET_OK) vl_err_at(status, "%s.%s", g->call->module, g->call->name);
-    return status;
-}
-
-/* REDUCE and NEWOBJ: callee and arguments; arg 1, NEWOBJ_EX: keyword arguments on top, which must
- * be none. */
+/* REDUCE and NEWOBJ: callee and arguments. arg 1: it is NEWOBJ; 3, NEWOBJ_EX: keyword arguments on
+ * top, which must be none. */
 static violet_status call(machine *m, int arg)
 {
     vl_value *args = NULL, *callee = NULL, *keywords = NULL, *v = NULL;
     violet_status status = VIOLET_OK;
-    if (arg && (status = pop(&keywords, m)) == VIOLET_OK && vl_value_n(keywords) != 0)
+    if (arg == 3 && (status = pop(&keywords, m)) == VIOLET_OK && vl_value_n(keywords) != 0)
         status = vl_err(VIOLET_EUNSUPPORTED, "keyword arguments are not read");
     if (status == VIOLET_OK) status = pop(&args, m);
     if (status == VIOLET_OK) status = pop(&callee, m);
-    if (status == VIOLET_OK) status = vl_pickle_apply(&v, m->doc, callee, args);
+    if (status != VIOLET_OK) return status;
+    if (arg && m->doc->options.objects && callee->kind == VL_GLOBAL && !callee->u.global->call)
+        status = vl_pickle_object(&v, m->doc, callee, args);
+    else
+        status = vl_pickle_apply(&v, m->doc, callee, args);
     return status == VIOLET_OK ? push(m, v) : status;
 }
 
@@ -461,12 +452,7 @@ static violet_status build(machine *m, int arg)
     if (v->kind == VL_DICT && v->flag & 1) return VIOLET_OK; /* an OrderedDict's attributes */
     if ((v->kind == VL_OBJECT || v->kind == VL_FOREIGN) && v->u.object->call->build)
         return v->u.object->call->build(m->doc, v, state);
-    if (v->kind == VL_GLOBAL)
-        return vl_err(VIOLET_EUNSUPPORTED, "refuses to build global '%.*s.%.*s'",
-                      (int)(v->u.global->n_module > 200 ? 200 : v->u.global->n_module),
-                      v->u.global->module,
-                      (int)(v->u.global->n_name > 200 ? 200 : v->u.global->n_name),
-                      v->u.global->name);
+    if (v->kind == VL_GLOBAL) return vl_pickle_refuse("build", v);
     return vl_err(VIOLET_EUNSUPPORTED, "refuses to build a %s", vl_kind_name((vl_kind)v->kind));
 }
 
@@ -567,8 +553,8 @@ static const struct {
     ['l'] = {collect, VL_LIST}, ['d'] = {collect, VL_DICT}, [0x91] = {collect, VL_SET},
     ['a'] = {append, VL_LIST}, ['s'] = {append, VL_DICT},
     ['e'] = {extend, VL_LIST}, ['u'] = {extend, VL_DICT}, [0x90] = {extend, VL_SET},
-    ['c'] = {global, 0}, [0x93] = {global, 1}, ['R'] = {call, 0}, [0x81] = {call, 0},
-    [0x92] = {call, 1}, ['i'] = {call_marked, 0}, ['o'] = {call_marked, 1}, ['b'] = {build, 0},
+    ['c'] = {global, 0}, [0x93] = {global, 1}, ['R'] = {call, 0}, [0x81] = {call, 1},
+    [0x92] = {call, 3}, ['i'] = {call_marked, 0}, ['o'] = {call_marked, 1}, ['b'] = {build, 0},
     ['P'] = {persistent, 0}, ['Q'] = {persistent, 1},
     ['p'] = {put, 0}, ['q'] = {put, 1}, ['r'] = {put, 4}, [0x94] = {put, -1},
     ['g'] = {get, 0}, ['h'] = {get, 1}, ['j'] = {get, 4},

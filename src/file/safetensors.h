@@ -30,7 +30,7 @@
 
 typedef enum vl_dtype {
     VL_DT_F64, VL_DT_F32, VL_DT_F16, VL_DT_BF16, VL_DT_I64, VL_DT_I32, VL_DT_I16,
-    VL_DT_I8, VL_DT_U8, VL_DT_BOOL,
+    VL_DT_I8, VL_DT_U64, VL_DT_U32, VL_DT_U16, VL_DT_U8, VL_DT_BOOL,
 } vl_dtype;
 
 size_t vl_dtype_bytes(vl_dtype t);

@@ -13,7 +13,8 @@
  *
  * The tensors of the document are numbered in the file's order and named by their path: keys and
  * module names joined with '.', a leading "module." and the wrapping key dropped (vl_torch_prefix
- * says what was dropped). Views, strides and shared storages are honoured; sizes are checked
+ * says what was dropped; tensors outside the wrapped part, such as an optimiser's, keep all of
+ * theirs). Views, strides and shared storages are honoured; sizes are checked
  * against the storage before anything is read. The file is mapped; elements are read in place. */
 #ifndef VL_FILE_TORCH_H
 #define VL_FILE_TORCH_H
@@ -34,6 +35,7 @@ typedef struct vl_torch_tensor {
     int n_dim;
     int64_t shape[VL_TORCH_MAX_DIM], stride[VL_TORCH_MAX_DIM]; /* strides in elements */
     size_t n;            /* elements */
+    bool big_endian;     /* the bytes of an element */
     const uint8_t *data; /* of the first element, inside the map; NULL if n is 0 */
 } vl_torch_tensor;
 
@@ -44,8 +46,9 @@ violet_status vl_torch_open(vl_torch **out, const char *path);
 violet_status vl_torch_parse(vl_torch **out, const void *data, size_t n, const char *name);
 void vl_torch_close(vl_torch *f);
 
-/* Does it look like a file of PyTorch's (zip with a data.pkl, or the legacy magic number)? */
-bool vl_torch_looks(const void *data, size_t n);
+/* Does a file that begins with these bytes look like one of PyTorch's (a zip archive, or the legacy
+ * magic number)? 64 bytes are enough. */
+bool vl_torch_looks(const void *head, size_t n);
 
 size_t vl_torch_n(const vl_torch *f);
 const vl_torch_tensor *vl_torch_at(const vl_torch *f, size_t i);

@@ -58,26 +58,16 @@ static violet_status push_all(vl_safetensors_writer *w, const vl_params *p, int 
     return status;
 }
 
-violet_status vl_checkpoint_write(const char *path, const vl_model *m, int with_moments,
-                                  const char *const *extra, size_t n_extra)
+violet_status vl_checkpoint_write_params(const char *path, const vl_params *p, int with_moments,
+                                         const char *const *metadata, size_t n_metadata)
 {
-    const vl_params *p = &m->params;
     int kinds = with_moments ? 3 : 1;
-    char *names = NULL, *config = NULL;
-    json_t *sizes = vl_config_save(&m->config);
+    char *names = NULL;
     vl_safetensor *list = describe(p, kinds, &names);
-    const char **metadata = calloc(2 * (n_extra + 1), sizeof *metadata);
     vl_safetensors_writer *w;
-    violet_status status;
-    if (sizes) config = json_dumps(sizes, JSON_COMPACT);
-    if (!config || !list || !metadata) {
-        status = vl_err_nomem();
-        goto done;
-    }
-    metadata[0] = "config";
-    metadata[1] = config;
-    for (size_t i = 0; i < 2 * n_extra; i++) metadata[2 + i] = extra[i];
-    status = vl_safetensors_create(&w, path, list, (size_t)kinds * p->n, metadata, n_extra + 1);
+    violet_status status = list ? VIOLET_OK : vl_err_nomem();
+    if (status == VIOLET_OK)
+        status = vl_safetensors_create(&w, path, list, (size_t)kinds * p->n, metadata, n_metadata);
     if (status != VIOLET_OK) goto done;
     status = push_all(w, p, kinds);
     if (status == VIOLET_OK)
@@ -85,10 +75,30 @@ violet_status vl_checkpoint_write(const char *path, const vl_model *m, int with_
     else
         vl_safetensors_abandon(w);
 done:
-    json_decref(sizes);
-    free(config);
     free(names);
     free(list);
+    return status;
+}
+
+violet_status vl_checkpoint_write(const char *path, const vl_model *m, int with_moments,
+                                  const char *const *extra, size_t n_extra)
+{
+    char *config = NULL;
+    json_t *sizes = vl_config_save(&m->config);
+    const char **metadata = calloc(2 * (n_extra + 1), sizeof *metadata);
+    violet_status status = VIOLET_OK;
+    if (sizes) config = json_dumps(sizes, JSON_COMPACT);
+    if (!config || !metadata) {
+        status = vl_err_nomem();
+        goto done;
+    }
+    metadata[0] = "config";
+    metadata[1] = config;
+    for (size_t i = 0; i < 2 * n_extra; i++) metadata[2 + i] = extra[i];
+    status = vl_checkpoint_write_params(path, &m->params, with_moments, metadata, n_extra + 1);
+done:
+    json_decref(sizes);
+    free(config);
     free(metadata);
     return status;
 }
@@ -131,10 +141,9 @@ static violet_status convert(real *to, const vl_safetensor *s)
 }
 
 /* Goes over the registry: checks (apply 0) or sets (apply 1) what the file gives. */
-static violet_status match(vl_model *m, const vl_safetensors *f, int kinds, int apply,
+static violet_status match(vl_params *p, const vl_safetensors *f, int kinds, int apply,
                            vl_load_report *r)
 {
-    vl_params *p = &m->params;
     for (int kind = 0; kind < kinds; kind++)
         for (int i = 0; i < p->n; i++) {
             const vl_param *e = &p->list[i];
@@ -157,11 +166,11 @@ static violet_status match(vl_model *m, const vl_safetensors *f, int kinds, int 
     return VIOLET_OK;
 }
 
-static void find_unexpected(const vl_model *m, const vl_safetensors *f, vl_load_report *r)
+static void find_unexpected(const vl_params *p, const vl_safetensors *f, vl_load_report *r)
 {
     for (size_t i = 0; i < vl_safetensors_n(f); i++) {
         const char *name = vl_safetensors_at(f, i)->name;
-        if (strncmp(name, "adam.", 5) == 0 || vl_params_find(&m->params, name)) continue;
+        if (strncmp(name, "adam.", 5) == 0 || vl_params_find(p, name)) continue;
         r->unexpected++;
         copy_name(r->first_unexpected, name);
     }
@@ -170,20 +179,26 @@ static void find_unexpected(const vl_model *m, const vl_safetensors *f, vl_load_
 violet_status vl_checkpoint_read(vl_model *m, const char *path, int with_moments,
                                  vl_load_report *report)
 {
+    return vl_checkpoint_read_params(&m->params, path, with_moments, report);
+}
+
+violet_status vl_checkpoint_read_params(vl_params *p, const char *path, int with_moments,
+                                        vl_load_report *report)
+{
     vl_safetensors *f;
     vl_load_report again = {0};
     int kinds = with_moments ? 3 : 1;
     violet_status status = vl_safetensors_open(&f, path);
     if (status != VIOLET_OK) return status;
     memset(report, 0, sizeof *report);
-    status = match(m, f, kinds, 0, report);
-    if (status == VIOLET_OK) find_unexpected(m, f, report);
+    status = match(p, f, kinds, 0, report);
+    if (status == VIOLET_OK) find_unexpected(p, f, report);
     if (status == VIOLET_OK && report->matched == 0)
         status = vl_err(VIOLET_ESHAPE, "none of its tensors fits this model");
     if (status == VIOLET_OK && with_moments && report->missing + report->misshapen)
         status = vl_err(VIOLET_ESHAPE, "a training state must have every tensor, '%s' does not fit",
                         report->missing ? report->first_missing : report->first_misshapen);
-    if (status == VIOLET_OK) status = match(m, f, kinds, 1, &again);
+    if (status == VIOLET_OK) status = match(p, f, kinds, 1, &again);
     vl_safetensors_close(f);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
 }

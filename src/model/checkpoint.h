@@ -13,6 +13,10 @@
 violet_status vl_checkpoint_write(const char *path, const vl_model *m, int with_moments,
                                   const char *const *extra, size_t n_extra);
 
+/* The same of parameters alone, whatever model they are of; metadata: key, value, ... */
+violet_status vl_checkpoint_write_params(const char *path, const vl_params *p, int with_moments,
+                                         const char *const *metadata, size_t n_metadata);
+
 /* What a load did. Names are the first of their kind, "" if there is none. */
 typedef struct vl_load_report {
     int matched, missing, unexpected, misshapen; /* tensors */
@@ -25,6 +29,9 @@ typedef struct vl_load_report {
  * moments must be there, too. */
 violet_status vl_checkpoint_read(vl_model *m, const char *path, int with_moments,
                                  vl_load_report *report);
+
+violet_status vl_checkpoint_read_params(vl_params *p, const char *path, int with_moments,
+                                        vl_load_report *report);
 
 /* The report as one line in `text`. */
 void vl_load_report_text(const vl_load_report *r, char *text, size_t n);

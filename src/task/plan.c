@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "model/checkpoint.h"
+#include "model/dvae.h"
 #include "task/pretrain.h"
 #include "tensor/count.h"
 #include "train/mask.h"
@@ -27,6 +28,8 @@ const vl_option vl_plan_option_table[] = {
     VL_OPTION_INT(S, size_frame, "4", 0, VL_FRAMES, "Data", "frames a video, 0: 4"),
     VL_OPTION_INT(S, size_txt, "32", 3, 512, "Data", "text positions"),
     VL_OPTION_INT(S, size_batch, "12", 1, 1e6, "Data", "samples a batch"),
+    VL_OPTION_STRING(S, dvae, NULL, "Data",
+                     "dVAE that makes the visual tokens as batches come (default: none)"),
     VL_OPTION_INT(S, workers, "1", 0, 1024, "Data",
                   "threads that decode data beside the training"),
     VL_OPTION_ENUM(S, compat, "none", "none|violet1", "Recipe",
@@ -56,7 +59,8 @@ const vl_option vl_plan_option_table[] = {
 
 /* What is measured; each grows in proportion to the batch once there are enough other texts. */
 enum {
-    ATTENDED, FORWARD, BACKWARD, RECOMPUTED, PRODUCTS_OF_ATTENTION, TRAFFIC, /* FLOPs, bytes */
+    TOKENS, ATTENDED, FORWARD, BACKWARD, RECOMPUTED, PRODUCTS_OF_ATTENTION, /* FLOPs */
+    TRAFFIC,                                                               /* bytes, as are these */
     ACTIVATIONS, GRADIENTS, TABLES, N_TALLIES
 };
 
@@ -71,6 +75,8 @@ typedef struct planned {
     vl_model model;
     int T, H, W, X, Ni;
     double words, patches; /* hidden, a sample */
+    vl_dvae *dvae;         /* NULL: none */
+    int side;              /* of the pictures it sees */
 } planned;
 
 /* ---- how much is hidden ---------------------------------------------------------------------- */
@@ -157,6 +163,15 @@ static violet_status batch_make(batch *a, const planned *p, int B)
     return VIOLET_OK;
 }
 
+/* The visual tokens of B videos, as vl_dvae_tokens computes them. */
+static void token_pass(vl_tape *t, const planned *p, int B)
+{
+    int n = B * p->T;
+    vl_tape_reset(t, 0, 0);
+    t->grad_on = t->training = 0;
+    vl_dvae_encode(t, &p->dvae->encoder, vl_dvae_pixels(t, NULL, n, p->side), n, p->side);
+}
+
 /* The pass that weighs positions, over the samples that will be masked by it. */
 static void attended_pass(vl_tape *t, const planned *p, const vl_swin_plan *plan, const batch *a)
 {
@@ -192,7 +207,10 @@ static violet_status run_step(tally *out, const planned *p, vl_tape *t, vl_swin_
 {
     int half = (int)(a->B * p->o->p_use_attended + 0.5);
     const vl_config *c = &p->config;
+    vl_count before = vl_count_get(t->device);
+    if (p->dvae) token_pass(t, p, a->B);
     vl_count start = vl_count_get(t->device);
+    if (vl_tape_failed(t)) return vl_tape_status(t);
     if (half > 0) {
         const vl_swin_plan *some = vl_swin_plans_get(plans, &c->video, half, p->T, p->H, p->W);
         if (!some) return VIOLET_ENOMEM;
@@ -209,8 +227,9 @@ static violet_status run_step(tally *out, const planned *p, vl_tape *t, vl_swin_
     if (status != VIOLET_OK) return status;
     vl_count end = vl_count_get(t->device), f = vl_count_between(&attended, &forward);
     vl_count b = vl_count_between(&forward, &end), w = vl_count_between(&start, &attended);
-    vl_count whole = vl_count_between(&start, &end);
+    vl_count whole = vl_count_between(&before, &end), v = vl_count_between(&before, &start);
     *out = (tally){{0}};
+    out->of[TOKENS] = vl_count_products(&v, VL_COUNT_FORWARD);
     out->of[ATTENDED] = vl_count_products(&w, VL_COUNT_FORWARD);
     out->of[FORWARD] = vl_count_products(&f, VL_COUNT_FORWARD);
     out->of[BACKWARD] = vl_count_products(&b, VL_COUNT_BACKWARD);
@@ -322,6 +341,7 @@ static double loader_bytes(const planned *p)
 {
     int patches = p->T * (p->H / 32) * (p->W / 32);
     double sample = 3.0 * p->T * p->H * p->W + sizeof(int) * ((double)p->X + patches);
+    sample += 3.0 * p->T * p->side * p->side;
     return sample * (3.0 * p->o->size_batch + p->o->workers);
 }
 
@@ -330,15 +350,17 @@ static violet_status fill_step(violet_plan_report *r, const planned *p, const ta
     double n = p->o->accumulate, most = 1e18;
     int B = p->o->size_batch, others = p->o->negatives < B - 1 ? p->o->negatives : B - 1;
     double weights = (double)p->model.params.weights.used;
-    double total = 4 * weights + s->of[ACTIVATIONS] + s->of[GRADIENTS] + s->of[TABLES] +
+    double dvae = p->dvae ? (double)p->dvae->params.weights.used : 0;
+    double total = 4 * weights + dvae + s->of[ACTIVATIONS] + s->of[GRADIENTS] + s->of[TABLES] +
                    loader_bytes(p);
     if (!(total < most))
         return vl_err(VIOLET_EUNSUPPORTED, "this run would need %.3g bytes of memory", total);
+    r->token_flops = n * s->of[TOKENS];
     r->attended_flops = n * s->of[ATTENDED];
     r->step_forward_flops = n * s->of[FORWARD];
     r->backward_flops = n * s->of[BACKWARD];
     r->recomputed_flops = n * s->of[RECOMPUTED];
-    r->step_flops = r->attended_flops + r->step_forward_flops + r->backward_flops +
+    r->step_flops = r->token_flops + r->attended_flops + r->step_forward_flops + r->backward_flops +
                     r->recomputed_flops;
     r->step_attention_flops = n * s->of[PRODUCTS_OF_ATTENTION];
     r->step_traffic_bytes = n * s->of[TRAFFIC] + 7 * weights; /* and AdamW's */
@@ -348,6 +370,7 @@ static violet_status fill_step(violet_plan_report *r, const planned *p, const ta
     r->weight_bytes = p->model.params.weights.used;
     r->gradient_bytes = r->weight_bytes;
     r->moment_bytes = 2 * r->weight_bytes;
+    r->dvae_bytes = (unsigned long long)dvae;
     r->activation_bytes = (unsigned long long)s->of[ACTIVATIONS];
     r->activation_gradient_bytes = (unsigned long long)s->of[GRADIENTS];
     r->table_bytes = (unsigned long long)s->of[TABLES];
@@ -404,6 +427,23 @@ static violet_status check_sizes(const planned *p)
     return check_window(p);
 }
 
+/* Opens the dVAE, where there is one. */
+static violet_status find_dvae(planned *p)
+{
+    const vl_plan_options *o = p->o;
+    violet_status status = VIOLET_OK;
+    p->dvae = o->with_dvae;
+    if (!p->dvae && o->dvae && *o->dvae) status = vl_dvae_open(&p->dvae, o->dvae, 0);
+    if (!p->dvae) return status;
+    p->side = vl_dvae_side(p->H);
+    if (p->H != p->W)
+        return vl_err(VIOLET_EINVAL, "pictures of %dx%d: a dVAE wants squares", p->W, p->H);
+    if (p->dvae->config.n_code != p->config.size_code)
+        return vl_err(VIOLET_ESHAPE, "the dVAE has %d codes, the model's size_code is %d",
+                      p->dvae->config.n_code, p->config.size_code);
+    return status;
+}
+
 violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
 {
     planned p = {.o = o, .T = o->size_frame ? o->size_frame : 4, .X = o->size_txt};
@@ -416,8 +456,9 @@ violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
     if (status == VIOLET_OK) status = check_sizes(&p);
     if (o->drop >= 0) p.config.drop = o->drop;
     if (o->drop_path >= 0) p.config.video.drop_path = o->drop_path;
+    if (status == VIOLET_OK) status = find_dvae(&p);
     if (status == VIOLET_OK) status = vl_model_init(&p.model, &p.config, VL_HEADS_PRETRAIN, 1, 0);
-    if (status != VIOLET_OK) return status;
+    if (status != VIOLET_OK) goto done;
     vl_device *d = vl_backend_count()->open(0);
     if (!d) status = VIOLET_ENOMEM;
     count_parameters(&r, &p.model.params);
@@ -428,6 +469,8 @@ violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
     if (status == VIOLET_OK) status = fill_time(&r, o);
     vl_backend_count()->close(d);
     vl_model_release(&p.model);
+done:
+    if (p.dvae != o->with_dvae) vl_dvae_close(p.dvae);
     if (status == VIOLET_OK) *out = r;
     return status;
 }

@@ -7,7 +7,8 @@
  *
  * The step is the real one: the same forward code on the same tape, so memory is what the arenas
  * would hold and FLOPs what the backend would be asked. Masks are replaced by their expected size:
- * captions that fill all text positions, expected numbers of hidden words and patches. */
+ * captions that fill all text positions, expected numbers of hidden words and patches. A dVAE's
+ * sizes stand in its file only, so with one the plan takes as long as reading that does. */
 #ifndef VL_TASK_PLAN_H
 #define VL_TASK_PLAN_H
 
@@ -23,6 +24,8 @@ typedef struct vl_plan_options {
     int size_frame, size_txt, size_batch, negatives, workers, accumulate, compat, threads;
     bool checkpointing, measure;
     double p_word, p_attended, p_use_attended, drop, drop_path, peak;
+    char *dvae;
+    struct vl_dvae *with_dvae; /* no option: one that is open already, in place of `dvae` */
 } vl_plan_options;
 
 extern const vl_option vl_plan_option_table[];

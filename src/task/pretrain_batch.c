@@ -1,5 +1,5 @@
-/* One batch of a pretraining run: attention received where it is needed, masks, forward, backward.
- * See pretrain_internal.h. */
+/* One batch of a pretraining run: visual tokens and attention received where they are needed,
+ * masks, forward, backward. See pretrain_internal.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +74,25 @@ static violet_status attended(pretrain *r, const vl_batch *b, const vl_mask_conf
     return vl_tape_status(t);
 }
 
+/* The visual tokens of a batch into r->vq; *has: there are some. */
+static violet_status tokens(pretrain *r, const vl_batch *b, int *has)
+{
+    size_t g = (size_t)b->S / 32, n = (size_t)b->n * b->T * g * g;
+    *has = r->dvae || b->vq;
+    for (size_t i = 0; b->vq && !r->dvae && i < n; i++) r->vq[i] = b->vq[i];
+    if (!r->dvae) return VIOLET_OK;
+    violet_status status =
+        vl_dvae_tokens(r->vq, r->dvae, &r->tape, b->small, b->n * b->T, b->side);
+    return status == VIOLET_OK ? status : vl_err_at(status, "visual tokens");
+}
+
 static void mask_batch(pretrain *r, const vl_batch *b, const vl_mask_config *mask,
-                       uint64_t first_sample, int n_negative)
+                       uint64_t first_sample, int n_negative, int has_tokens)
 {
     int g = b->S / 32;
-    size_t n_vq = (size_t)b->n * b->T * g * g;
     memcpy(r->image, b->image, (size_t)b->n * b->T * 3 * b->S * b->S);
     for (int i = 0; i < b->n * b->X; i++) r->text[i] = b->text[i];
     for (int i = 0; i < b->n * b->X; i++) r->text_mask[i] = r->text[i] != mask->special[VL_PAD];
-    for (size_t i = 0; b->vq && i < n_vq; i++) r->vq[i] = b->vq[i];
     vl_mask_negatives(mask, r->negative, n_negative, r->text, b->n, b->X, first_sample);
     vl_mask_batch batch = {.B = b->n,
                            .T = b->T,
@@ -92,7 +102,7 @@ static void mask_batch(pretrain *r, const vl_batch *b, const vl_mask_config *mas
                            .first_sample = first_sample,
                            .image = r->image,
                            .text = r->text,
-                           .vq = b->vq ? r->vq : NULL,
+                           .vq = has_tokens ? r->vq : NULL,
                            .answer_mtm = r->answer_mtm,
                            .answer_mvm = r->answer_mvm};
     vl_mask_apply(mask, &batch, r->weight);
@@ -116,10 +126,11 @@ violet_status batch_run(pretrain *r, const vl_batch *b, int training, uint64_t d
     /* A validation is masked the same way every time, and not like the training. */
     vl_mask_config mask = r->mask;
     if (!training) mask.seed ^= 0x76616c;
-    int O = b->n < 4 ? b->n : 4;
-    violet_status status = attended(r, b, &mask, training, draw, first_sample);
+    int O = b->n < 4 ? b->n : 4, has_tokens;
+    violet_status status = tokens(r, b, &has_tokens);
+    if (status == VIOLET_OK) status = attended(r, b, &mask, training, draw, first_sample);
     if (status != VIOLET_OK) return status;
-    mask_batch(r, b, &mask, first_sample, O - 1);
+    mask_batch(r, b, &mask, first_sample, O - 1, has_tokens);
     vl_pretrain_input in = {.B = b->n,
                             .X = b->X,
                             .n_negative = O - 1,

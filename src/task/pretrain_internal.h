@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "data/loader.h"
+#include "model/dvae.h"
 #include "model/model.h"
 #include "task/pretrain.h"
 #include "task/pretrain_run.h"
@@ -46,6 +47,7 @@ typedef struct pretrain {
     vl_device *device;
     vl_tape tape;
     vl_swin_plans plans;
+    vl_dvae *dvae;       /* NULL: tokens come from files */
     vl_wordpiece *wordpiece;
     vl_mask_config mask;
     vl_optim optim;

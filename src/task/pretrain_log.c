@@ -3,19 +3,17 @@
  * A state holds everything that decides what comes next, so that a run killed at any moment and
  * resumed writes the same bytes as one that was not: steps.jsonl is cut back to its length at the
  * saved state, and log.json is written from the state's copy. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/status.h"
 #include "model/checkpoint.h"
 #include "task/pretrain_internal.h"
+#include "train/run_folder.h"
 
 #define STATE_VERSION 1
 
@@ -24,58 +22,14 @@ violet_status run_path(const pretrain *r, char path[4096], const char *name)
     return vl_path_join(path, 4096, r->o->output, name);
 }
 
-/* JSON text with as few digits as read back to the same numbers. */
-static char *exact_text(const json_t *object)
-{
-    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    json_t *again = text ? json_loads(text, 0, NULL) : NULL;
-    int same = again && json_equal(object, again);
-    json_decref(again);
-    if (same || !text) return text;
-    free(text);
-    return json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
-}
-
-static violet_status write_json(const pretrain *r, const char *name, const json_t *object)
-{
-    char path[4096];
-    vl_out out;
-    violet_status status = run_path(r, path, name);
-    if (status != VIOLET_OK) return status;
-    char *text = exact_text(object);
-    if (!text) return vl_err_nomem();
-    status = vl_out_open(&out, path);
-    if (status == VIOLET_OK) status = vl_out_write(&out, text, strlen(text));
-    if (status == VIOLET_OK) status = vl_out_write(&out, "\n", 1);
-    if (status == VIOLET_OK) status = vl_out_commit(&out);
-    free(text);
-    return status;
-}
-
-static violet_status open_lines(FILE **f, const pretrain *r, const char *name, int64_t cut_to)
-{
-    char path[4096];
-    violet_status status = run_path(r, path, name);
-    if (status != VIOLET_OK) return status;
-    *f = fopen(path, "a");
-    if (*f && flock(fileno(*f), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return vl_err(VIOLET_EINVAL, "another process is writing the run in '%s'", r->o->output);
-    if (!*f || (cut_to >= 0 && ftruncate(fileno(*f), cut_to) != 0))
-        return vl_err_errno("open '%s'", path);
-    return VIOLET_OK;
-}
-
-/* A log that has lost lines must not keep a run from going on, nor be filled up with zeros. */
+/* How much of steps.jsonl stays. */
 static violet_status check_lines(pretrain *r, const char *name)
 {
-    char path[4096];
-    struct stat st;
-    violet_status status = run_path(r, path, name);
-    if (status != VIOLET_OK) return status;
-    uint64_t found = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
-    if (found >= r->steps_bytes) return VIOLET_OK;
-    tell(r, VIOLET_EVENT_WARNING, "%s has %llu bytes, the saved run wrote %llu: lines are lost",
-         path, (unsigned long long)found, (unsigned long long)r->steps_bytes);
+    uint64_t found;
+    violet_status status = vl_run_lines_length(&found, r->o->output, name, r->steps_bytes);
+    if (status != VIOLET_OK || found == r->steps_bytes) return status;
+    tell(r, VIOLET_EVENT_WARNING, "%s/%s has %llu bytes, the saved run wrote %llu: lines are lost",
+         r->o->output, name, (unsigned long long)found, (unsigned long long)r->steps_bytes);
     r->steps_bytes = found;
     return VIOLET_OK;
 }
@@ -85,12 +39,13 @@ violet_status log_open(pretrain *r)
     json_t *args;
     violet_status status = vl_option_json(&args, vl_pretrain_option_table, r->o);
     if (status != VIOLET_OK) return status;
-    status = write_json(r, "args.json", args);
+    status = vl_run_write_json(r->o->output, "args.json", args);
     json_decref(args);
     if (status == VIOLET_OK) status = check_lines(r, "steps.jsonl");
     if (status == VIOLET_OK)
-        status = open_lines(&r->steps, r, "steps.jsonl", (int64_t)r->steps_bytes);
-    if (status == VIOLET_OK) status = open_lines(&r->timing, r, "timing.jsonl", r->step ? -1 : 0);
+        status = vl_run_open_lines(&r->steps, r->o->output, "steps.jsonl", (int64_t)r->steps_bytes);
+    if (status == VIOLET_OK)
+        status = vl_run_open_lines(&r->timing, r->o->output, "timing.jsonl", r->step ? -1 : 0);
     return status;
 }
 
@@ -102,13 +57,6 @@ violet_status log_close(pretrain *r, violet_status status)
     r->steps = r->timing = NULL;
     if (!failed || status != VIOLET_OK) return status; /* the first failure keeps its message */
     return vl_err_errno("write the logs in '%s'", r->o->output);
-}
-
-/* As JSON has it: a number that is not finite is null. */
-static const char *number(char text[32], double x)
-{
-    snprintf(text, 32, isfinite(x) ? "%.9g" : "null", x);
-    return text;
 }
 
 /* Only what is the same on every run goes into steps.jsonl. */
@@ -124,33 +72,21 @@ violet_status log_step(pretrain *r, const char *set, const char *unit_name, cons
         if (!s->asked[k]) continue;
         loss += stats_loss(s, k);
         n += fprintf(f, ", \"ls_%s\": %s, \"ac_%s\": %s", vl_pretrain_names[k],
-                     number(a, stats_loss(s, k)), vl_pretrain_names[k],
-                     number(b, stats_accuracy(s, k)));
+                     vl_json_number(a, stats_loss(s, k)), vl_pretrain_names[k],
+                     vl_json_number(b, stats_accuracy(s, k)));
     }
-    n += fprintf(f, ", \"loss\": %s, \"norm\": %s", number(a, loss), number(b, norm));
-    n += fprintf(f, ", \"lr\": %s, \"samples\": %llu}\n", number(a, lr),
+    n += fprintf(f, ", \"loss\": %s, \"norm\": %s", vl_json_number(a, loss),
+                 vl_json_number(b, norm));
+    n += fprintf(f, ", \"lr\": %s, \"samples\": %llu}\n", vl_json_number(a, lr),
                  (unsigned long long)r->samples);
     r->steps_bytes += n;
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    fprintf(r->timing, "{\"step\": %llu, \"seconds\": %.4f, \"waited\": %.4f, \"mbytes\": %ld}\n",
-            (unsigned long long)r->step, seconds, waited, usage.ru_maxrss / 1024);
+    fprintf(r->timing, "{\"step\": %llu, \"seconds\": %.4f, \"waited\": %.4f, \"mbytes\": %llu}\n",
+            (unsigned long long)r->step, seconds, waited, vl_memory_peak() >> 20);
     if (fflush(f) || fflush(r->timing)) return vl_err_errno("write logs in '%s'", r->o->output);
     return VIOLET_OK;
 }
 
 /* ---- log.json ------------------------------------------------------------------------------- */
-
-/* Puts a value into an object or list and returns whether that failed (memory). */
-static int put(json_t *to, const char *key, json_t *value)
-{
-    return key ? json_object_set_new(to, key, value) : json_array_append_new(to, value);
-}
-
-static json_t *real_or_null(double x)
-{
-    return isfinite(x) ? json_real(x) : json_null();
-}
 
 /* object[key], made if it is not there; NULL: out of memory. */
 static json_t *entry(json_t *object, const char *key, json_t *(*make)(void))
@@ -158,7 +94,7 @@ static json_t *entry(json_t *object, const char *key, json_t *(*make)(void))
     json_t *value = json_object_get(object, key);
     if (!value) {
         value = make();
-        if (put(object, key, value)) return NULL;
+        if (vl_json_put(object, key, value)) return NULL;
     }
     return value;
 }
@@ -167,7 +103,7 @@ static int append(json_t *of_set, const char *kind, int task, double value)
 {
     char key[16];
     snprintf(key, sizeof key, "%s_%s", kind, vl_pretrain_names[task]);
-    return put(entry(of_set, key, json_array), NULL, real_or_null(value));
+    return vl_json_put(entry(of_set, key, json_array), NULL, vl_json_real(value));
 }
 
 violet_status log_unit(pretrain *r, const char *set, const stats *train, const stats *valid)
@@ -176,7 +112,7 @@ violet_status log_unit(pretrain *r, const char *set, const stats *train, const s
     int bad = 0;
     for (int k = 0; k < 3; k++) bad |= append(of_set, "ls", k, stats_loss(train, k));
     for (int k = 0; k < 3; k++) bad |= append(of_set, "ac", k, stats_accuracy(valid, k));
-    return bad ? vl_err_nomem() : write_json(r, "log.json", r->log);
+    return bad ? vl_err_nomem() : vl_run_write_json(r->o->output, "log.json", r->log);
 }
 
 /* ---- the saved state ------------------------------------------------------------------------ */
@@ -185,39 +121,7 @@ violet_status log_unit(pretrain *r, const char *set, const stats *train, const s
  * others. */
 static const char *const fixed_options[] = {
     "split",      "parts", "caption", "size_img", "size_txt",   "size_frame",    "size_batch",
-    "accumulate", "seed",  "compat",  "p_word",   "p_attended", "p_use_attended"};
-enum { N_FIXED = sizeof fixed_options / sizeof *fixed_options };
-
-static json_t *fixed_of(const pretrain *r)
-{
-    json_t *all, *fixed = json_object();
-    if (vl_option_json(&all, vl_pretrain_option_table, r->o) != VIOLET_OK) all = NULL;
-    for (int i = 0; all && i < N_FIXED; i++)
-        if (json_object_set(fixed, fixed_options[i], json_object_get(all, fixed_options[i]))) {
-            json_decref(all);
-            all = NULL;
-        }
-    if (!all) {
-        json_decref(fixed);
-        return NULL;
-    }
-    json_decref(all);
-    return fixed;
-}
-
-static violet_status check_fixed(const pretrain *r, const json_t *saved)
-{
-    json_t *mine = fixed_of(r);
-    violet_status status = mine ? VIOLET_OK : vl_err_nomem();
-    for (int i = 0; mine && i < N_FIXED && status == VIOLET_OK; i++) {
-        const json_t *was = json_object_get(saved, fixed_options[i]);
-        if (was && json_equal(was, json_object_get(mine, fixed_options[i]))) continue;
-        status =
-            vl_err(VIOLET_EINVAL, "the saved run was begun with another '%s'", fixed_options[i]);
-    }
-    json_decref(mine);
-    return status;
-}
+    "accumulate", "seed",  "compat",  "p_word",   "p_attended", "p_use_attended", NULL};
 
 /* Whether the position makes sense for the units that the data sets give. */
 static violet_status check_position(const pretrain *r)
@@ -236,9 +140,9 @@ static json_t *save_stats(const stats *s)
     json_t *list = json_array();
     int bad = 0;
     for (int k = 0; k < 3; k++) {
-        bad |= put(list, NULL, real_or_null(s->loss[k]));
-        bad |= put(list, NULL, json_integer((json_int_t)s->asked[k]));
-        bad |= put(list, NULL, json_integer((json_int_t)s->right[k]));
+        bad |= vl_json_put(list, NULL, vl_json_real(s->loss[k]));
+        bad |= vl_json_put(list, NULL, json_integer((json_int_t)s->asked[k]));
+        bad |= vl_json_put(list, NULL, json_integer((json_int_t)s->right[k]));
     }
     if (!bad) return list;
     json_decref(list);
@@ -261,12 +165,12 @@ static json_t *save_set(const pretrain *r, int i)
     json_t *at = json_array(), *set = json_object();
     int bad = 0;
     for (int p = 0; p < vl_dataset_parts(r->sets[i].train); p++)
-        bad |= put(at, NULL, json_integer((json_int_t)c->at[p]));
-    bad |= put(set, "name", json_string(r->sets[i].name));
-    bad |= put(set, "epoch", json_integer((json_int_t)c->epoch));
-    bad |= put(set, "step", json_integer((json_int_t)c->step));
-    bad |= put(set, "at", at);
-    bad |= put(set, "sums", save_stats(&r->sets[i].sums));
+        bad |= vl_json_put(at, NULL, json_integer((json_int_t)c->at[p]));
+    bad |= vl_json_put(set, "name", json_string(r->sets[i].name));
+    bad |= vl_json_put(set, "epoch", json_integer((json_int_t)c->epoch));
+    bad |= vl_json_put(set, "step", json_integer((json_int_t)c->step));
+    bad |= vl_json_put(set, "at", at);
+    bad |= vl_json_put(set, "sums", save_stats(&r->sets[i].sums));
     if (!bad) return set;
     json_decref(set);
     return NULL;
@@ -293,13 +197,14 @@ static char *state_text(pretrain *r)
     const char *name;
     char *text = NULL;
     json_t *state = json_object(), *sets = json_array();
-    int bad = put(state, "version", json_integer(STATE_VERSION));
-    bad |= put(state, "options", fixed_of(r));
+    int bad = vl_json_put(state, "version", json_integer(STATE_VERSION));
+    bad |= vl_json_put(state, "options",
+                       vl_run_fixed(vl_pretrain_option_table, r->o, fixed_options));
     for (int i = 0; counter(r, i, &name); i++)
-        bad |= put(state, name, json_integer((json_int_t)*counter(r, i, &name)));
-    for (int i = 0; i < r->n_sets; i++) bad |= put(sets, NULL, save_set(r, i));
-    bad |= put(state, "sets", sets);
-    bad |= put(state, "log", json_incref(r->log));
+        bad |= vl_json_put(state, name, json_integer((json_int_t)*counter(r, i, &name)));
+    for (int i = 0; i < r->n_sets; i++) bad |= vl_json_put(sets, NULL, save_set(r, i));
+    bad |= vl_json_put(state, "sets", sets);
+    bad |= vl_json_put(state, "log", json_incref(r->log));
     if (!bad) text = json_dumps(state, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(state);
     return text;
@@ -359,7 +264,8 @@ violet_status state_load(pretrain *r)
     }
     for (int i = 0; counter(r, i, &name); i++)
         *counter(r, i, &name) = (uint64_t)json_integer_value(json_object_get(state, name));
-    status = check_fixed(r, json_object_get(state, "options"));
+    status = vl_run_check_fixed(json_object_get(state, "options"), vl_pretrain_option_table, r->o,
+                                fixed_options);
     if (status == VIOLET_OK) status = load_sets(r, json_object_get(state, "sets"));
     if (status == VIOLET_OK) status = check_position(r);
     if (status != VIOLET_OK) {

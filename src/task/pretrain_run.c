@@ -5,9 +5,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/status.h"
 #include "task/pretrain_internal.h"
 
@@ -60,8 +60,6 @@ static violet_status validate_set(pretrain *r, int set, stats *sums)
 static void tell_numbers(const pretrain *r, violet_event_kind kind, const char *set, const stats *s,
                          double lr, double samples_per_s)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     violet_event e = {.kind = kind,
                       .text = set,
                       .step = r->step,
@@ -72,7 +70,7 @@ static void tell_numbers(const pretrain *r, violet_event_kind kind, const char *
                       .n_tasks = 3,
                       .rate = lr,
                       .samples_per_s = samples_per_s,
-                      .bytes = (unsigned long long)usage.ru_maxrss * 1024};
+                      .bytes = vl_memory_peak()};
     for (int k = 0; k < 3; k++) {
         e.loss_of[k] = stats_loss(s, k);
         e.accuracy[k] = stats_accuracy(s, k);
@@ -255,8 +253,6 @@ static violet_status train(pretrain *r)
 
 static void tell_summary(const pretrain *r)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
     uint64_t bad = 0;
     for (int i = 0; i < r->n_sets; i++)
         for (int why = 0; why < VL_BAD_REASONS; why++) bad += vl_loader_bad(r->sets[i].loader, why);
@@ -271,7 +267,7 @@ static void tell_summary(const pretrain *r)
          "skipped, peak memory %.2f GiB",
          (unsigned long long)r->step, r->busy_s > 0 ? (double)r->samples_here / r->busy_s : 0,
          r->busy_s > 0 ? 100 * r->waited_s / r->busy_s : 0, (unsigned long long)bad,
-         (double)usage.ru_maxrss / (1 << 20));
+         (double)vl_memory_peak() / (1 << 30));
 }
 
 violet_status vl_pretrain_run(const vl_pretrain_options *o, const violet_hooks *hooks)

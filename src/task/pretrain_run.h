@@ -29,7 +29,8 @@ enum { VL_COMPAT_NONE, VL_COMPAT_VIOLET1 };
 typedef struct vl_pretrain_options {
     char *type; /* "pretrain", as in the published args files */
     /* data */
-    char *data, *dataset, *split, *valid_split, *vocab;
+    char *data, *dataset, *split, *valid_split, *vocab, *videos, *dvae;
+    bool fast_video;
     int parts, caption; /* enums above */
     int size_img, size_txt, size_frame, size_batch, workers, valid_batches;
     /* model */

@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "base/status.h"
 #include "model/checkpoint.h"
 #include "task/plan.h"
 #include "task/pretrain_internal.h"
 
+#define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
 #define WARN_ONE_BY_ONE 20 /* bad samples told singly; after that only counted */
 
 void run_report_bad(void *user, vl_bad why, const char *message)
@@ -40,6 +42,18 @@ static violet_status setup_config(pretrain *r)
              "(docs/COMPAT.md)",
              o->size_img);
     return VIOLET_OK;
+}
+
+/* The dVAE whose codes the model is to tell. */
+static violet_status setup_dvae(pretrain *r)
+{
+    const char *path = r->o->dvae;
+    if (!path || !*path) return VIOLET_OK;
+    violet_status status = vl_dvae_open(&r->dvae, path, 0);
+    if (status != VIOLET_OK) return status;
+    if (r->dvae->config.n_code == r->config.size_code) return VIOLET_OK;
+    return vl_err(VIOLET_ESHAPE, "%s has %d codes, the model's size_code is %d: see --config", path,
+                  r->dvae->config.n_code, r->config.size_code);
 }
 
 static violet_status setup_text(pretrain *r)
@@ -78,17 +92,23 @@ static violet_status setup_optim(pretrain *r)
 static vl_dataset_options dataset_options(const pretrain *r, const char *name, const char *split)
 {
     const vl_pretrain_options *o = r->o;
+    bool compat = o->compat == VL_COMPAT_VIOLET1;
     return (vl_dataset_options){.folder = o->data,
                                 .name = name,
                                 .split = split,
+                                .videos = o->videos && *o->videos ? o->videos : NULL,
                                 .size_img = o->size_img,
+                                .size_small = r->dvae ? vl_dvae_side(o->size_img) : 0,
+                                .no_tokens = r->dvae != NULL,
                                 .size_txt = o->size_txt,
                                 .n_frames = o->size_frame,
                                 .n_codes = r->config.size_code,
                                 .random_caption = o->caption == VL_CAPTION_RANDOM,
                                 .seed = (uint64_t)o->seed,
-                                .pad =
-                                    o->compat == VL_COMPAT_VIOLET1 ? VL_PAD_COMPAT : VL_PAD_EXACT,
+                                .fast_video = o->fast_video,
+                                .video_as_stored = compat,
+                                .video_jpeg = compat ? PUBLISHED_QUALITY : 0,
+                                .pad = compat ? VL_PAD_COMPAT : VL_PAD_EXACT,
                                 .wordpiece = r->wordpiece};
 }
 
@@ -98,6 +118,9 @@ static violet_status open_set(pretrain *r, char *name)
     const vl_pretrain_options *o = r->o;
     if (r->n_sets == MAX_SETS)
         return vl_err(VIOLET_EINVAL, "more than %d data sets in '%s'", MAX_SETS, o->dataset);
+    if (r->n_sets && o->videos && *o->videos)
+        return vl_err(VIOLET_EINVAL, "'videos' is the pictures of one data set, '%s' names more",
+                      o->dataset);
     dataset_of_run *s = &r->sets[r->n_sets];
     char *split = strchr(name, ':');
     if (split) *split++ = 0;
@@ -192,25 +215,12 @@ static int most_frames(const pretrain *r)
     return frames;
 }
 
-/* Bytes of memory that programs can still have; 0: not known. */
-static double available_bytes(void)
-{
-    FILE *f = fopen("/proc/meminfo", "r");
-    char line[256];
-    double kb = 0, sum = 0;
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "MemAvailable: %lf", &kb) == 1 || sscanf(line, "SwapFree: %lf", &kb) == 1)
-            sum += kb;
-    if (f) fclose(f);
-    return 1024 * sum;
-}
-
 /* What a batch costs by its number of frames, and whether the largest fits into memory: better an
  * error now than the kernel's axe in the middle of a step. */
 static violet_status setup_cost(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
-    double need = 0, have = available_bytes();
+    double need = 0, have = vl_memory_available();
     if (most_frames(r) > VL_FRAMES)
         return vl_err(VIOLET_ESHAPE,
                       "%d frames a video: the model has positions for %d, see "
@@ -232,7 +242,8 @@ static violet_status setup_cost(pretrain *r)
                              .p_attended = o->p_attended,
                              .p_use_attended = o->p_use_attended,
                              .drop = o->drop,
-                             .drop_path = o->drop_path};
+                             .drop_path = o->drop_path,
+                             .with_dvae = r->dvae};
         violet_status status = vl_plan_run(&report, &p);
         if (status != VIOLET_OK) return status;
         r->batch_flops[T] = report.step_flops;
@@ -297,9 +308,10 @@ static violet_status setup_start(pretrain *r)
 
 violet_status run_setup(pretrain *r)
 {
-    violet_status (*const stages[])(pretrain *) = {setup_config, setup_text,  setup_optim,
-                                                   setup_sets,   setup_units, setup_cost,
-                                                   setup_model,  setup_start, log_open};
+    violet_status (*const stages[])(pretrain *) = {setup_config, setup_dvae,  setup_text,
+                                                   setup_optim,  setup_sets,  setup_units,
+                                                   setup_cost,   setup_model, setup_start,
+                                                   log_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](r);
         if (status != VIOLET_OK) return status;
@@ -320,6 +332,7 @@ void run_release(pretrain *r)
     vl_tape_release(&r->tape);
     if (r->device) r->backend->close(r->device);
     vl_model_release(&r->model);
+    vl_dvae_close(r->dvae);
     vl_wordpiece_free(r->wordpiece);
     free(r);
 }

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "train/corpus.h"
@@ -26,6 +27,7 @@
 #include "file/pickle.h"
 #include "file/safetensors.h"
 #include "file/tsv.h"
+#include "media/make_video.h"
 #include "media/picture.h"
 #include "model/checkpoint.h"
 #include "text/wordpiece.h"
@@ -207,14 +209,15 @@ static violet_status open_wordpiece(void)
     return status;
 }
 
-static violet_status open_loader(void)
+static violet_status loader_over(const char *name, int size_small, int jpeg)
 {
     vl_dataset *d;
     vl_loader *l = NULL;
     const vl_batch *b;
     vl_cursor start = {0};
-    vl_dataset_options o = {.folder = c.data, .name = "set", .split = "train", .size_img = 64,
-                            .size_txt = 8, .wordpiece = wp};
+    vl_dataset_options o = {.folder = c.data, .name = name, .split = "train", .size_img = 64,
+                            .size_small = size_small, .size_txt = 8, .video_jpeg = jpeg,
+                            .wordpiece = wp};
     violet_status status = vl_dataset_open(&d, &o);
     if (status != VIOLET_OK) return status;
     status = vl_loader_open(&l, d, &(vl_loader_options){.batch = 2});
@@ -223,6 +226,16 @@ static violet_status open_loader(void)
     vl_loader_close(l);
     vl_dataset_close(d);
     return status;
+}
+
+static violet_status open_loader(void)
+{
+    return loader_over("set", 0, 0);
+}
+
+static violet_status open_loader_of_videos(void)
+{
+    return loader_over("clips", 16, 75);
 }
 
 static violet_status code_jpeg(void)
@@ -310,6 +323,7 @@ static void a_loader_survives(void **state)
 {
     (void)state;
     sweep("open a loader", open_loader, 1000, 1);
+    sweep("open a loader of videos", open_loader_of_videos, 1000, 1);
 }
 
 static void a_model_survives(void **state)
@@ -356,6 +370,11 @@ static int set_up(void **state)
                                  "{\"video\": \"v\", \"question\": \"q\", \"answer\": 1},"
                                  "{\"video\": \"w\", \"question\": \"q\", \"answer\": 0}],"
                                  "\"vocab\": {\"yes\": 0, \"no\": 1}}");
+    snprintf(path, sizeof path, "%s/clips", c.data);
+    mkdir(path, 0777);
+    make_video(in_data("clips/v0.mp4"), &(clip){.n = 9});
+    make_video(in_data("clips/v1.mp4"), &(clip){.n = 5});
+    write_data("clips.json", "{\"train\": {\"v0\": [\"red\"], \"v1\": [\"blue\"]}}");
     write_data("scan.tsv", "v0\t/9j/AAAA\nv1\t/9j/AAAA\n");
     snprintf(path, sizeof path, "%s/vocab.txt", c.folder);
     return vl_wordpiece_open(&wp, path) != VIOLET_OK;

@@ -1,4 +1,5 @@
-/* libFuzzer: any bytes as a pickle, then a walk over all that came out.
+/* libFuzzer: any bytes as a pickle, without and with inert objects, then a walk over all that came
+ * out.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -Isrc tests/fuzz/fuzz_pickle.c ...
  * tests/fuzz/build builds all of them. */
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 
 #include "file/pickle.h"
+#include "file/pickle_node.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -26,6 +28,11 @@ static size_t touch(const vl_value *v)
         free(f);
         free(i);
     }
+    if (vl_value_kind(v) == VL_OBJECT) {
+        const char *module, *name;
+        if (!vl_object_class(&module, &n, &name, &found, v)) abort();
+        sum += touch(vl_object_state(v)) + touch(vl_object_items(v));
+    }
     for (size_t i = 0; i < vl_value_n(v); i++) {
         const vl_value *k = vl_dict_key(v, i);
         s = vl_value_str(&found, k);
@@ -37,8 +44,11 @@ static size_t touch(const vl_value *v)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    vl_pickle *doc;
-    if (vl_pickle_parse(&doc, data, n, "fuzz", NULL) == VIOLET_OK) {
+    static const vl_pickle_options options = {.objects = true};
+    for (int objects = 0; objects < 2; objects++) {
+        vl_pickle *doc;
+        if (vl_pickle_parse(&doc, data, n, "fuzz", objects ? &options : NULL) != VIOLET_OK)
+            continue;
         if (touch(vl_pickle_root(doc)) > 100 * (16 * n + 1000)) abort();
         vl_pickle_close(doc);
     }

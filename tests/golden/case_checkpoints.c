@@ -1,5 +1,5 @@
 /* A folder of checkpoints/: pickles and containers as Python and PyTorch write them. Every file in
- * it is looked at. */
+ * it is looked at; PyTorch's are in case_torch.c. */
 #include "golden/golden.h"
 
 #include <dirent.h>
@@ -128,8 +128,10 @@ static void check_file(golden_report *r, const char *path, const char *name)
         check_pickle(r, path, name, is_numpy);
     else if (ends_with(name, ".safetensors"))
         check_safetensors(r, path, name);
+    else if (ends_with(name, ".pt") || ends_with(name, ".pth"))
+        golden_check_state(r, path, name);
     else
-        golden_missing(r, name); /* PyTorch's containers: no reader yet */
+        golden_check_module(r, path, name);
 }
 
 static int not_hidden(const struct dirent *e)

@@ -187,8 +187,8 @@ void corpus_checkpoint(const corpus *c, const char *name, double value)
 
 void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output, const char *flags)
 {
-    char text[2048], path[512], *argv[80], *save = NULL;
-    int n = 0, n_rest;
+    char text[2048], path[4][512], *argv[80], *save = NULL;
+    int n = 0, n_rest, n_paths = 0;
     snprintf(text, sizeof text,
              "--data=%s --vocab=%s/vocab.txt --config=%s/model.json --output=%s/%s --size_img=64 "
              "--size_txt=8 --size_batch=4 --size_epoch=2 --lr=1e-3 --threads=1 --workers=0 "
@@ -198,8 +198,9 @@ void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output,
         char *at = strstr(s, "FOLDER/");
         argv[n++] = s;
         if (!at) continue;
-        snprintf(path, sizeof path, "%.*s%s%s", (int)(at - s), s, c->folder, at + 6);
-        argv[n - 1] = path;
+        assert_true(n_paths < 4);
+        argv[n - 1] = path[n_paths++];
+        snprintf(argv[n - 1], sizeof *path, "%.*s%s%s", (int)(at - s), s, c->folder, at + 6);
     }
     memset(o, 0, sizeof *o);
     if (vl_option_defaults(vl_pretrain_option_table, o) != VIOLET_OK ||
@@ -213,6 +214,7 @@ static void note_event(void *user, const violet_event *e)
     run_result *r = user;
     const char *bad;
     switch (e->kind) {
+    case VIOLET_EVENT_ITEM: break; /* pretraining has none */
     case VIOLET_EVENT_STEP:
         if (r->n_steps++ == 0) r->first_loss = e->loss;
         r->last_loss = e->loss;

@@ -1,4 +1,4 @@
-/* Writing tsv + lineidx: the published bytes, refused text, and going on after every kind of end. */
+/* Writing tsv + lineidx: the published bytes, refused text, going on after every kind of end. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -158,6 +158,12 @@ static void resumes_after_a_power_cut(void **state)
     for (size_t i = 0; i < strlen(TSV); i++) { /* pages that never came to the disk */
         memcpy(zeros, TSV, sizeof zeros);
         memset(zeros + i, 0, strlen(TSV) - i);
+        leave(zeros, strlen(TSV), INDEX, strlen(INDEX));
+        vl_tsv_suspend(create(true, lines_in(TSV, i)));
+    }
+    for (size_t i = 0; i < strlen(TSV); i++) { /* a byte of a line, or its end */
+        memcpy(zeros, TSV, sizeof zeros);
+        zeros[i] = 0;
         leave(zeros, strlen(TSV), INDEX, strlen(INDEX));
         vl_tsv_suspend(create(true, lines_in(TSV, i)));
     }

@@ -1,0 +1,202 @@
+/* Pictures of records: files of JPEGs, or videos; see pictures.h. */
+#include "data/pictures.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/base64.h"
+#include "base/status.h"
+#include "file/pickle.h"
+#include "media/video.h"
+#include "media/video_list.h"
+
+#define ID_SHOWN 128 /* bytes of an id in a message */
+
+struct vl_pictures {
+    char *path;
+    vl_pictures_options o;
+    /* one of the three */
+    vl_tsv *tsv;
+    vl_pickle *pkl;
+    bool are_videos;
+    vl_video_list videos;
+};
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static violet_status open_any(vl_pictures *p)
+{
+    size_t n = strlen(p->path);
+    struct stat st;
+    violet_status status;
+    p->are_videos = p->o.videos || (stat(p->path, &st) == 0 && S_ISDIR(st.st_mode));
+    if (p->are_videos) return vl_video_list_open(&p->videos, p->path);
+    if (n > 4 && strcmp(p->path + n - 4, ".pkl") == 0) {
+        if ((status = vl_pickle_open(&p->pkl, p->path, NULL)) != VIOLET_OK) return status;
+        if (vl_value_kind(vl_pickle_root(p->pkl)) != VL_DICT)
+            return vl_err(VIOLET_EFORMAT, "%s: expected {video: [pictures]}", p->path);
+    } else if ((status = vl_tsv_open(&p->tsv, p->path)) != VIOLET_OK) {
+        return status;
+    }
+    return vl_pictures_n(p) ? VIOLET_OK : vl_err(VIOLET_EFORMAT, "%s: no records", p->path);
+}
+
+violet_status vl_pictures_open(vl_pictures **out, const char *path, const vl_pictures_options *o)
+{
+    *out = NULL;
+    vl_pictures *p = calloc(1, sizeof *p);
+    if (!p) return vl_err_nomem();
+    p->o = *o;
+    p->path = strdup(path);
+    violet_status status = p->path ? open_any(p) : vl_err_nomem();
+    if (status == VIOLET_OK)
+        *out = p;
+    else
+        vl_pictures_close(p);
+    return status;
+}
+
+void vl_pictures_close(vl_pictures *p)
+{
+    if (!p) return;
+    vl_tsv_close(p->tsv);
+    vl_pickle_close(p->pkl);
+    vl_video_list_release(&p->videos);
+    free(p->path);
+    free(p);
+}
+
+const char *vl_pictures_path(const vl_pictures *p)
+{
+    return p->path;
+}
+
+bool vl_pictures_are_videos(const vl_pictures *p)
+{
+    return p->are_videos;
+}
+
+size_t vl_pictures_n(const vl_pictures *p)
+{
+    if (p->are_videos) return p->videos.n;
+    return p->tsv ? vl_tsv_n(p->tsv) : vl_value_n(vl_pickle_root(p->pkl));
+}
+
+vl_slice vl_pictures_id(const vl_pictures *p, size_t i)
+{
+    vl_slice id = {NULL, 0};
+    if (p->are_videos) return (vl_slice){p->videos.file[i].id, strlen(p->videos.file[i].id)};
+    if (p->tsv) return vl_tsv_id(p->tsv, i);
+    id.s = vl_value_str(&id.n, vl_dict_key(vl_pickle_root(p->pkl), i));
+    return id;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static violet_status look_pickle(vl_tsv_row *row, const vl_pictures *p, size_t i)
+{
+    const vl_value *list = vl_value_at(vl_pickle_root(p->pkl), i);
+    row->id = vl_pictures_id(p, i);
+    row->meta = (vl_slice){NULL, 0};
+    row->n_frames = (int)vl_value_n(list);
+    if (!row->id.s || vl_value_kind(list) != VL_LIST || vl_value_n(list) > VL_TSV_MAX_FRAMES)
+        return vl_err(VIOLET_EFORMAT, "%s entry %zu: expected video: list of at most %d strings",
+                      p->path, i, VL_TSV_MAX_FRAMES);
+    for (int k = 0; k < row->n_frames; k++) {
+        row->frame[k].s = vl_value_str(&row->frame[k].n, vl_value_at(list, (size_t)k));
+        if (!row->frame[k].s)
+            return vl_err(VIOLET_EFORMAT, "%s video '%.*s': frame %d is no string", p->path,
+                          (int)(row->id.n < ID_SHOWN ? row->id.n : ID_SHOWN), row->id.s, k);
+    }
+    return VIOLET_OK;
+}
+
+violet_status vl_pictures_look(vl_record *r, const vl_pictures *p, size_t i)
+{
+    violet_status status = VIOLET_OK;
+    r->of = p;
+    r->i = i;
+    r->n_frames = 0;
+    if (p->are_videos) {
+        r->id = vl_pictures_id(p, i);
+        return status;
+    }
+    status = p->tsv ? vl_tsv_read(&r->row, p->tsv, i) : look_pickle(&r->row, p, i);
+    if (status != VIOLET_OK) return status;
+    r->id = r->row.id;
+    r->n_frames = r->row.n_frames;
+    return status;
+}
+
+static violet_status decode_jpeg(vl_picture *out, vl_record *r, vl_slice text)
+{
+    size_t n;
+    if (text.n == 0) return vl_err(VIOLET_EFORMAT, "empty");
+    vl_buf_clear(&r->jpeg);
+    violet_status status = vl_buf_reserve(&r->jpeg, vl_base64_decoded_most(text.n));
+    if (status == VIOLET_OK)
+        status = vl_base64_decode((uint8_t *)r->jpeg.data, &n, text.s, text.n);
+    return status == VIOLET_OK ? vl_jpeg_decode(out, r->jpeg.data, n) : status;
+}
+
+violet_status vl_pictures_frame(vl_picture *out, vl_record *r, int k)
+{
+    return decode_jpeg(out, r, r->row.frame[k]);
+}
+
+static violet_status decode_row(vl_record *r, int T, vl_pictures_give give, void *user)
+{
+    for (int i = 0; i < T; i++) {
+        vl_picture p = {0, 0, NULL};
+        int k = vl_pictures_pick(i, r->n_frames, T);
+        violet_status status = decode_jpeg(&p, r, r->row.frame[k]);
+        if (status == VIOLET_OK) status = give(user, i, &p);
+        vl_picture_release(&p);
+        if (status != VIOLET_OK) return vl_err_at(status, "frame %d", k);
+    }
+    return VIOLET_OK;
+}
+
+/* Frames of a video go through a JPEG on their way, as they would have in an extracted file. */
+typedef struct roundtrip {
+    vl_record *r;
+    vl_pictures_give give;
+    void *user;
+} roundtrip;
+
+static violet_status give_roundtrip(void *user, int i, const vl_picture *picture)
+{
+    const roundtrip *t = user;
+    vl_picture p = {0, 0, NULL};
+    vl_buf_clear(&t->r->jpeg);
+    violet_status status = vl_jpeg_encode(&t->r->jpeg, picture, t->r->of->o.jpeg);
+    if (status == VIOLET_OK) status = vl_jpeg_decode(&p, t->r->jpeg.data, t->r->jpeg.n);
+    if (status == VIOLET_OK) status = t->give(t->user, i, &p);
+    vl_picture_release(&p);
+    return status;
+}
+
+static violet_status decode_video(vl_record *r, int T, vl_pictures_give give, void *user)
+{
+    const vl_pictures *p = r->of;
+    vl_video_pick pick = {.n_samples = T,
+                          .fast = p->o.fast,
+                          .as_stored = p->o.as_stored,
+                          .stop = r->stop};
+    vl_video_result result;
+    roundtrip t = {r, give, user};
+    const char *path = p->videos.file[r->i].path;
+    if (p->o.jpeg) return vl_video_sample(&result, path, &pick, give_roundtrip, &t);
+    return vl_video_sample(&result, path, &pick, give, user);
+}
+
+violet_status vl_pictures_decode(vl_record *r, int T, vl_pictures_give give, void *user)
+{
+    return r->of->are_videos ? decode_video(r, T, give, user) : decode_row(r, T, give, user);
+}
+
+void vl_record_release(vl_record *r)
+{
+    vl_buf_free(&r->jpeg);
+}

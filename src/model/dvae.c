@@ -1,0 +1,296 @@
+/* A dVAE's weights: made, read, written, used; see dvae.h.
+ *
+ * A file tells all by itself: the input convolution of an encoder is 7x7 from 3 channels, that of a
+ * decoder 1x1 from the codes, and what stands before "blocks.input.w" there stands before all names
+ * of that half. */
+#include "model/dvae.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "file/safetensors.h"
+#include "file/torch.h"
+#include "model/checkpoint.h"
+
+#define WIDTH_MOST 16384
+#define CODES_MOST (1 << 20)
+
+static const char *const half_name[2] = {"encoder/", "decoder/"};
+
+/* ---- making ---------------------------------------------------------------------------------- */
+
+static violet_status check_sizes(const vl_dvae_config *c)
+{
+    if (c->n_hid < 4 || c->n_hid % 4 || c->n_hid > WIDTH_MOST)
+        return vl_err(VIOLET_EINVAL, "dVAE: n_hid is %d, expected a multiple of 4 up to %d",
+                      c->n_hid, WIDTH_MOST);
+    if (c->n_init < 1 || c->n_init > WIDTH_MOST || c->n_code < 2 || c->n_code > CODES_MOST)
+        return vl_err(VIOLET_EINVAL, "dVAE: n_init %d and n_code %d, expected up to %d and %d",
+                      c->n_init, c->n_code, WIDTH_MOST, CODES_MOST);
+    return VIOLET_OK;
+}
+
+/* Laid out, without values. */
+static violet_status lay_out(vl_dvae **out, const vl_dvae_config *c, int with_decoder,
+                             int trainable)
+{
+    *out = NULL;
+    violet_status status = check_sizes(c);
+    if (status != VIOLET_OK) return status;
+    vl_dvae *d = calloc(1, sizeof *d);
+    if (!d) return vl_err_nomem();
+    d->config = *c;
+    d->has_decoder = with_decoder;
+    status = vl_params_init(&d->params, trainable, 0);
+    if (status == VIOLET_OK) {
+        vl_dvae_encoder_init(&d->encoder, &d->params, c, half_name[0]);
+        if (with_decoder) vl_dvae_decoder_init(&d->decoder, &d->params, c, half_name[1]);
+        status = d->params.status;
+    }
+    if (status == VIOLET_OK)
+        *out = d;
+    else
+        vl_dvae_close(d);
+    return status;
+}
+
+violet_status vl_dvae_new(vl_dvae **out, const vl_dvae_config *c, int with_decoder, int trainable,
+                          uint64_t seed)
+{
+    violet_status status = lay_out(out, c, with_decoder, trainable);
+    if (status == VIOLET_OK) vl_params_draw(&(*out)->params, seed);
+    return status;
+}
+
+void vl_dvae_close(vl_dvae *d)
+{
+    if (!d) return;
+    vl_params_release(&d->params);
+    free(d);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* Tensors of either kind of file. */
+typedef struct source {
+    vl_map map;
+    vl_safetensors *safetensors; /* one of these two */
+    vl_torch *torch;
+    char prefix[2][200];         /* before the names of encoder and decoder */
+    bool has[2];
+} source;
+
+static size_t n_tensors(const source *s)
+{
+    return s->torch ? vl_torch_n(s->torch) : vl_safetensors_n(s->safetensors);
+}
+
+/* A tensor by number or, with a name, by that: what both kinds know of one. *shape has 8. */
+static const char *look(const source *s, size_t i, const char *name, int *n_dim,
+                        const int64_t **shape)
+{
+    if (s->torch) {
+        const vl_torch_tensor *t = name ? vl_torch_find(s->torch, name) : vl_torch_at(s->torch, i);
+        if (t) *n_dim = t->n_dim, *shape = t->shape;
+        return t ? t->name : NULL;
+    }
+    const vl_safetensor *t = name ? vl_safetensors_find(s->safetensors, name)
+                                  : vl_safetensors_at(s->safetensors, i);
+    if (t) *n_dim = t->n_dim, *shape = t->shape;
+    return t ? t->name : NULL;
+}
+
+static violet_status values(float *x, const source *s, const char *name)
+{
+    if (s->torch) return vl_torch_floats(x, vl_torch_find(s->torch, name));
+    const vl_safetensor *t = vl_safetensors_find(s->safetensors, name);
+    vl_dtype_to_float(x, t->data, t->dtype, t->n);
+    return VIOLET_OK;
+}
+
+static violet_status source_open(source *s, const char *path)
+{
+    *s = (source){0};
+    violet_status status = vl_map_open(&s->map, path);
+    if (status != VIOLET_OK) return status;
+    if (vl_torch_looks(s->map.data, s->map.n))
+        return vl_torch_parse(&s->torch, s->map.data, s->map.n, path);
+    return vl_safetensors_parse(&s->safetensors, s->map.data, s->map.n, path);
+}
+
+static void source_close(source *s)
+{
+    if (s->safetensors) vl_safetensors_close(s->safetensors);
+    vl_torch_close(s->torch);
+    vl_map_close(&s->map);
+}
+
+/* Finds both halves by their first convolutions, whatever stands before the name: the shortest. */
+static void find_halves(source *s)
+{
+    static const char input[] = "blocks.input.w";
+    for (size_t i = 0; i < n_tensors(s); i++) {
+        int n_dim = 0;
+        const int64_t *shape = NULL;
+        const char *name = look(s, i, NULL, &n_dim, &shape);
+        size_t n = strlen(name), n_prefix = n - (sizeof input - 1);
+        if (n < sizeof input - 1 || strcmp(name + n_prefix, input) != 0 || n_dim != 4) continue;
+        int half = shape[2] == 7 ? 0 : 1;
+        if (n_prefix >= sizeof s->prefix[0] || strncmp(name, "adam.", 5) == 0) continue;
+        if (s->has[half] && strlen(s->prefix[half]) <= n_prefix) continue;
+        memcpy(s->prefix[half], name, n_prefix);
+        s->prefix[half][n_prefix] = 0;
+        s->has[half] = true;
+    }
+}
+
+/* The first dimension of a tensor of a half; 0 where there is none, or it is absurd. */
+static int first_size(const source *s, int half, const char *name)
+{
+    char full[256];
+    int n_dim = 0;
+    const int64_t *shape = NULL;
+    snprintf(full, sizeof full, "%s%s", s->prefix[half], name);
+    if (!look(s, 0, full, &n_dim, &shape) || n_dim < 1) return 0;
+    return shape[0] > 0 && shape[0] <= INT32_MAX ? (int)shape[0] : 0;
+}
+
+static violet_status find_config(vl_dvae_config *c, const source *s)
+{
+    if (!s->has[0])
+        return vl_err(VIOLET_EFORMAT, "no dVAE's encoder in it: expected blocks.input.w of 7x7");
+    c->n_hid = first_size(s, 0, "blocks.input.w");
+    c->n_code = first_size(s, 0, "blocks.output.conv.w");
+    c->n_init = s->has[1] ? first_size(s, 1, "blocks.input.w") : c->n_hid / 2;
+    if (!c->n_code) return vl_err(VIOLET_EFORMAT, "tensor '%sblocks.output.conv.w' is missing",
+                                  s->prefix[0]);
+    return VIOLET_OK;
+}
+
+static void shape_text(char *out, size_t n, int n_dim, const int64_t *shape)
+{
+    size_t at = 0;
+    out[0] = 0;
+    for (int i = 0; i < n_dim && at < n; i++)
+        at += (size_t)snprintf(out + at, n - at, "%s%lld", i ? "x" : "", (long long)shape[i]);
+}
+
+static violet_status check_shape(const vl_param *e, const char *name, int n_dim,
+                                 const int64_t *shape)
+{
+    char found[200], expected[200];
+    int64_t ours[VL_MAX_DIMS];
+    bool same = n_dim == e->n_dims;
+    for (int i = 0; i < e->n_dims; i++) {
+        ours[i] = e->shape[i];
+        same = same && shape[i] == ours[i];
+    }
+    if (same) return VIOLET_OK;
+    shape_text(found, sizeof found, n_dim, shape);
+    shape_text(expected, sizeof expected, e->n_dims, ours);
+    return vl_err(VIOLET_ESHAPE, "tensor '%s' is %s, expected %s", name, found, expected);
+}
+
+static violet_status load_param(vl_dvae *d, const vl_param *e, const source *s, float *x)
+{
+    char name[512];
+    int n_dim = 0, half = strncmp(e->name, half_name[0], strlen(half_name[0])) != 0;
+    const int64_t *shape = NULL;
+    snprintf(name, sizeof name, "%s%s", s->prefix[half], e->name + strlen(half_name[half]));
+    if (!look(s, 0, name, &n_dim, &shape))
+        return vl_err(VIOLET_EFORMAT, "tensor '%s' is missing", name);
+    violet_status status = check_shape(e, name, n_dim, shape);
+    if (status == VIOLET_OK) status = values(x, s, name);
+    real *to = vl_param_weights(&d->params, e);
+    for (size_t i = 0; i < e->count && status == VIOLET_OK; i++) {
+        if (!isfinite(x[i]))
+            status = vl_err(VIOLET_EFORMAT, "tensor '%s': value %zu is %f", name, i, x[i]);
+        to[i] = x[i];
+    }
+    return status;
+}
+
+static violet_status load(vl_dvae *d, const source *s)
+{
+    size_t most = 1;
+    for (int i = 0; i < d->params.n; i++)
+        if (d->params.list[i].count > most) most = d->params.list[i].count;
+    float *x = malloc(most * sizeof *x);
+    violet_status status = x ? VIOLET_OK : vl_err_nomem();
+    for (int i = 0; i < d->params.n && status == VIOLET_OK; i++)
+        status = load_param(d, &d->params.list[i], s, x);
+    free(x);
+    return status;
+}
+
+violet_status vl_dvae_open(vl_dvae **out, const char *path, int trainable)
+{
+    source s;
+    vl_dvae_config c = {0};
+    *out = NULL;
+    violet_status status = source_open(&s, path);
+    if (status != VIOLET_OK) { /* has the path in it */
+        source_close(&s);
+        return status;
+    }
+    find_halves(&s);
+    status = find_config(&c, &s);
+    if (status == VIOLET_OK) status = lay_out(out, &c, s.has[1], trainable);
+    if (status == VIOLET_OK) status = load(*out, &s);
+    source_close(&s);
+    if (status != VIOLET_OK) {
+        vl_dvae_close(*out);
+        *out = NULL;
+        vl_err_at(status, "%s", path);
+    }
+    return status;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+violet_status vl_dvae_write(const char *path, const vl_dvae *d, int with_moments,
+                            const char *const *extra, size_t n_extra)
+{
+    char sizes[128];
+    const char **metadata = calloc(2 * (n_extra + 1), sizeof *metadata);
+    if (!metadata) return vl_err_nomem();
+    snprintf(sizes, sizeof sizes, "{\"n_hid\": %d, \"n_init\": %d, \"n_code\": %d}",
+             d->config.n_hid, d->config.n_init, d->config.n_code);
+    metadata[0] = "dvae";
+    metadata[1] = sizes;
+    for (size_t i = 0; i < 2 * n_extra; i++) metadata[2 + i] = extra[i];
+    violet_status status =
+        vl_checkpoint_write_params(path, &d->params, with_moments, metadata, n_extra + 1);
+    free(metadata);
+    return status;
+}
+
+/* ---- tokens ---------------------------------------------------------------------------------- */
+
+/* The first of the largest. */
+static int32_t argmax(const real *x, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        if (x[i] > x[best]) best = i;
+    return best;
+}
+
+violet_status vl_dvae_tokens(int32_t *tokens, vl_dvae *d, vl_tape *t, const uint8_t *image, int n,
+                             int S)
+{
+    vl_tape_reset(t, 0, 0);
+    t->grad_on = t->training = 0;
+    const vl_tensor *logits =
+        vl_dvae_encode(t, &d->encoder, vl_dvae_pixels(t, image, n, S), n, S); // (n*h*h, V)
+    violet_status status = vl_tape_status(t);
+    if (status != VIOLET_OK) return status;
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < logits->rows; i++)
+        tokens[i] = argmax(logits->x + (size_t)i * (size_t)logits->cols, logits->cols);
+    return VIOLET_OK;
+}

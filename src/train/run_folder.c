@@ -1,0 +1,116 @@
+/* A run's folder; see run_folder.h. */
+#include "train/run_folder.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/status.h"
+
+#define MOST_PATH 4096
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static char *exact_text(const json_t *object)
+{
+    char *text = json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    json_t *again = text ? json_loads(text, 0, NULL) : NULL;
+    int same = again && json_equal(object, again);
+    json_decref(again);
+    if (same || !text) return text;
+    free(text);
+    return json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
+}
+
+violet_status vl_run_write_json(const char *folder, const char *name, const json_t *object)
+{
+    char path[MOST_PATH];
+    vl_out out;
+    violet_status status = vl_path_join(path, sizeof path, folder, name);
+    if (status != VIOLET_OK) return status;
+    char *text = exact_text(object);
+    if (!text) return vl_err_nomem();
+    status = vl_out_open(&out, path);
+    if (status == VIOLET_OK) status = vl_out_write(&out, text, strlen(text));
+    if (status == VIOLET_OK) status = vl_out_write(&out, "\n", 1);
+    if (status == VIOLET_OK) status = vl_out_commit(&out);
+    free(text);
+    return status;
+}
+
+const char *vl_json_number(char text[32], double x)
+{
+    snprintf(text, 32, isfinite(x) ? "%.9g" : "null", x);
+    return text;
+}
+
+json_t *vl_json_real(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+int vl_json_put(json_t *to, const char *key, json_t *value)
+{
+    return key ? json_object_set_new(to, key, value) : json_array_append_new(to, value);
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to)
+{
+    char path[MOST_PATH];
+    violet_status status = vl_path_join(path, sizeof path, folder, name);
+    if (status != VIOLET_OK) return status;
+    *f = fopen(path, "a");
+    if (*f && flock(fileno(*f), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return vl_err(VIOLET_EINVAL, "another process is writing the run in '%s'", folder);
+    if (!*f || (cut_to >= 0 && ftruncate(fileno(*f), cut_to) != 0))
+        return vl_err_errno("open '%s'", path);
+    return VIOLET_OK;
+}
+
+violet_status vl_run_lines_length(uint64_t *length, const char *folder, const char *name,
+                                  uint64_t wanted)
+{
+    char path[MOST_PATH];
+    struct stat st;
+    violet_status status = vl_path_join(path, sizeof path, folder, name);
+    if (status != VIOLET_OK) return status;
+    *length = stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+    if (*length > wanted) *length = wanted;
+    return VIOLET_OK;
+}
+
+/* ---- options that stay ----------------------------------------------------------------------- */
+
+json_t *vl_run_fixed(const vl_option *table, const void *options, const char *const *names)
+{
+    json_t *all, *fixed = json_object();
+    int bad = vl_option_json(&all, table, options) != VIOLET_OK;
+    if (bad) all = NULL;
+    for (; !bad && *names; names++)
+        bad = json_object_set(fixed, *names, json_object_get(all, *names));
+    json_decref(all);
+    if (!bad) return fixed;
+    json_decref(fixed);
+    return NULL;
+}
+
+violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, const void *options,
+                                 const char *const *names)
+{
+    json_t *mine = vl_run_fixed(table, options, names);
+    violet_status status = mine ? VIOLET_OK : vl_err_nomem();
+    for (; mine && *names && status == VIOLET_OK; names++) {
+        const json_t *was = json_object_get(saved, *names);
+        if (was && json_equal(was, json_object_get(mine, *names))) continue;
+        status = vl_err(VIOLET_EINVAL, "the saved run was begun with another '%s'", *names);
+    }
+    json_decref(mine);
+    return status;
+}
