@@ -99,6 +99,8 @@ int *golden_output_ints(golden_file *g, const char *name, size_t *n);
  * repeated pass that must give the same, shown only in detail. */
 void golden_compare(golden_file *g, golden_kind kind, const char *pass, const char *name,
                     const real *x, size_t n);
+/* Whether golden_compare would be content; reports nothing. */
+int golden_agrees(golden_file *g, golden_kind kind, const char *name, const real *x, size_t n);
 /* Output NAME is NaN there (a mean over nothing); ok: ours is what it should be instead. */
 void golden_compare_nan(golden_file *g, const char *name, int ok);
 /* One number that the golden file has outside its outputs. */

@@ -154,6 +154,61 @@ static void xent_ignores_and_breaks_ties(void **state)
     NEAR(loss, 0);
 }
 
+/* Weights are (out, in, ky, kx), and tap (ky, kx) sees the pixel that many rows and columns on. */
+static void convolution_looks_down_and_right(void **state)
+{
+    (void)state;
+    real x[] = {1, 10, 2, 20, 3, 30, 4, 40}; // (1, 2, 2, 2 channels)
+    real w[18] = {0}, b[] = {100}, y[4];
+    w[0 * 9 + 1 * 3 + 2] = 1; // channel 0, the pixel to the right
+    w[1 * 9 + 2 * 3 + 1] = 1; // channel 1, the pixel below
+    be->conv2d_fwd(d, y, x, w, b, 1, 2, 2, 1, 2, 3, VL_ACT_NONE);
+    const double want[] = {100 + 2 + 30, 100 + 40, 100 + 4, 100};
+    for (int i = 0; i < 4; i++) NEAR(y[i], want[i]);
+}
+
+static void pooling_takes_the_first_of_equals(void **state)
+{
+    (void)state;
+    real x[] = {1, 5, 5, 5}, y[1], dy[] = {3}, dx[4];
+    be->maxpool_fwd(d, y, x, 1, 2, 2, 1);
+    NEAR(y[0], 5);
+    be->maxpool_bwd(d, dx, dy, x, 1, 2, 2, 1, 0);
+    const double want[] = {0, 3, 0, 0};
+    for (int i = 0; i < 4; i++) NEAR(dx[i], want[i]);
+}
+
+static void losses_of_a_discrete_vae(void **state)
+{
+    (void)state;
+    real stats[2], loss, equal[] = {7, 7, 7, 7}, certain[] = {50, 0, 0, 0};
+    be->kl_uniform_fwd(d, &loss, stats, equal, 1, 4);
+    NEAR(loss, 0);
+    be->kl_uniform_fwd(d, &loss, stats, certain, 1, 4);
+    NEAR(loss, log(4));
+    /* x = 1/2: logit 0; b = e^s = 2, mu = 1: log(2 * 2 / 4) + 1/2; and twice b = 1, mu = 0 */
+    real y[] = {1, 0, 0, (real)log(2), 0, 0}, x[] = {(real)0.5, (real)0.5, (real)0.5};
+    be->logit_laplace_fwd(d, &loss, y, x, 1);
+    NEAR(loss, (0.5 + 2 * log(0.5)) / 3);
+}
+
+/* The largest of logits + gumbel is column j with the probability softmax(logits)_j. */
+static void gumbel_samples_the_softmax(void **state)
+{
+    (void)state;
+    enum { ROWS = 4000 };
+    static real logits[ROWS * 3], y[ROWS * 3];
+    int first = 0;
+    for (int i = 0; i < ROWS * 3; i++) logits[i] = i % 3 == 0 ? (real)log(2) : 0;
+    be->gumbel_fwd(d, y, logits, 99, (real)0.5, ROWS, 3);
+    for (int i = 0; i < ROWS; i++) {
+        const real *row = y + 3 * i;
+        NEAR(row[0] + row[1] + row[2], 1);
+        first += row[0] > row[1] && row[0] > row[2];
+    }
+    assert_in_range(first, 1874, 2126); // half, +- 4 standard deviations
+}
+
 /* From a zero state the first step moves by lr in the direction of -g, whatever g's size. */
 static void adamw_first_step(void **state)
 {
@@ -183,6 +238,10 @@ int main(void)
         cmocka_unit_test(dropout_scales_what_it_keeps),
         cmocka_unit_test(attention_mixes_what_it_sees),
         cmocka_unit_test(xent_ignores_and_breaks_ties),
+        cmocka_unit_test(convolution_looks_down_and_right),
+        cmocka_unit_test(pooling_takes_the_first_of_equals),
+        cmocka_unit_test(losses_of_a_discrete_vae),
+        cmocka_unit_test(gumbel_samples_the_softmax),
         cmocka_unit_test(adamw_first_step),
         cmocka_unit_test(sums_are_doubles),
     };

@@ -43,6 +43,12 @@ static void products_are_counted_by_hand(void **state)
     assert_true(e.flops[VL_COUNT_ATTENTION][VL_COUNT_BACKWARD] == 4 * product);
     assert_true(vl_count_products(&e, VL_COUNT_BACKWARD) == 3 * 2 * 3 * 5 * 7 + 4 * product);
     assert_true(e.calls[VL_COUNT_LINEAR][VL_COUNT_BACKWARD] == 2);
+    b->conv2d_fwd(d, NULL, NULL, NULL, NULL, 2, 4, 5, 6, 7, 3, VL_ACT_NONE);
+    b->conv2d_bwd(d, NULL, &x, NULL, NULL, NULL, NULL, 2, 4, 5, 6, 7, 3, VL_ACT_NONE, 0);
+    vl_count g = vl_count_get(d), conv = vl_count_between(&e, &g);
+    double one = 2.0 * (2 * 4 * 5) * 6 * 7 * 9;
+    assert_true(conv.flops[VL_COUNT_LINEAR][VL_COUNT_FORWARD] == one);
+    assert_true(conv.flops[VL_COUNT_LINEAR][VL_COUNT_BACKWARD] == one);
     b->close(d);
 }
 

