@@ -1,4 +1,5 @@
-/* Frames of a video, exact mode; see video.h. Fast mode is video_index.c.
+/* Frames of a video, exact mode; see video.h. video_lean.c spares most of its work for H.264; fast
+ * mode is video_fast.c.
  *
  *     file --packets--> decoder --frames, numbered--> kept (S pictures) --once N is certain--> give
  */
@@ -246,11 +247,13 @@ violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_vid
     if (d.file.stream) vl_video_file_info(&r->info, &d.file);
     if (status == VIOLET_OK && !kept) status = vl_err_nomem();
     if (status != VIOLET_OK) goto done;
-    if (pick->fast) {
-        status = vl_video_fast(&doubt, &r->n_frames, kept, &d, pick->n_samples);
+    if (pick->fast || d.codec->codec_id == AV_CODEC_ID_H264) {
+        status = (pick->fast ? vl_video_fast : vl_video_lean)(&doubt, &r->n_frames, kept, &d,
+                                                              pick->n_samples);
         if (status != VIOLET_OK) goto done;
+        r->counted = !pick->fast && !doubt;
         if (doubt) {
-            vl_video_note(r, "every frame decoded: %s", doubt);
+            if (pick->fast) vl_video_note(r, "every frame decoded: %s", doubt);
             vl_video_decoder_close(&d);
             status = vl_video_decoder_open(&d, path, pick);
             if (status != VIOLET_OK) goto done;

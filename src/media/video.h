@@ -7,10 +7,12 @@
  * The published rule: N frames can be decoded, n = N / (S+1) as a real number; sample i is frame
  * int(n (i+1)), i = 0 .. S-1 (vl_frame_index). Frame numbers are in order of presentation.
  *
- *  - exact (the default): every frame is decoded once. The packets of the stream say how many
- *    frames to expect; frames that the rule then asks for are kept as they pass by. Where another
- *    number than that came out of the decoder, the file is decoded a second time with it. So
- *    memory holds S frames and the decoder's, whatever the length.
+ *  - exact (the default): every packet goes through the decoder, every frame is counted as it comes
+ *    out. The packets of the stream say how many frames to expect; frames that the rule then asks
+ *    for are kept as they pass by. Where another number than that came out of the decoder, the file
+ *    is decoded a second time with it. So memory holds S frames and the decoder's, whatever the
+ *    length. For H.264, packets whose pictures nobody sees go in without what is behind their
+ *    headers (video_lean.c): the same count, a quarter less work.
  *  - fast: the packets' time stamps give order and number of the frames without decoding; then it
  *    seeks to the key frame before a wanted frame where that saves work, and passes over frames
  *    that nothing refers to. The same frames wherever every packet decodes to one frame; where the
