@@ -99,7 +99,7 @@ static violet_status frames(void *state, const json_t *given, json_t *answer)
     vl_video_pick pick = {
         .n_samples = (int)json_integer_value(json_object_get(given, "sample")),
         .fast = json_is_true(json_object_get(given, "fast")),
-        .as_stored = true, /* as PyAV and decord give them */
+        .shape = VL_SHAPE_STORED, /* as PyAV and decord give them */
     };
     json_t *clips = json_array(), *path, *seen = json_array();
     size_t i;

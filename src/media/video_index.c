@@ -73,12 +73,16 @@ const uint8_t *vl_video_next_nal(const uint8_t **nal, const uint8_t *p, const ui
 static look look_h264(const AVPacket *packet, int length_bytes)
 {
     const uint8_t *p = packet->data, *end = p + packet->size, *nal;
-    look at = {.is_unused = true};
+    look at = {0};
+    bool is_picture = false, is_used = false;
     while ((p = vl_video_next_nal(&nal, p, end, length_bytes))) {
         int type = nal[0] & 31;
         if (type == 5) at.is_key = true;
-        if (type >= 1 && type <= 5 && nal[0] >> 5 & 3) at.is_unused = false;
+        if (type < 1 || type > 5) continue; /* no part of a picture */
+        is_picture = true;
+        if (nal[0] >> 5 & 3) is_used = true;
     }
+    at.is_unused = is_picture && !is_used;
     return at;
 }
 
@@ -87,14 +91,17 @@ static look look_h264(const AVPacket *packet, int length_bytes)
 static look look_hevc(const AVPacket *packet, int length_bytes, bool *is_layered)
 {
     const uint8_t *p = packet->data, *end = p + packet->size, *nal;
-    look at = {.is_unused = true};
+    look at = {0};
+    bool is_picture = false, is_used = false;
     while ((p = vl_video_next_nal(&nal, p, end, length_bytes))) {
         int type = nal[0] >> 1 & 63;
         if (type > 31) continue; /* no part of a picture */
         if ((nal[1] & 7) != 1) *is_layered = true;
         if (type >= 16 && type <= 21) at.is_key = true;
-        if (type > 14 || type % 2) at.is_unused = false;
+        is_picture = true;
+        if (type > 14 || type % 2) is_used = true;
     }
+    at.is_unused = is_picture && !is_used;
     return at;
 }
 
