@@ -178,9 +178,9 @@ static violet_status make_header(vq_run *r)
                           (json_int_t)vl_pictures_n(r->pictures), "bytes", bytes, "list", list,
                           "shard", shard);
     if (r->header && videos &&
-        json_object_update_new(r->header, json_pack("{si si sb si}", "sample", o->sample, "jpeg",
+        json_object_update_new(r->header, json_pack("{si si sb ss}", "sample", o->sample, "jpeg",
                                                     o->jpeg, "fast", (int)o->fast, "shape",
-                                                    o->shape)))
+                                                    vl_shape_name((vl_shape)o->shape))))
         return vl_err_nomem();
     return r->header ? VIOLET_OK : vl_err_nomem();
 }

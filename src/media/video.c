@@ -30,6 +30,12 @@ bool vl_video_has_name(const char *path)
     return false;
 }
 
+const char *vl_shape_name(vl_shape shape)
+{
+    static const char *const names[] = {"upright", "square", "stored"};
+    return names[shape];
+}
+
 int64_t vl_frame_index(int64_t n_frames, int n_samples, int i)
 {
     double n = (double)n_frames / (n_samples + 1);

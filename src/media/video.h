@@ -43,6 +43,7 @@ typedef enum vl_shape {
     VL_SHAPE_STORED,  /* neither: what the published tool gives */
 } vl_shape;
 #define VL_SHAPES "upright|square|stored" /* the names, in this order */
+const char *vl_shape_name(vl_shape shape);
 
 typedef struct vl_video_pick {
     int n_samples;  /* S, 1 to VL_VIDEO_SAMPLES_MOST */
