@@ -38,7 +38,7 @@ typedef struct vlf_conv_tiles {
     const float *x; /* a chunk of channels of the padded pictures */
     const float *w; /* (k, run, conv_cols) */
     const float *b; /* (cols) or NULL: 0 */
-    const int *at;  /* (pixels) where the taps of each begin in x */
+    const size_t *at; /* (pixels) where the taps of each begin in x */
     size_t ldy, row_step, run; /* run: floats in a row of taps; row_step: from one to the next */
     int pixels, cols, k;
     int acc;        /* start from y instead of b */
