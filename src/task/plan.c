@@ -59,7 +59,8 @@ const vl_option vl_plan_option_table[] = {
 
 /* What is measured; each grows in proportion to the batch once there are enough other texts. */
 enum {
-    TOKENS, ATTENDED, FORWARD, BACKWARD, RECOMPUTED, PRODUCTS_OF_ATTENTION, TRAFFIC, /* FLOPs, bytes */
+    TOKENS, ATTENDED, FORWARD, BACKWARD, RECOMPUTED, PRODUCTS_OF_ATTENTION, /* FLOPs */
+    TRAFFIC,                                                               /* bytes, as are these */
     ACTIVATIONS, GRADIENTS, TABLES, N_TALLIES
 };
 

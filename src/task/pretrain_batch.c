@@ -1,6 +1,5 @@
-/* One batch of a pretraining run: visual tokens and attention received where they are needed, masks,
- * forward, backward.
- * See pretrain_internal.h. */
+/* One batch of a pretraining run: visual tokens and attention received where they are needed,
+ * masks, forward, backward. See pretrain_internal.h. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -161,6 +161,12 @@ static void resumes_after_a_power_cut(void **state)
         leave(zeros, strlen(TSV), INDEX, strlen(INDEX));
         vl_tsv_suspend(create(true, lines_in(TSV, i)));
     }
+    for (size_t i = 0; i < strlen(TSV); i++) { /* one that did not, inside or at the end of a line */
+        memcpy(zeros, TSV, sizeof zeros);
+        zeros[i] = 0;
+        leave(zeros, strlen(TSV), INDEX, strlen(INDEX));
+        vl_tsv_suspend(create(true, lines_in(TSV, i)));
+    }
     for (size_t i = 0; i < 5; i++) {
         leave(TSV, strlen(TSV), wrong[i], strlen(wrong[i]));
         vl_tsv_suspend(create(true, left[i]));
