@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "data/pictures.h"
+#include "media/video.h"
 
 #define MOST_JPEG ((size_t)256 << 20)
 
@@ -103,7 +104,7 @@ static violet_status open_place(vl_gallery *g, const char *path, size_t n_path)
     if (!p->path) return vl_err_nomem();
     violet_status status = list_jpegs(p);
     if (status == VIOLET_OK && !p->n) {
-        vl_pictures_options o = {.fast = g->o.fast};
+        vl_pictures_options o = {.videos = vl_video_has_name(p->path), .fast = g->o.fast};
         status = vl_pictures_open(&p->pictures, p->path, &o);
         if (status == VIOLET_OK) p->n = vl_pictures_n(p->pictures);
     }

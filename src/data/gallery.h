@@ -9,8 +9,9 @@
  *     status = vl_gallery_scratch_new(&s);
  *     status = vl_gallery_read(out, 56, g, i, s);             // (3, 56, 56), i < vl_gallery_n(g)
  *
- * A place is X.tsv, X.pkl (data/pictures.h), a folder of JPEGs, or a folder of videos. A record is
- * a line, an entry, a JPEG, or a video; its pictures are all of its frames, n_frames of a video.
+ * A place is X.tsv, X.pkl (data/pictures.h), a folder of JPEGs, a folder of videos, or a video. A
+ * record is a line, an entry, a JPEG, or a video; its pictures are all of its frames, n_frames of a
+ * video.
  *
  * If all pictures fit into most_bytes, opening decodes them once, with threads, and keeps their
  * squares; those that cannot be read are reported and do not count. Otherwise each read decodes,

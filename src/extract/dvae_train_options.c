@@ -73,7 +73,7 @@ static const struct preset {
     int64_t steps;
     double lr, tau_share, kl, kl_share, wait, encoder_lr;
 } presets[] = {
-    [VL_DVAE_PRESET_SMALL] = {32, 64, 256, 8, 1000, 3e-3, 0.6, 1, 0.1, 0.3, 0.3},
+    [VL_DVAE_PRESET_SMALL] = {32, 64, 256, 8, 1500, 3e-3, 0.6, 1, 0.1, 0.3, 0.3},
     [VL_DVAE_PRESET_PUBLISHED] = {256, 128, 8192, 32, 100000, 1e-4, 0.5, 6.6, 0.05,
                                    0.02, 1},
 };
