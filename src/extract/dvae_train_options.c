@@ -50,6 +50,8 @@ const vl_option vl_dvae_train_option_table[] = {
                      "preset's"),
     VL_OPTION_DOUBLE(S, encoder_lr, "0", 0, 10, "Recipe",
                      "the encoder's learning rate over lr, 0: the preset's"),
+    VL_OPTION_DOUBLE(S, residual, "0.25", 1e-6, 10, "Recipe",
+                     "how much residual paths count at first (by their weights), DALL-E's: 0.0156"),
     VL_OPTION_BOOL(S, spread, "true", "Recipe",
                    "begin with codes spread over the pictures (k-means), not random ones"),
     VL_OPTION_INT64(S, seed, "1", 0, 1e15, "Recipe", "of all random numbers"),
