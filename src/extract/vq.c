@@ -21,14 +21,15 @@
 
 const vl_option vl_vq_option_table[] = {
     VL_OPTION_STRING(S, path, NULL, "Data",
-                     "X.tsv, X.pkl, a video, a folder of videos; X for the first of these that is there"),
+                     "X.tsv, X.pkl, a video, a folder or list of videos; X alone: the first that "
+                     "is there"),
     VL_OPTION_STRING(S, output, NULL, "Data", "OUTPUT of OUTPUT.pkl (default: X_vq)"),
     VL_OPTION_STRING(S, dvae, NULL, "Data",
                      "the dVAE: published encoder.pkl, .pt, or .safetensors"),
     VL_OPTION_INT(S, frame, "224", 32, 1024, "Frames",
                   "side of the pictures that the tokens go with: one token for 32 pixels"),
     VL_OPTION_ENUM(S, pad, "compat", "exact|compat", "Frames",
-                   "how pictures become squares; compat: one pixel off where the published tool is"),
+                   "how pictures become squares; compat: a pixel off where the published tool is"),
     VL_OPTION_INT(S, sample, "5", 1, VL_VIDEO_SAMPLES_MOST, "Frames", "frames of a video"),
     VL_OPTION_BOOL(S, fast, "false", "Frames", "find frames of videos by seeking"),
     VL_OPTION_BOOL(S, as_stored, "false", "Frames",
@@ -43,7 +44,7 @@ const vl_option vl_vq_option_table[] = {
     VL_OPTION_STRING(S, shard, NULL, "Run",
                      "i/n: do only the i-th of n parts of the records, into OUTPUT.i-of-n.vq"),
     VL_OPTION_INT(S, merge, "0", 0, 999999, "Run",
-                  "n: join OUTPUT.1-of-n.vq to OUTPUT.n-of-n.vq into OUTPUT.pkl, and do nothing else"),
+                  "n: join OUTPUT.1-of-n.vq to OUTPUT.n-of-n.vq into OUTPUT.pkl, and nothing else"),
     VL_OPTION_BOOL(S, restart, "false", "Run", "throw away what an earlier run wrote"),
     {0},
 };
@@ -124,7 +125,9 @@ static violet_status open_pictures(vq_run *r)
         path = NULL;
     }
     const char *found = path ? path : o->path;
-    const vl_pictures_options p = {.videos = vl_video_has_name(found),
+    size_t n = strlen(found);
+    const vl_pictures_options p = {.videos = path && !ends_in(found, n, ".tsv") &&
+                                             !ends_in(found, n, ".pkl"),
                                    .fast = o->fast,
                                    .as_stored = o->as_stored,
                                    .jpeg = o->jpeg};
@@ -169,13 +172,16 @@ static violet_status make_header(vq_run *r)
     snprintf(dvae, sizeof dvae, "%016" PRIx64, hash_weights(&r->dvae->params));
     snprintf(list, sizeof list, "%016" PRIx64, hash_ids(r->pictures));
     snprintf(shard, sizeof shard, "%d/%d", r->shard.i, r->shard.n);
-    r->header = json_pack("{ss si si si ss ss si si sb sb sI sI ss ss}", "violet", "extract-vq",
-                          "version", VERSION, "frame", o->frame, "grid", o->frame / 32, "pad",
-                          o->pad ? "compat" : "exact", "dvae", dvae, "sample",
-                          videos ? o->sample : 0, "jpeg", videos ? o->jpeg : 0, "fast",
-                          (int)(videos && o->fast), "as_stored", (int)(videos && o->as_stored),
-                          "records", (json_int_t)vl_pictures_n(r->pictures),
-                          "bytes", bytes, "list", list, "shard", shard);
+    r->header = json_pack("{ss si si si ss ss sI sI ss ss}", "violet", "extract-vq", "version",
+                          VERSION, "frame", o->frame, "grid", o->frame / 32, "pad",
+                          o->pad == VL_PAD_COMPAT ? "compat" : "exact", "dvae", dvae, "records",
+                          (json_int_t)vl_pictures_n(r->pictures), "bytes", bytes, "list", list,
+                          "shard", shard);
+    if (r->header && videos &&
+        json_object_update_new(r->header, json_pack("{si si sb sb}", "sample", o->sample, "jpeg",
+                                                    o->jpeg, "fast", (int)o->fast, "as_stored",
+                                                    (int)o->as_stored)))
+        return vl_err_nomem();
     return r->header ? VIOLET_OK : vl_err_nomem();
 }
 
@@ -247,7 +253,8 @@ static violet_status look_around(bool *done, const vq_run *r)
     *done = false;
     if (r->o->restart || vl_file_exists(r->names.partial)) return VIOLET_OK;
     if (r->shard.n == 1 && vl_file_exists(r->names.pkl))
-        return vl_err(VIOLET_EINVAL, "%s is there: choose another --output, or --restart replaces it",
+        return vl_err(VIOLET_EINVAL,
+                      "%s is there: choose another --output, or --restart replaces it",
                       r->names.pkl);
     if (r->shard.n == 1 || !vl_file_exists(r->names.shard)) return VIOLET_OK;
     vq_reader reader;
@@ -277,7 +284,7 @@ static violet_status run(vq_run *r)
     vl_progress_start(&r->progress, r->hooks, "records", r->file.n, n);
     status = vq_work(r);
     if (status == VIOLET_OK) return finish(r);
-    char why[1024]; /* the state is of more use on the disk; its failing would hide why we are here */
+    char why[1024]; /* a failing sync would hide it */
     snprintf(why, sizeof why, "%s", violet_error());
     if (vq_file_sync(&r->file) != VIOLET_OK) return vl_err(status, "%s", why);
     return status;

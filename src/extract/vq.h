@@ -3,8 +3,8 @@
  * Reads X.tsv, X.pkl or a folder of videos (data/pictures.h), shows every frame, padded and resized
  * to frame/32*8 pixels, to a dVAE's encoder, and writes {id: int16 (T, h, w)} as OUTPUT.pkl, in the
  * order of the records. What is done so far stands in OUTPUT.vq.partial (extract/vq_file.h), with
- * which the same call goes on after a stop or a kill. A shard ends as OUTPUT.i-of-n.vq; --merge makes
- * OUTPUT.pkl of all of them. */
+ * which the same call goes on after a stop or a kill. A shard ends as OUTPUT.i-of-n.vq; --merge
+ * makes OUTPUT.pkl of all of them. */
 #ifndef VL_EXTRACT_VQ_H
 #define VL_EXTRACT_VQ_H
 

@@ -9,7 +9,8 @@
  *              n bytes  the id
  *              2Thw     tokens, int16
  *
- * Numbers are little-endian. A record that a kill cut short fails its hash: the file ends before it. */
+ * Numbers are little-endian. A record that a kill cut short fails its hash: the file ends before
+ * it. */
 #ifndef VL_EXTRACT_VQ_FILE_H
 #define VL_EXTRACT_VQ_FILE_H
 

@@ -25,7 +25,8 @@ static violet_status put_records(vl_pickle_writer *w, vq_counts *c, vq_reader *r
         vl_buf_clear(&id);
         vl_buf_clear(&tokens);
         status = vl_buf_append(&id, record.id.s, record.id.n);
-        if (status == VIOLET_OK) status = vl_buf_append(&tokens, record.tokens, bytes); /* aligned */
+        /* a copy, because the file's are not aligned */
+        if (status == VIOLET_OK) status = vl_buf_append(&tokens, record.tokens, bytes);
         if (status == VIOLET_OK)
             status = vl_pickle_put_i16(w, id.n ? id.data : "",
                                        (const int16_t *)(const void *)tokens.data, shape, 3);

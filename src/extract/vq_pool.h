@@ -1,7 +1,7 @@
 /* Records of a data set as squares for the dVAE, decoded ahead by threads, given out in order.
  *
  *     vq_pool *p;
- *     status = vq_pool_start(&p, &(vq_pool_options){.pictures = pictures, .first = 0, .end = n, ...});
+ *     status = vq_pool_start(&p, &options);
  *     while ((s = vq_pool_next(p))) {                  // NULL: no more, or stopped
  *         ... s->status, s->T, s->image (T, 3, side, side)
  *         vq_pool_done(p);                             // s is the pool's again

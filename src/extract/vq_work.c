@@ -124,8 +124,8 @@ static violet_status take_record(worker *w, const vq_squares *s)
     violet_status status = s->status == VIOLET_OK ? enqueue(w, s->i, s->T) : take_bad(w, s);
     for (int i = 0; status == VIOLET_OK && s->status == VIOLET_OK && i < s->T; i++) {
         memcpy(w->image + (size_t)w->n_image++ * area, s->image + (size_t)i * area, area);
-        w->queue[w->n_queue - 1].n_seen++;
-        if (w->n_image == w->n_batch) status = run_batch(w); /* the record is last, if it is still there */
+        w->queue[w->n_queue - 1].n_seen++; /* it is the last as long as it is not whole */
+        if (w->n_image == w->n_batch) status = run_batch(w);
     }
     return status == VIOLET_OK ? write_whole(w) : status;
 }

@@ -1,12 +1,13 @@
-/* What torch.c (containers, names) and torch_pickle.c (the globals) share. Nobody else includes it. */
+/* What torch.c (containers), torch_names.c (names) and torch_pickle.c (the globals) share; for them
+ * alone. */
 #ifndef VL_FILE_TORCH_INTERNAL_H
 #define VL_FILE_TORCH_INTERNAL_H
 
 #include "file/pickle_node.h"
 #include "file/torch.h"
 
-/* A persistent id ('storage', class, key, location, elements[, view]): a run of elements whose bytes
- * stand elsewhere in the file. One key may come with several of these. */
+/* A persistent id ('storage', class, key, location, elements[, view]): a run of elements whose
+ * bytes stand elsewhere in the file. One key may come with several of these. */
 typedef struct torch_storage {
     const char *key; /* (n_key), not terminated */
     uint32_t n_key;

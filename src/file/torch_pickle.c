@@ -135,7 +135,7 @@ static violet_status rebuild(torch_tensor **out, vl_pickle *doc, vl_value *args)
     return VIOLET_OK;
 }
 
-/* _rebuild_tensor(storage, offset, shape, stride), _rebuild_tensor_v2(..., requires_grad, hooks). */
+/* _rebuild_tensor(storage, offset, shape, stride), _rebuild_tensor_v2(..., requires_grad, hooks) */
 static violet_status tensor_v2(vl_value **out, vl_pickle *doc, vl_value *args)
 {
     torch_tensor *t;

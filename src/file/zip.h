@@ -8,8 +8,8 @@
  *
  * The central directory is read here (zip64, too), every offset checked against the archive's size.
  * Deflated entries are unpacked through libzip and kept until the release; all of them together may
- * take 32 times the archive's bytes + 64 MiB. Checksums of stored entries are not looked at: PyTorch
- * lets them be wrong. */
+ * take 32 times the archive's bytes + 64 MiB. Checksums of stored entries are not looked at:
+ * PyTorch lets them be wrong. */
 #ifndef VL_FILE_ZIP_H
 #define VL_FILE_ZIP_H
 

@@ -31,9 +31,9 @@ void vl_dvae_close(vl_dvae *d);
 violet_status vl_dvae_write(const char *path, const vl_dvae *d, int with_moments,
                             const char *const *extra, size_t n_extra);
 
-/* tokens (n, S/8, S/8) of image (n, 3, S, S): the code of the largest logit, the first of equal ones.
+/* tokens (n, S/8, S/8) of image (n, 3, S, S): the code of the largest logit, the first of equals.
  * Resets the tape and leaves it without gradients; S is a multiple of 8. All n go through at once:
- * memory is some 3.3 MB a picture of 56 pixels at the published size. */
+ * memory is some 10 MB a picture of 56 pixels at the published size. */
 violet_status vl_dvae_tokens(int32_t *tokens, vl_dvae *d, vl_tape *t, const uint8_t *image, int n,
                              int S);
 

@@ -6,8 +6,8 @@ static int fits(vl_tape *t, const char *op, const vl_tensor *x, int B, int H, in
 {
     if (vl_tape_failed(t)) return 0;
     if (B > 0 && H > 0 && W > 0 && (long)B * H * W == x->rows) return 1;
-    vl_tape_fail(t, VIOLET_ESHAPE, "%s: x has %d rows, the pictures are %d of %dx%d", op, x->rows, B,
-                 H, W);
+    vl_tape_fail(t, VIOLET_ESHAPE, "%s: x has %d rows, the pictures are %d of %dx%d", op, x->rows,
+                 B, H, W);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* Info on PyTorch's files: what is wrapped, the module's class, tensors by type, with verbose each. */
+/* Info on PyTorch's files: the module's class and attributes, tensors by type, verbose: each. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -36,6 +36,12 @@ static double count_peak_flops(vl_device *d)
     return 0;
 }
 
+static int count_failed(vl_device *d)
+{
+    (void)d;
+    return 0;
+}
+
 static void count_close(vl_device *d)
 {
     free(d);
@@ -350,6 +356,7 @@ static const vl_backend count_backend = {
     .name = "count",
     .open = count_open,
     .close = count_close,
+    .failed = count_failed,
     .peak_flops = count_peak_flops,
     .fill = count_fill,
     .move = count_move,

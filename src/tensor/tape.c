@@ -41,12 +41,15 @@ void vl_tape_reset(vl_tape *t, uint64_t seed, uint64_t step)
     t->n_nodes = 0;
     t->n_free_grads = 0;
     t->status = VIOLET_OK;
+    t->backend->failed(t->device); /* an earlier step's is forgotten, too */
     vl_arena_rewind(&t->keep, 0);
     vl_arena_rewind(&t->grads, 0);
 }
 
 violet_status vl_tape_status(vl_tape *t)
 {
+    if (t->backend->failed(t->device))
+        vl_tape_fail(t, VIOLET_ENOMEM, "out of memory: scratch of an operation");
     return t->status == VIOLET_OK ? VIOLET_OK : vl_err(t->status, "%s", t->message);
 }
 

@@ -24,12 +24,15 @@
 #include "base/file.h"
 #include "data/annotation.h"
 #include "data/loader.h"
+#include "extract/vq.h"
 #include "file/pickle.h"
 #include "file/safetensors.h"
+#include "file/torch.h"
 #include "file/tsv.h"
 #include "media/make_video.h"
 #include "media/picture.h"
 #include "model/checkpoint.h"
+#include "model/dvae.h"
 #include "text/wordpiece.h"
 
 /* ---- the allocator -------------------------------------------------------------------------- */
@@ -153,6 +156,44 @@ static violet_status open_pickle(void)
     violet_status status = vl_pickle_open(&p, in_data("vq_set.pkl"), NULL);
     if (status == VIOLET_OK) vl_pickle_close(p);
     return status;
+}
+
+static violet_status open_torch_file(const char *name)
+{
+    vl_torch *f;
+    violet_status status = vl_torch_open(&f, name);
+    if (status == VIOLET_OK) vl_torch_close(f);
+    return status;
+}
+
+static violet_status open_torch_zip(void)
+{
+    return open_torch_file("tests/golden/checkpoints/nested_ddp.pt");
+}
+
+static violet_status open_torch_legacy(void)
+{
+    return open_torch_file("tests/golden/checkpoints/state_legacy.pt");
+}
+
+static violet_status open_dvae(void)
+{
+    vl_dvae *d;
+    violet_status status = vl_dvae_open(&d, in_data("dvae.safetensors"), 0);
+    vl_dvae_close(d);
+    return status;
+}
+
+/* Anew every time, since what is there would be refused or gone on with. */
+static violet_status extract_tokens(void)
+{
+    static char pictures[512], dvae[512], output[512];
+    snprintf(pictures, sizeof pictures, "%s/img_set_train_0.tsv", c.data);
+    snprintf(dvae, sizeof dvae, "%s/dvae.safetensors", c.data);
+    snprintf(output, sizeof output, "%s/tokens", c.data);
+    const vl_vq_options o = {.path = pictures, .dvae = dvae, .output = output, .frame = 32,
+                             .size_batch = 2, .threads = 1, .workers = 1, .restart = true};
+    return vl_vq_run(&o, NULL);
 }
 
 static violet_status write_pickle(void)
@@ -311,6 +352,8 @@ static void every_format_survives(void **state)
     (void)state;
     sweep("open a pickle", open_pickle, 1000, 1);
     sweep("write a pickle", write_pickle, 1000, 1);
+    sweep("open a zip of PyTorch's", open_torch_zip, 1000, 1);
+    sweep("open a legacy file of PyTorch's", open_torch_legacy, 1000, 1);
     sweep("open a tsv", open_tsv, 1000, 1);
     sweep("scan a tsv", scan_tsv, 1000, 1);
     sweep("open captions", open_captions, 1000, 1);
@@ -332,6 +375,8 @@ static void a_model_survives(void **state)
     sweep("read a checkpoint", read_checkpoint, 1000, 1);
     assert_int_equal(write_checkpoint(), VIOLET_OK);
     sweep("write a checkpoint", write_checkpoint, 300, 7);
+    sweep("open a dVAE", open_dvae, 300, 1);
+    sweep("extract tokens", extract_tokens, 100, 5);
 }
 
 /* ---- a run ---------------------------------------------------------------------------------- */
@@ -370,6 +415,10 @@ static int set_up(void **state)
                                  "{\"video\": \"v\", \"question\": \"q\", \"answer\": 1},"
                                  "{\"video\": \"w\", \"question\": \"q\", \"answer\": 0}],"
                                  "\"vocab\": {\"yes\": 0, \"no\": 1}}");
+    vl_dvae *d;
+    assert_int_equal(vl_dvae_new(&d, &(vl_dvae_config){4, 2, 8}, 0, 0, 1), VIOLET_OK);
+    assert_int_equal(vl_dvae_write(in_data("dvae.safetensors"), d, 0, NULL, 0), VIOLET_OK);
+    vl_dvae_close(d);
     snprintf(path, sizeof path, "%s/clips", c.data);
     mkdir(path, 0777);
     make_video(in_data("clips/v0.mp4"), &(clip){.n = 9});

@@ -1,11 +1,12 @@
-/* A dVAE case: logits, tokens, the decoder's pictures of these tokens, all gradients of both halves;
- * with gradients, without, and with blocks computed again.
+/* A dVAE case: logits, tokens, the decoder's pictures of these tokens, all gradients of both
+ * halves; with gradients, without, and with blocks computed again.
  *
- * Gradients jump where a ReLU's input is 0 or two pixels of a pooling are equal, to within rounding:
- * there float32 may go the other way than float64 (plain loops that add up in double, too: one case
- * in six of dvae-tiny's size), and one such pixel is worth up to 1e-3 of a small gradient. So in
- * float32 a gradient that does not agree is looked at again with the input moved by a millionth, up
- * to NUDGES times, and must agree on one side. In CONFIG=double there is no second look. */
+ * Gradients jump where a ReLU's input is 0 or two pixels of a pooling are equal, to within
+ * rounding: there float32 may go the other way than float64 (plain loops that add up in double,
+ * too: in one of six cases tried at dvae-tiny's size), and one such pixel is worth up to 1e-3 of a
+ * small gradient. So in float32 a gradient that does not agree is looked at again with the input
+ * moved by a millionth, up to NUDGES times, and must agree on one side. In CONFIG=double there is
+ * no second look. */
 #include "golden/golden.h"
 
 #include <math.h>
@@ -77,7 +78,8 @@ static void init_params(dvae_run *run)
     for (int i = 0; i < run->params.n; i++) {
         const vl_param *e = &run->params.list[i];
         int half = strncmp(e->name, halves[ENCODER], strlen(halves[ENCODER])) != 0;
-        golden_hash_init(vl_param_weights(&run->params, e), e->count, e->name + strlen(halves[half]),
+        const char *name = e->name + strlen(halves[half]);
+        golden_hash_init(vl_param_weights(&run->params, e), e->count, name,
                          e->count / (size_t)e->shape[0], seed[half]);
     }
 }

@@ -1,6 +1,6 @@
-/* PyTorch's files in a folder of checkpoints/: state dicts against expected_float32.safetensors, and
- * the pickled encoder against the values that its parameters' names and some seed below SEEDS give.
- * Everything must be equal to the last bit. */
+/* PyTorch's files in a folder of checkpoints/: state dicts against expected_float32.safetensors,
+ * and the pickled encoder against the values that its parameters' names and some seed below SEEDS
+ * give. Everything must be equal to the last bit. */
 #include "golden/golden.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The discrete VAE on the tape: shapes refused, no allocation after the first step, the same bits
- * again, codes as one-hot rows, samples that follow the step. (Its numbers are the golden tests'.) */
+ * again, codes as one-hot rows, samples that follow the step. Its numbers are the golden tests'. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -30,7 +30,7 @@ void *vlf_scratch(vl_device *d, size_t bytes)
     size_t rounded = (bytes + 4095) / 4096 * 4096;
     char *grown = aligned_alloc(64, rounded);
     if (!grown) {
-        vl_err_nomem();
+        d->failed = 1;
         return NULL;
     }
     free(d->scratch);
@@ -83,6 +83,13 @@ static void close_device(vl_device *d)
     free(d);
 }
 
+static int failed(vl_device *d)
+{
+    int was = d->failed;
+    d->failed = 0;
+    return was;
+}
+
 static double peak_flops(vl_device *d)
 {
     return vl_cpu_peak_flops(d->threads);
@@ -94,6 +101,7 @@ const vl_backend *vl_backend_fast(void)
         .name = "fast",
         .open = open_device,
         .close = close_device,
+        .failed = failed,
         .peak_flops = peak_flops,
         .fill = vlf_fill,
         .move = vlf_move,

@@ -23,7 +23,7 @@ typedef struct conv {
     vl_act act;
     const float *x, *w, *b;
     float *y, *padded, *packed;
-    int *at;    /* (rows) where the taps of a pixel begin in a chunk of padded */
+    size_t *at; /* (rows) where the taps of a pixel begin in a chunk of padded */
     int cc, chunks, panels;
     size_t first, pictures; /* what is padded now */
     size_t rows;            /* its pixels */
@@ -172,11 +172,11 @@ static void tiles_part(void *context, int part, int parts)
 
 static void find_taps(const conv *s)
 {
-    size_t wide = (size_t)(s->W + s->k - 1), plane = (size_t)s->H * (size_t)s->W;
-    for (size_t i = 0; i < s->rows; i++) {
-        size_t x = i % (size_t)s->W, y = i / (size_t)s->W % (size_t)s->H;
-        s->at[i] = (int)((i / plane * padded_pixels(s) + y * wide + x) * (size_t)s->cc);
-    }
+    size_t wide = (size_t)(s->W + s->k - 1), *at = s->at;
+    for (size_t p = 0; p < s->pictures; p++)
+        for (size_t y = 0; y < (size_t)s->H; y++)
+            for (size_t x = 0; x < (size_t)s->W; x++)
+                *at++ = (p * padded_pixels(s) + y * wide + x) * (size_t)s->cc;
 }
 
 /* y = w * act(x) + b, or y += with acc, for all B pictures; y NULL: into scratch, where it is then.
@@ -193,7 +193,7 @@ static bool convolve(vl_device *d, conv *s, size_t B)
     size_t groups = (B + most - 1) / most;
     s->pictures = (B + groups - 1) / groups;
     size_t plane = (size_t)s->H * (size_t)s->W;
-    size_t at_floats = round_up(s->pictures * plane, 16);
+    size_t at_floats = round_up(s->pictures * plane * sizeof *s->at / sizeof *s->packed, 16);
     size_t padded_floats = (size_t)s->chunks * chunk_floats(s);
     size_t packed_floats = (size_t)s->chunks * (size_t)s->panels * panel_floats(s);
     size_t y_floats = s->y ? 0 : B * plane * (size_t)s->n;
@@ -201,7 +201,7 @@ static bool convolve(vl_device *d, conv *s, size_t B)
                                    sizeof *s->packed);
     if (!s->packed) return false;
     s->padded = s->packed + packed_floats;
-    s->at = (int *)(s->padded + padded_floats);
+    s->at = (size_t *)(s->padded + padded_floats);
     if (!s->y) s->y = s->padded + padded_floats + at_floats;
     s->rows = s->pictures * plane;
     find_taps(s);

@@ -38,7 +38,7 @@ typedef struct vlf_conv_tiles {
     const float *x; /* a chunk of channels of the padded pictures */
     const float *w; /* (k, run, conv_cols) */
     const float *b; /* (cols) or NULL: 0 */
-    const int *at;  /* (pixels) where the taps of each begin in x */
+    const size_t *at; /* (pixels) where the taps of each begin in x */
     size_t ldy, row_step, run; /* run: floats in a row of taps; row_step: from one to the next */
     int pixels, cols, k;
     int acc;        /* start from y instead of b */
@@ -114,6 +114,7 @@ struct vl_device {
     const vlf_kernels *k;
     char *scratch; /* 64-byte aligned, grown by vlf_scratch() */
     size_t scratch_bytes;
+    int failed; /* there was no memory for it */
 };
 
 /* Work below this many elements is not worth waking threads for. */
@@ -141,7 +142,7 @@ typedef void (*vlf_task)(void *context, int part, int parts);
 void vlf_run(vl_device *d, int parts, vlf_task task, void *context);
 
 /* At least `bytes` of scratch, contents undefined, valid until the next call. NULL: out of memory
- * (the message is set, the operation does nothing). Grows on the first call of a shape only. */
+ * (the device notes that, the operation does nothing). Grows on the first call of a shape only. */
 void *vlf_scratch(vl_device *d, size_t bytes);
 
 /* c (m,n) = op(a) op(b) + beta c, row-major; ta, tb: a is (k,m), b is (n,k) instead. On all threads

@@ -10,6 +10,7 @@
 struct vl_device {
     double *scratch; /* (scratch_n), grows to the largest call */
     size_t scratch_n;
+    int failed; /* there was no memory for it */
 };
 
 double *vl_ref_scratch(vl_device *d, size_t n)
@@ -18,7 +19,7 @@ double *vl_ref_scratch(vl_device *d, size_t n)
         free(d->scratch);
         d->scratch = malloc(n * sizeof *d->scratch);
         d->scratch_n = d->scratch ? n : 0;
-        if (!d->scratch) vl_err_nomem();
+        if (!d->scratch) d->failed = 1;
     }
     return d->scratch;
 }
@@ -34,6 +35,13 @@ static vl_device *ref_open(int threads)
         return NULL;
     }
     return d;
+}
+
+static int ref_failed(vl_device *d)
+{
+    int was = d->failed;
+    d->failed = 0;
+    return was;
 }
 
 static void ref_close(vl_device *d)
@@ -53,6 +61,7 @@ static const vl_backend ref = {
     .name = "ref",
     .open = ref_open,
     .close = ref_close,
+    .failed = ref_failed,
     .peak_flops = ref_peak_flops,
     .fill = vl_ref_fill,
     .move = vl_ref_move,

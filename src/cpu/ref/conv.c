@@ -1,7 +1,7 @@
 /* Reference: convolution and pooling.
  *
- * A convolution is a matrix product with patches: the patch of a pixel is act(x) of the k x k pixels
- * around it, in the order of w's columns (channel, ky, kx), zeros beyond the picture. */
+ * A convolution is a matrix product with patches: the patch of a pixel is act(x) of the k x k
+ * pixels around it, in the order of w's columns (channel, ky, kx), zeros beyond the picture. */
 #include "cpu/ref/ref.h"
 
 typedef struct conv {
@@ -103,7 +103,7 @@ void vl_ref_conv2d_bwd(vl_device *d, real *dx, real *dw, real *db, const real *d
 
 /* ---- pooling -------------------------------------------------------------------------------- */
 
-/* The first of the four pixels below pixel `row` of the small picture where channel c is largest. */
+/* The first of the four pixels under pixel `row` of the small picture where channel c is largest */
 static size_t largest(const real *x, size_t row, int H, int W, int n, int c)
 {
     size_t w = W / 2, h = H / 2;
