@@ -284,7 +284,8 @@ static violet_status finished_before(frames *f)
     if (status != VIOLET_OK) return status;
     bool tsv = vl_file_exists(f->names.tsv), pkl = vl_file_exists(f->names.pkl);
     if (!m.header)
-        status = vl_err(VIOLET_EFORMAT, "%s: no manifest; --restart begins anew", f->names.manifest);
+        status = vl_err(VIOLET_EFORMAT, "%s: no manifest; --restart begins anew",
+                        f->names.manifest);
     else
         status = vl_manifest_same(f->header, m.header, f->names.manifest);
     if (status == VIOLET_OK && m.n != f->end - f->first)

@@ -1,8 +1,8 @@
 /* Shards into one: OUTPUT.1-of-n to OUTPUT.n-of-n become what a run without shards writes.
  *
  * First every manifest is read: all shards are there, finished, and of one run. Then lines are
- * taken over one by one, each checked against its index. Killed, it leaves what a run without shards
- * might have left; the next merge starts anew. */
+ * taken over one by one, each checked against its index. Killed, it leaves what a run without
+ * shards might have left; the next merge starts anew. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -35,7 +35,8 @@ typedef struct slot {
 
 typedef struct pool {
     frames *f;
-    volatile sig_atomic_t stop; /* ends videos midway */
+    /* ends videos midway; read without the mutex, as a signal handler's flag would be */
+    volatile sig_atomic_t stop;
     /* under the mutex */
     pthread_mutex_t mutex;
     pthread_cond_t work, ready;
@@ -218,7 +219,8 @@ violet_status frames_pool(frames *f)
     slot *s = NULL;
     if (f->next == f->end) return VIOLET_OK;
     violet_status status = start(&p, f);
-    while (status == VIOLET_OK && p.written < f->end && (s = wait_for_next(&p))) status = put(&p, s);
+    while (status == VIOLET_OK && p.written < f->end && (s = wait_for_next(&p)))
+        status = put(&p, s);
     join(&p);
     if (status == VIOLET_OK && p.written < f->end) { /* stopped: what is done is not lost */
         for (;;) {

@@ -206,7 +206,8 @@ static violet_status real_folder(char out[PATH_MAX], const char *path)
 {
     char folder[PATH_MAX], real[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash + 1 - path) : 1, slash ? path : ".");
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash + 1 - path) : 1,
+             slash ? path : ".");
     if (!realpath(folder, real)) return vl_err_errno("open '%s'", folder);
     return vl_path_join(out, PATH_MAX, real, slash ? slash + 1 : path);
 }

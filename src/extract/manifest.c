@@ -68,7 +68,8 @@ static violet_status differ(const char *key, const json_t *mine, const json_t *f
     if (strcmp(key, "list") == 0)
         return vl_err(VIOLET_EINVAL, "%s: begun with other videos than there are now; --restart "
                       "begins anew", path);
-    char *a = found ? json_dumps(found, JSON_ENCODE_ANY) : NULL, *b = json_dumps(mine, JSON_ENCODE_ANY);
+    char *a = found ? json_dumps(found, JSON_ENCODE_ANY) : NULL;
+    char *b = json_dumps(mine, JSON_ENCODE_ANY);
     violet_status status =
         vl_err(VIOLET_EINVAL, "%s: begun with %s %s, now it is %s; --restart begins anew", path,
                key, a ? a : "missing", b ? b : "?");
@@ -145,7 +146,8 @@ static int put_result(json_t *o, const vl_video_result *r, int n_samples)
     bad |= put_int(o, "height", r->height);
     bad |= put_int(o, "rotation", r->rotation);
     bad |= put_info(o, &r->info);
-    snprintf(note, sizeof note, "%s%s%s", repeats ? "fewer frames than samples + 1: indices repeat" : "",
+    snprintf(note, sizeof note, "%s%s%s",
+             repeats ? "fewer frames than samples + 1: indices repeat" : "",
              repeats && r->note[0] ? "; " : "", r->note);
     return note[0] ? bad | put_text(o, "note", note) : bad;
 }

@@ -94,7 +94,8 @@ static violet_status tsv_of_pickle(const char *pkl, const char *tsv, const viole
     violet_status status = vl_pickle_open(&doc, pkl, NULL);
     if (status != VIOLET_OK) return status;
     status = vl_tsv_create(&c.w, tsv, false);
-    if (status == VIOLET_OK && (status = convert(&c, doc)) != VIOLET_OK) vl_err_at(status, "%s", pkl);
+    if (status == VIOLET_OK && (status = convert(&c, doc)) != VIOLET_OK)
+        vl_err_at(status, "%s", pkl);
     if (status == VIOLET_OK) {
         n = vl_tsv_put_n(c.w);
         status = vl_tsv_finish(c.w);

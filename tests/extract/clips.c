@@ -191,6 +191,6 @@ void clips_fails(const char *folder, const char *path, const char *output, const
 {
     clips_result r = clips_run(folder, path, output, flags, CLIPS_RUN, 0);
     if (r.status != status || !strstr(r.error, words))
-        fail_msg("%s %s: status %d '%s', expected %d '%s'", output, flags, r.status, r.error, status,
-                 words);
+        fail_msg("%s %s: status %d '%s', expected %d '%s'", output, flags, r.status, r.error,
+                 status, words);
 }

@@ -113,7 +113,8 @@ static void make_bad(int k)
     }
     for (int i = 0; i < FLIPS; i++)
         bend(from, bad_file("bent_%s_%d.%s", ending, i, ending), n, vl_rng_key(1, (uint64_t)k, i));
-    write_random(bad_file("random_%s.%s", ending, ending), vl_rng_key(2, 0, (uint64_t)k), 9000, "", 0);
+    write_random(bad_file("random_%s.%s", ending, ending), vl_rng_key(2, 0, (uint64_t)k), 9000, "",
+                 0);
     write_random(bad_file("header_%s.%s", ending, ending), vl_rng_key(3, 0, (uint64_t)k), 20000,
                  head, n_head);
     write_random(bad_file("empty_%s.%s", ending, ending), 0, 0, "", 0);
@@ -138,7 +139,8 @@ static void make_huge(void)
     path = bad_file("huge.avi");
     make_video(path, &(clip){.codec = "rawvideo", .pixels = "bgr24", .n = 5});
     static const uint8_t small2[4] = {64, 0, 0, 0}, large2[4] = {0xff, 0xff, 0xff, 0x7f};
-    assert_true(patch_file(path, small2, 4, 0, large2, 4) > 1); /* the picture may hang from its top */
+    /* in two headers; the height may be negative, if the picture hangs from its top */
+    assert_true(patch_file(path, small2, 4, 0, large2, 4) > 1);
 }
 
 static int set_up(void **state)
@@ -176,7 +178,8 @@ static bool is_ok(const json_t *o)
     assert_int_equal(json_array_size(indices), 4);
     for (int i = 0; i < 4; i++) {
         json_int_t k = json_integer_value(json_array_get(indices, (size_t)i));
-        if (k < before || k >= n) fail_msg("%s: index %d of %d", clips_text(o, "id"), (int)k, (int)n);
+        if (k < before || k >= n)
+            fail_msg("%s: index %d of %d", clips_text(o, "id"), (int)k, (int)n);
         before = k;
     }
     return true;
@@ -250,7 +253,8 @@ static void odd_ones_give_frames(void **state)
                                                      : a->name;
         json_t *o = find(manifests[i % 2], name);
         if (!o) fail_msg("no line for %s", name);
-        if (strcmp(clips_text(o, "status"), "ok") != 0) fail_msg("%s: %s", name, clips_text(o, "error"));
+        if (strcmp(clips_text(o, "status"), "ok") != 0)
+            fail_msg("%s: %s", name, clips_text(o, "error"));
         json_int_t n = json_integer_value(json_object_get(o, "frames"));
         json_int_t width = json_integer_value(json_object_get(o, "width"));
         json_int_t height = json_integer_value(json_object_get(o, "height"));

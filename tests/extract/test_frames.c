@@ -91,7 +91,8 @@ static void the_published_rule(void **state)
             int frame = (int)((double)n / 6 * (k + 1));
             int want = (2 * frame + clip) % 200 * 255 / 219;
             int grey = grey_of(row->frame[k]);
-            if (abs(grey - want) > 1) fail_msg("clip %d frame %d is %d, not %d", clip, k, grey, want);
+            if (abs(grey - want) > 1)
+                fail_msg("clip %d frame %d is %d, not %d", clip, k, grey, want);
         }
     }
     vl_tsv_close(t);
@@ -509,7 +510,8 @@ static void lists(void **state)
 {
     (void)state;
     char text[400];
-    int n = snprintf(text, sizeof text, "v/clip2.y4m\tmy id\r\n\n./v/sub/clip3.y4m\n%s\nv/../v/clip5.y4m",
+    int n = snprintf(text, sizeof text,
+                     "v/clip2.y4m\tmy id\r\n\n./v/sub/clip3.y4m\n%s\nv/../v/clip5.y4m",
                      clips_path(folder, "v/clip0.y4m"));
     clips_write(folder, "list.txt", text, (size_t)n);
     clips_ok(folder, "list.txt", "list", "");

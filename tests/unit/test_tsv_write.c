@@ -1,4 +1,4 @@
-/* Writing tsv + lineidx: the published bytes, refused text, and going on after every kind of end. */
+/* Writing tsv + lineidx: the published bytes, refused text, going on after every kind of end. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -161,7 +161,7 @@ static void resumes_after_a_power_cut(void **state)
         leave(zeros, strlen(TSV), INDEX, strlen(INDEX));
         vl_tsv_suspend(create(true, lines_in(TSV, i)));
     }
-    for (size_t i = 0; i < strlen(TSV); i++) { /* one that did not, inside or at the end of a line */
+    for (size_t i = 0; i < strlen(TSV); i++) { /* a byte of a line, or its end */
         memcpy(zeros, TSV, sizeof zeros);
         zeros[i] = 0;
         leave(zeros, strlen(TSV), INDEX, strlen(INDEX));
