@@ -40,7 +40,7 @@ typedef struct vl_dvae_train_options {
     int64_t steps, seed;
     int size_batch;
     double lr, lr_end, warmup, decay, beta1, beta2, eps, clip;
-    double tau, tau_end, tau_share, kl, kl_share, wait, encoder_lr;
+    double tau, tau_end, tau_share, kl, kl_share, wait, encoder_lr, residual;
     /* run */
     char *output;
     bool resume;

@@ -50,6 +50,8 @@ const vl_option vl_dvae_train_option_table[] = {
                      "preset's"),
     VL_OPTION_DOUBLE(S, encoder_lr, "0", 0, 10, "Recipe",
                      "the encoder's learning rate over lr, 0: the preset's"),
+    VL_OPTION_DOUBLE(S, residual, "0.25", 1e-6, 10, "Recipe",
+                     "how much residual paths count at first (by their weights), DALL-E's: 0.0156"),
     VL_OPTION_BOOL(S, spread, "true", "Recipe",
                    "begin with codes spread over the pictures (k-means), not random ones"),
     VL_OPTION_INT64(S, seed, "1", 0, 1e15, "Recipe", "of all random numbers"),
@@ -73,7 +75,7 @@ static const struct preset {
     int64_t steps;
     double lr, tau_share, kl, kl_share, wait, encoder_lr;
 } presets[] = {
-    [VL_DVAE_PRESET_SMALL] = {32, 64, 256, 8, 1500, 3e-3, 0.6, 1, 0.1, 0.3, 0.3},
+    [VL_DVAE_PRESET_SMALL] = {32, 64, 256, 8, 1500, 4e-3, 0.6, 1, 0.1, 0.3, 0.3},
     [VL_DVAE_PRESET_PUBLISHED] = {256, 128, 8192, 32, 100000, 1e-4, 0.5, 6.6, 0.05,
                                    0.02, 1},
 };
@@ -92,7 +94,8 @@ violet_status vl_dvae_train_resolve(vl_dvae_train_options *o)
     if (o->kl_share < 0) o->kl_share = p->kl_share;
     if (o->wait < 0) o->wait = p->wait;
     if (o->encoder_lr == 0) o->encoder_lr = p->encoder_lr;
-    if (!o->path || !*o->path) return vl_err(VIOLET_EINVAL, "--path is needed: pictures");
+    if (!o->path || !*o->path)
+        return vl_err(VIOLET_EINVAL, "--path is missing: where the pictures are");
     if (o->size % 8)
         return vl_err(VIOLET_EINVAL, "size %d is not a multiple of 8, the side of what one code "
                       "stands for", o->size);

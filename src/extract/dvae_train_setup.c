@@ -1,5 +1,6 @@
 /* Setting up and taking down a dVAE's training: pictures, model, memory, the saved state. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,6 +87,21 @@ static violet_status setup_pictures(training *r)
     return vl_feed_open(&r->feed, &f, r->pictures, r->n_train);
 }
 
+/* A block's residual path counts 1/64 of what its four convolutions make of their input. At the
+ * published size millions of steps make up for that; a short run begins with larger weights, which
+ * also makes what they learn count more. */
+static void enlarge_residuals(training *r)
+{
+    double scale = pow(64 * r->o.residual, 0.25);
+    const vl_params *p = &r->dvae->params;
+    for (int i = 0; i < p->n; i++) {
+        const vl_param *e = &p->list[i];
+        real *w = vl_param_weights(p, e);
+        if (!e->is_matrix || !strstr(e->name, ".res_path.")) continue;
+        for (size_t k = 0; k < e->count; k++) w[k] = (real)(scale * (double)w[k]);
+    }
+}
+
 static violet_status setup_model(training *r)
 {
     vl_dvae_config c = {r->o.n_hid, r->o.n_init, r->o.n_code};
@@ -93,6 +109,7 @@ static violet_status setup_model(training *r)
     if (!r->seen) return vl_err_nomem();
     violet_status status = vl_dvae_new(&r->dvae, &c, 1, 1, (uint64_t)r->o.seed);
     if (status != VIOLET_OK) return status;
+    enlarge_residuals(r);
     r->backend = vl_backend_fast();
     errno = 0;
     r->device = r->backend->open(r->o.threads);
