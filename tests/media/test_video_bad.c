@@ -16,30 +16,6 @@
 #include "make_video.h"
 #include "sampled.h"
 
-static char folder[64];
-
-static int make(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/vl_test_XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    return rmdir(folder);
-}
-
-static const char *at(const char *name)
-{
-    static char path[2][512];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
 static void put(const char *path, const void *bytes, size_t n)
 {
     FILE *f = fopen(path, "wb");
@@ -330,5 +306,5 @@ int main(void)
         cmocka_unit_test(any_name_will_do),
         cmocka_unit_test(refuses_huge_pictures),
     };
-    return cmocka_run_group_tests(tests, make, drop);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

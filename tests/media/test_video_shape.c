@@ -13,28 +13,6 @@
 #include "make_video.h"
 #include "sampled.h"
 
-static char folder[64];
-
-static int make(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/vl_test_XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    return rmdir(folder);
-}
-
-static const char *at(const char *name)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
 /* Three frames of a clip of eight; the middle one of them must show a 4 where it is upright. */
 static void sample_clip(sampled *s, const char *name, clip c, vl_video_pick pick)
 {
@@ -259,5 +237,5 @@ int main(void)
         cmocka_unit_test(the_film_not_its_cover),
         cmocka_unit_test(caller_ends_the_work),
     };
-    return cmocka_run_group_tests(tests, make, drop);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
