@@ -218,6 +218,9 @@ violet_status frames_put(frames *f, const frames_video *v)
 {
     const vl_video_entry *file = &f->list.file[f->next];
     violet_status status = VIOLET_OK;
+    /* what is not the video's fault must not be written down as if it were */
+    if (v->status == VIOLET_ENOMEM || v->status == VIOLET_EINTERRUPTED)
+        return vl_err(v->status, "%s", v->error);
     if (v->status == VIOLET_OK) status = put_frames(f, file, v);
     vl_buf_clear(&f->line);
     if (status == VIOLET_OK)

@@ -239,6 +239,11 @@ static void note_damage(vl_video_result *r, const vl_video_decoder *d)
     if (d->painter.seen.aspect_dropped) vl_video_note(r, "aspect ratio beyond limits, dropped");
 }
 
+static bool is_stopped(const vl_video_pick *pick)
+{
+    return pick->stop && *pick->stop;
+}
+
 violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_video_pick *pick,
                               vl_video_give give, void *user)
 {
@@ -266,10 +271,14 @@ violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_vid
         }
     }
     if (doubt) status = exact(kept, &d, r, pick);
+    /* a demuxer may take a read that was stopped for damage, or for the end */
+    if (is_stopped(pick)) status = vl_err(VIOLET_EINTERRUPTED, "%s: stopped", path);
     r->rotation = d.painter.seen.rotation;
     note_damage(r, &d);
     if (status == VIOLET_OK) status = give_all(r, kept, give, user);
 done:
+    if (status != VIOLET_OK && is_stopped(pick))
+        status = vl_err(VIOLET_EINTERRUPTED, "%s: stopped", path);
     if (kept) vl_video_kept_release(kept);
     free(kept);
     vl_video_decoder_close(&d);
