@@ -29,7 +29,7 @@ typedef struct thread {
 
 struct vl_ordered {
     vl_ordered_options o;
-    /* ends items midway; read without the mutex, as a signal handler's flag would be */
+    /* ends items midway; looked at without the mutex, as a signal handler's flag would be */
     volatile sig_atomic_t stop;
     /* under the mutex */
     pthread_mutex_t mutex;
@@ -150,7 +150,7 @@ violet_status vl_ordered_start(vl_ordered **out, const vl_ordered_options *o)
 void vl_ordered_join(vl_ordered *w)
 {
     pthread_mutex_lock(&w->mutex);
-    w->stop = 1;
+    __atomic_store_n(&w->stop, 1, __ATOMIC_RELAXED);
     w->closing = true;
     pthread_cond_broadcast(&w->work);
     pthread_mutex_unlock(&w->mutex);
@@ -178,7 +178,7 @@ void vl_ordered_free(vl_ordered *w)
 
 static bool goes_on(const vl_ordered *w)
 {
-    return w->n_threads && !(w->o.stop && *w->o.stop);
+    return w->n_threads && !(w->o.stop && __atomic_load_n(w->o.stop, __ATOMIC_RELAXED));
 }
 
 void *vl_ordered_next(vl_ordered *w)

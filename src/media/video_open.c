@@ -58,7 +58,7 @@ violet_status vl_video_failed(const vl_video_file *v, int code, const char *doin
 static int is_stopped(void *user)
 {
     const vl_video_file *v = user;
-    return v->stop && *v->stop;
+    return v->stop && __atomic_load_n(v->stop, __ATOMIC_RELAXED);
 }
 
 static int read_some(void *user, uint8_t *to, int n)

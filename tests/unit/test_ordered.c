@@ -98,7 +98,7 @@ static void work(void *p, size_t i, void *mine, void *user)
     }
     if (i == s->hold) {
         s->n_held++;
-        while (!*o->stop) nap(1);
+        while (!__atomic_load_n(o->stop, __ATOMIC_RELAXED)) nap(1);
     }
     if (i % 13 == 3) nap(1); /* unevenly long */
     r->error[0] = 0;
@@ -260,7 +260,7 @@ static volatile sig_atomic_t stop;
 static void *stop_soon(void *arg)
 {
     while (!all.n_held) nap(1);
-    stop = 1;
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
     return arg;
 }
 
