@@ -11,7 +11,7 @@
 
 #define WARN_ONE_BY_ONE 20 /* bad pictures told singly; after that only counted */
 
-static void report_bad(void *user, const char *message)
+void train_report_bad(void *user, const char *message)
 {
     training *r = user;
     r->warned++;
@@ -68,7 +68,7 @@ static violet_status setup_pictures(training *r)
                             .most_bytes = (size_t)r->o.cache << 20,
                             .stop = r->hooks.stop,
                             .progress = report_loading,
-                            .report = report_bad,
+                            .report = train_report_bad,
                             .user = r};
     violet_status status = vl_gallery_open(&r->gallery, &g);
     if (status == VIOLET_OK) status = vl_gallery_scratch_new(&r->scratch);
@@ -82,7 +82,7 @@ static violet_status setup_pictures(training *r)
                          .workers = workers,
                          .seed = (uint64_t)r->o.seed,
                          .flip = r->o.flip,
-                         .report = report_bad,
+                         .report = train_report_bad,
                          .user = r};
     return vl_feed_open(&r->feed, &f, r->pictures, r->n_train);
 }
