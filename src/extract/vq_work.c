@@ -1,5 +1,6 @@
 /* From squares to tokens: every batch has exactly size_batch pictures, so that the same kernels run
- * whatever the records' lengths and wherever a run began; the last is filled up with black.
+ * whatever the records' lengths and wherever a run began; the last is filled up with black. With
+ * another size, matrix products may round otherwise and a code that is nearly as good win.
  *
  *     records   [a a a a a][b b b][c c c c c c] ...       in order; a bad one has none
  *     batches   [a a a a][a b b b][c c c c] ...
