@@ -101,6 +101,17 @@ json_t *vl_run_fixed(const vl_option *table, const void *options, const char *co
     return NULL;
 }
 
+/* Whether an option's value is its default. */
+static int is_default(const vl_option *table, const char *name, const json_t *value)
+{
+    while (table->name && strcmp(table->name, name) != 0) table++;
+    const char *text = table->name ? table->fallback : NULL;
+    if (!text || json_is_null(value)) return !text && json_is_null(value);
+    if (json_is_string(value)) return strcmp(json_string_value(value), text) == 0;
+    if (json_is_boolean(value)) return json_is_true(value) == (strcmp(text, "true") == 0);
+    return json_number_value(value) == strtod(text, NULL);
+}
+
 violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, const void *options,
                                  const char *const *names)
 {
@@ -108,7 +119,8 @@ violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, co
     violet_status status = mine ? VIOLET_OK : vl_err_nomem();
     for (; mine && *names && status == VIOLET_OK; names++) {
         const json_t *was = json_object_get(saved, *names);
-        if (was && json_equal(was, json_object_get(mine, *names))) continue;
+        const json_t *is = json_object_get(mine, *names);
+        if (was ? json_equal(was, is) : is_default(table, *names, is)) continue;
         status = vl_err(VIOLET_EINVAL, "the saved run was begun with another '%s'", *names);
     }
     json_decref(mine);

@@ -39,7 +39,8 @@ int vl_json_put(json_t *to, const char *key, json_t *value);
 
 /* The options of `names` (closed by NULL) as an object; NULL: out of memory. */
 json_t *vl_run_fixed(const vl_option *table, const void *options, const char *const *names);
-/* EINVAL where `saved` differs from them. */
+/* EINVAL where `saved` differs from them. One that `saved` lacks, since it was written before there
+ * was such an option, had its default. */
 violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, const void *options,
                                  const char *const *names);
 

@@ -422,6 +422,9 @@ static void options_that_cannot_be_are_refused(void **state)
     r = run("whole", RESUMED " --resume --seed=4", 0);
     assert_int_equal(r.status, VIOLET_EINVAL);
     assert_non_null(strstr(r.error, "'seed'"));
+    r = run("whole", RESUMED " --resume --fast", 0);
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    assert_non_null(strstr(r.error, "'fast'"));
     r = run("whole", "--path=FOLDER/good.tsv,FOLDER/jpegs --steps=20 --crop=3 --resume " TINY, 0);
     assert_int_equal(r.status, VIOLET_EINVAL);
     assert_non_null(strstr(r.error, "pictures"));
