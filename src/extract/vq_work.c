@@ -7,10 +7,10 @@
  *
  * A record is written when its last token is there, and after all before it. */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cores.h"
 #include "base/status.h"
 #include "extract/vq_internal.h"
 #include "extract/vq_pool.h"
@@ -133,12 +133,6 @@ static violet_status take_record(worker *w, const vq_squares *s)
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
-static int cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static violet_status start(worker *w, vq_run *r)
 {
     const vl_backend *backend = vl_backend_fast();
@@ -178,7 +172,7 @@ violet_status vq_work(vq_run *r)
                                .end = r->end,
                                .side = vl_dvae_side(o->frame),
                                .n_samples = o->sample,
-                               .n_threads = o->workers ? o->workers : cores(),
+                               .n_threads = o->workers ? o->workers : vl_cores(),
                                .pad = (vl_pad)o->pad,
                                .stop = r->hooks ? r->hooks->stop : NULL};
     violet_status status = start(&w, r);

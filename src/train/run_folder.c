@@ -61,7 +61,7 @@ int vl_json_put(json_t *to, const char *key, json_t *value)
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to)
+violet_status vl_run_lock(FILE **f, const char *folder, const char *name)
 {
     char path[MOST_PATH];
     violet_status status = vl_path_join(path, sizeof path, folder, name);
@@ -69,9 +69,15 @@ violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, 
     *f = fopen(path, "a");
     if (*f && flock(fileno(*f), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return vl_err(VIOLET_EINVAL, "another process is writing the run in '%s'", folder);
-    if (!*f || (cut_to >= 0 && ftruncate(fileno(*f), cut_to) != 0))
-        return vl_err_errno("open '%s'", path);
-    return VIOLET_OK;
+    return *f ? VIOLET_OK : vl_err_errno("open '%s'", path);
+}
+
+violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to)
+{
+    violet_status status = *f ? VIOLET_OK : vl_run_lock(f, folder, name);
+    if (status == VIOLET_OK && cut_to >= 0 && ftruncate(fileno(*f), cut_to) != 0)
+        return vl_err_errno("truncate '%s/%s'", folder, name);
+    return status;
 }
 
 violet_status vl_run_lines_length(uint64_t *length, const char *folder, const char *name,

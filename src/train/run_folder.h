@@ -20,8 +20,11 @@
 /* Writes FOLDER/NAME whole or not at all, with as few digits as read back to the same numbers. */
 violet_status vl_run_write_json(const char *folder, const char *name, const json_t *object);
 
-/* Opens FOLDER/NAME to append, cut to cut_to bytes (negative: as it is). EINVAL where another
- * process has it. */
+/* Opens FOLDER/NAME to append, and locks it; EINVAL where another process has it. To be done before
+ * anything of the folder is read or written. */
+violet_status vl_run_lock(FILE **f, const char *folder, const char *name);
+
+/* The same where *f is NULL; and cuts it to cut_to bytes (negative: as it is). */
 violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to);
 
 /* The length to cut FOLDER/NAME to: `wanted`, or what there is of it. Lost lines must not keep a

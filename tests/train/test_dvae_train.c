@@ -5,12 +5,14 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <libavcodec/avcodec.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/base64.h"
@@ -431,6 +433,25 @@ static void options_that_cannot_be_are_refused(void **state)
     same("whole", "parts", "last.safetensors");
 }
 
+static void two_runs_in_one_folder_are_refused(void **state)
+{
+    (void)state;
+    char path[200];
+    snprintf(path, sizeof path, "%s/taken", folder);
+    assert_int_equal(vl_dir_make(path), VIOLET_OK);
+    put_file("taken/steps.jsonl", "{}\n", 3);
+    strcat(path, "/steps.jsonl");
+    int fd = open(path, O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    /* before anything is loaded, which would say something else */
+    run_result r = run("taken", "--path=FOLDER/none.tsv " TINY, 0);
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    assert_non_null(strstr(r.error, "another process"));
+    assert_int_equal(lseek(fd, 0, SEEK_END), 3);
+    close(fd);
+    run_ok("taken", "--path=FOLDER/good.tsv --steps=1 " TINY);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -479,6 +500,7 @@ int main(void)
         cmocka_unit_test(what_fails_in_a_stop_is_not_bad),
         cmocka_unit_test(the_contact_sheet_shows_the_frames),
         cmocka_unit_test(options_that_cannot_be_are_refused),
+        cmocka_unit_test(two_runs_in_one_folder_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
