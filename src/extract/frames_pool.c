@@ -1,10 +1,10 @@
 /* Videos decoded by threads, written in the order of the list. Memory depends on neither the number
  * nor the length of the videos: base/ordered.h bounds how far the threads run ahead, by videos and
  * by BYTES_MOST of pictures that wait to be written. */
-#include <sched.h>
 #include <string.h>
 
 #include "base/base64.h"
+#include "base/cores.h"
 #include "base/ordered.h"
 #include "base/status.h"
 #include "extract/frames_internal.h"
@@ -89,9 +89,7 @@ static size_t weight(const void *result)
 
 static int n_workers(const frames *f)
 {
-    cpu_set_t set;
-    if (f->o->workers) return f->o->workers;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return f->o->workers ? f->o->workers : vl_cores();
 }
 
 static violet_status put(vl_ordered *w, frames *f, frames_video *v)

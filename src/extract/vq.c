@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "base/rng.h"
 #include "base/status.h"
 #include "extract/vq_internal.h"
 #include "media/video.h"
@@ -136,26 +135,13 @@ static violet_status open_pictures(vq_run *r)
     return status;
 }
 
-/* Of all weights, so that a run does not go on with another dVAE. */
-static uint64_t hash_weights(const vl_params *p)
-{
-    uint64_t h = 0, word;
-    const char *bytes = p->weights.base;
-    for (size_t i = 0; i + 8 <= p->weights.used; i += 8) {
-        memcpy(&word, bytes + i, 8);
-        h = (h ^ word) * 0x9E3779B97F4A7C15u;
-        h ^= h >> 29;
-    }
-    return vl_rng_mix64(h);
-}
-
 /* Of ids spread over the records. */
 static uint64_t hash_ids(const vl_pictures *p)
 {
     uint64_t h = 0xcbf29ce484222325u;
     size_t n = vl_pictures_n(p), n_ids = n < IDS_HASHED ? n : IDS_HASHED;
     for (size_t i = 0; i < n_ids; i++) {
-        vl_slice id = vl_pictures_id(p, i * (n / n_ids));
+        vl_slice id = vl_pictures_id(p, i * n / n_ids);
         for (size_t k = 0; k < id.n; k++) h = (h ^ (uint8_t)id.s[k]) * 0x100000001b3u;
         h = (h ^ 0xff) * 0x100000001b3u;
     }
@@ -169,14 +155,14 @@ static violet_status make_header(vq_run *r)
     struct stat st;
     bool videos = vl_pictures_are_videos(r->pictures);
     json_int_t bytes = !videos && stat(vl_pictures_path(r->pictures), &st) == 0 ? st.st_size : 0;
-    snprintf(dvae, sizeof dvae, "%016" PRIx64, hash_weights(&r->dvae->params));
+    snprintf(dvae, sizeof dvae, "%016" PRIx64, vl_params_hash(&r->dvae->params));
     snprintf(list, sizeof list, "%016" PRIx64, hash_ids(r->pictures));
     snprintf(shard, sizeof shard, "%d/%d", r->shard.i, r->shard.n);
-    r->header = json_pack("{ss si si si ss ss sI sI ss ss}", "violet", "extract-vq", "version",
+    r->header = json_pack("{ss si si si ss ss si sI sI ss ss}", "violet", "extract-vq", "version",
                           VERSION, "frame", o->frame, "grid", o->frame / 32, "pad",
-                          o->pad == VL_PAD_COMPAT ? "compat" : "exact", "dvae", dvae, "records",
-                          (json_int_t)vl_pictures_n(r->pictures), "bytes", bytes, "list", list,
-                          "shard", shard);
+                          o->pad == VL_PAD_COMPAT ? "compat" : "exact", "dvae", dvae, "size_batch",
+                          o->size_batch, "records", (json_int_t)vl_pictures_n(r->pictures),
+                          "bytes", bytes, "list", list, "shard", shard);
     if (r->header && videos &&
         json_object_update_new(r->header, json_pack("{si si sb ss}", "sample", o->sample, "jpeg",
                                                     o->jpeg, "fast", (int)o->fast, "shape",
@@ -233,12 +219,11 @@ static violet_status finish(vq_run *r)
     vq_counts c = {r->file.n, r->file.n_bad, r->file.n_frames};
     const char *made = r->shard.n > 1 ? r->names.shard : r->names.pkl;
     violet_status status = vq_file_sync(&r->file);
-    if (status == VIOLET_OK && c.n == c.n_bad && c.n > 0)
-        return vl_err(VIOLET_EFORMAT, "%s: none of %zu records could be read",
-                      vl_pictures_path(r->pictures), c.n);
-    if (status == VIOLET_OK && r->shard.n > 1) {
+    if (status == VIOLET_OK && r->shard.n > 1) { /* of which all may be bad: the merge looks */
         if (rename(r->names.partial, made) != 0) status = vl_err_errno("rename to '%s'", made);
     } else if (status == VIOLET_OK) {
+        status = vq_any_good(&c, vl_pictures_path(r->pictures));
+        if (status != VIOLET_OK) return status;
         status = vq_write_pickle(&c, made, r->names.partial, r->end - r->first);
         if (status == VIOLET_OK && unlink(r->names.partial) != 0)
             status = vl_err_errno("remove '%s'", r->names.partial);

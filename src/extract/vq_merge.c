@@ -6,7 +6,13 @@
 #include "extract/vq_internal.h"
 #include "file/pickle.h"
 
-/* All records of a file, which must be n. */
+violet_status vq_any_good(const vq_counts *c, const char *path)
+{
+    if (c->n == 0 || c->n > c->n_bad) return VIOLET_OK;
+    return vl_err(VIOLET_EFORMAT, "%s: none of %zu records could be read", path, c->n);
+}
+
+/* All records of a file, which must be n, with nothing behind them. */
 static violet_status put_records(vl_pickle_writer *w, vq_counts *c, vq_reader *r, const char *path,
                                  size_t n)
 {
@@ -35,6 +41,9 @@ static violet_status put_records(vl_pickle_writer *w, vq_counts *c, vq_reader *r
     vl_buf_free(&tokens);
     if (status == VIOLET_OK && n_here != n)
         status = vl_err(VIOLET_EFORMAT, "%s: damaged after %zu of %zu records", path, n_here, n);
+    if (status == VIOLET_OK && r->at != r->map.n)
+        status = vl_err(VIOLET_EFORMAT, "%s: %zu bytes too many behind its %zu records", path,
+                        r->map.n - r->at, n);
     return status;
 }
 
@@ -112,6 +121,7 @@ violet_status vq_merge(const vl_vq_options *o, const violet_hooks *hooks)
         vl_progress_item(&progress, (uint64_t)i, 0);
         if (status == VIOLET_OK && vl_stopped(hooks)) status = vl_interrupted("extract-vq");
     }
+    if (status == VIOLET_OK) status = vq_any_good(&c, names.pkl);
     if (status == VIOLET_OK)
         status = vl_pickle_finish(w);
     else
