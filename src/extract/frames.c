@@ -310,6 +310,9 @@ violet_status frames_finish(frames *f)
 static void tell_beginning(const frames *f)
 {
     size_t n = f->end - f->first;
+    if (!n)
+        vl_tell(f->hooks, VIOLET_EVENT_WARNING, "shard %d/%d has no videos: there are only %zu",
+                f->shard.i, f->shard.n, f->list.n);
     vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu video%s, %d frame%s each", n, n == 1 ? "" : "s",
             f->o->sample, f->o->sample == 1 ? "" : "s");
     if (f->list.n_other)

@@ -161,7 +161,7 @@ static int put_info(json_t *o, const vl_video_info *v)
 static int put_result(json_t *o, const vl_video_result *r, int n_samples)
 {
     char note[256];
-    bool repeats = r->n_frames < n_samples + 1;
+    bool repeats = r->n_frames < n_samples; /* with n = S they are 0 .. S - 1 */
     int bad = put_int(o, "frames", r->n_frames);
     bad |= json_object_set_new(o, "counted", json_boolean(r->counted));
     bad |= put_indices(o, r->index, n_samples);
@@ -170,7 +170,7 @@ static int put_result(json_t *o, const vl_video_result *r, int n_samples)
     bad |= put_int(o, "rotation", r->rotation);
     bad |= put_info(o, &r->info);
     snprintf(note, sizeof note, "%s%s%s",
-             repeats ? "fewer frames than samples + 1: indices repeat" : "",
+             repeats ? "fewer frames than samples: indices repeat" : "",
              repeats && r->note[0] ? "; " : "", r->note);
     return note[0] ? bad | put_text(o, "note", note) : bad;
 }

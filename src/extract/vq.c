@@ -290,6 +290,9 @@ static violet_status run(vq_run *r)
     status = vq_file_open(&r->file, r->names.partial, r->header, r->o->restart, id_of, r);
     if (status != VIOLET_OK) return status;
     size_t n = r->end - r->first;
+    if (!n)
+        vl_tell(r->hooks, VIOLET_EVENT_WARNING, "shard %d/%d has no records: there are only %zu",
+                r->shard.i, r->shard.n, vl_pictures_n(r->pictures));
     vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%zu record%s, %dx%d tokens a frame, %d codes", n,
             n == 1 ? "" : "s", r->file.h, r->file.h, r->dvae->config.n_code);
     if (r->file.n)
