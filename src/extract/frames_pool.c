@@ -67,6 +67,8 @@ static void do_video(void *result, size_t i, void *own, void *user)
     vl_buf_clear(&v->text);
     v->n = 0;
     v->error[0] = 0;
+    v->status = VIOLET_OK;
+    if ((v->taken = frames_has_earlier(f, i))) return;
     v->status = vl_video_sample(&v->result, f->list.file[i].path, &pick, take, &t);
     if (v->status == VIOLET_OK && v->n != o->sample)
         v->status = vl_err(VIOLET_EFORMAT, "%d pictures, expected %d", v->n, o->sample);

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/status.h"
+#include "extract/output.h"
 #include "extract/vq_internal.h"
 #include "media/video.h"
 
@@ -65,9 +66,11 @@ static violet_status put_stem(vl_buf *out, const vl_vq_options *o)
         while (n > 1 && s[n - 1] == '/') n--;
         if (ends_in(s, n, ".tsv") || ends_in(s, n, ".pkl")) n -= 4;
     }
+    violet_status status = o->output ? vl_output_stem("extract-vq", s, n) : VIOLET_OK;
+    if (status != VIOLET_OK) return status;
     if (!n || s[n - 1] == '/' || s[n - 1] == '.')
         return vl_err(VIOLET_EINVAL, "extract-vq: --output is missing");
-    violet_status status = vl_buf_append(out, s, n);
+    status = vl_buf_append(out, s, n);
     return status == VIOLET_OK && !o->output ? vl_buf_puts(out, "_vq") : status;
 }
 
@@ -135,6 +138,14 @@ static violet_status open_pictures(vq_run *r)
     return status;
 }
 
+/* None of the outputs is what is read. */
+static violet_status check_apart(const vq_run *r)
+{
+    const char *const outputs[] = {r->names.pkl, r->names.partial, r->names.shard};
+    violet_status status = vl_output_apart(outputs, 3, vl_pictures_path(r->pictures));
+    return status == VIOLET_OK ? vl_output_apart(outputs, 3, r->o->dvae) : status;
+}
+
 /* Of ids spread over the records. */
 static uint64_t hash_ids(const vl_pictures *p)
 {
@@ -181,6 +192,7 @@ static violet_status open_run(vq_run *r)
     violet_status status = vl_shard_parse(&r->shard, o->shard);
     if (status == VIOLET_OK) status = vq_name(&r->names, o, &r->shard);
     if (status == VIOLET_OK) status = open_pictures(r);
+    if (status == VIOLET_OK) status = check_apart(r);
     if (status == VIOLET_OK) status = vl_dvae_open(&r->dvae, o->dvae, 0);
     if (status != VIOLET_OK) return status;
     if (r->dvae->config.n_code > CODES_MOST)
@@ -206,8 +218,9 @@ static void tell_end(const vq_run *r, const vq_counts *c, const char *path)
     size_t n_used = 0;
     double rate = vl_progress_rate(&r->progress, c->n);
     for (int i = 0; i < r->dvae->config.n_code; i++) n_used += r->used[i];
-    vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%s: %zu records with %zu frames, %zu skipped", path,
-            c->n - c->n_bad, c->n_frames, c->n_bad);
+    vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%s: %zu record%s with %zu frame%s, %zu skipped",
+            path, c->n - c->n_bad, c->n - c->n_bad == 1 ? "" : "s", c->n_frames,
+            c->n_frames == 1 ? "" : "s", c->n_bad);
     if (rate > 0)
         vl_tell(r->hooks, VIOLET_EVENT_MESSAGE,
                 "%zu of %d codes used; %.3g records/s, peak memory %.0f MB", n_used,
@@ -262,8 +275,11 @@ static violet_status run(vq_run *r)
     status = vq_file_open(&r->file, r->names.partial, r->header, r->o->restart, id_of, r);
     if (status != VIOLET_OK) return status;
     size_t n = r->end - r->first;
-    vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%zu records, %dx%d tokens a frame, %d codes", n,
-            r->file.h, r->file.h, r->dvae->config.n_code);
+    if (!n)
+        vl_tell(r->hooks, VIOLET_EVENT_WARNING, "shard %d/%d has no records: there are only %zu",
+                r->shard.i, r->shard.n, vl_pictures_n(r->pictures));
+    vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%zu record%s, %dx%d tokens a frame, %d codes", n,
+            n == 1 ? "" : "s", r->file.h, r->file.h, r->dvae->config.n_code);
     if (r->file.n)
         vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "going on after %zu of them", r->file.n);
     vl_progress_start(&r->progress, r->hooks, "records", r->file.n, n);

@@ -14,6 +14,8 @@
 #include "base/status.h"
 #include "media/video_work.h"
 
+#define SHARE_MISSING 0.05 /* of a duration that may be declared amiss */
+
 static const char *const endings[] = {
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
     ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt",
@@ -230,7 +232,10 @@ static violet_status exact(vl_video_kept *k, vl_video_decoder *d, vl_video_resul
 
 static void note_damage(vl_video_result *r, const vl_video_decoder *d)
 {
+    double missing = vl_video_file_missing(&d->file);
     if (d->file.cut) vl_video_note(r, "damaged or cut off");
+    if (missing > 1 && missing > SHARE_MISSING * r->info.seconds)
+        vl_video_note(r, "ends %.1f s before its declared duration", missing);
     if (d->n_bad) vl_video_note(r, "%lld packets cannot be decoded", (long long)d->n_bad);
     if (d->flagged) vl_video_note(r, "damaged frames");
     if (d->painter.seen.mirrored) vl_video_note(r, "mirrored");

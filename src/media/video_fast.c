@@ -166,6 +166,7 @@ violet_status vl_video_fast(const char **doubt, int64_t *n_frames, vl_video_kept
     w.by_dts = av_match_name("mov", d->file.format->iformat->name);
     violet_status status = vl_video_index_read(&w.x, d);
     if (status != VIOLET_OK) goto done;
+    d->file.end = w.x.end; /* what is decoded may end earlier */
     w.doubt = w.x.doubt;
     if (w.doubt) goto done;
     w.can_skip = !w.x.is_layered && (codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC);

@@ -135,6 +135,37 @@ static void the_manifest_tells(void **state)
     assert_int_equal(n_failed, 2);
 }
 
+static void indices_repeat_only_where_they_must(void **state)
+{
+    (void)state;
+    for (int n = 3; n <= 7; n++) {
+        bool repeats = false;
+        clips_y4m(folder, "few.y4m", 16, 16, n, 0);
+        clips_ok(folder, "few.y4m", "few", "--restart");
+        json_t *o = clips_line(folder, "few.manifest.jsonl", 1);
+        const json_t *indices = json_object_get(o, "indices");
+        for (size_t i = 1; i < 5; i++)
+            repeats |= json_integer_value(json_array_get(indices, i)) ==
+                       json_integer_value(json_array_get(indices, i - 1));
+        assert_int_equal(repeats, n < 5);
+        assert_int_equal(strstr(clips_text(o, "note"), "indices repeat") != NULL, repeats);
+        json_decref(o);
+    }
+}
+
+static void an_empty_shard_is_told(void **state)
+{
+    (void)state;
+    clips_write(folder, "two.txt", "v/clip2.y4m\nv/clip5.y4m\n", 24);
+    for (int i = 1; i <= 4; i++) {
+        char flags[40];
+        snprintf(flags, sizeof flags, "--shard=%d/4", i);
+        clips_result r = clips_run(folder, "two.txt", "two4", flags, CLIPS_RUN, 0);
+        assert_int_equal(r.status, VIOLET_OK);
+        assert_int_equal(r.n_warnings, i % 2); /* of two videos, the parts 1 and 3 get none */
+    }
+}
+
 static void a_pickle_holds_the_same(void **state)
 {
     (void)state;
@@ -560,6 +591,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_published_rule),
         cmocka_unit_test(the_manifest_tells),
+        cmocka_unit_test(indices_repeat_only_where_they_must),
+        cmocka_unit_test(an_empty_shard_is_told),
         cmocka_unit_test(a_pickle_holds_the_same),
         cmocka_unit_test(options_of_pictures),
         cmocka_unit_test(threads_do_not_matter),

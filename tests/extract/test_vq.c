@@ -309,7 +309,25 @@ static void other_runs_are_refused(void **state)
     fails("d", "new", "--shard=3/2", "shard");
     fails("d", "new", "--shard=1/2 --merge=2", "exclude");
     clips_write(folder, "bad.tsv", "a\t/9j/AAAA\n", 11);
-    fails("bad.tsv", "new", "", "none of 1 records");
+    fails("bad.tsv", "new", "", "none of 1 record could be read");
+}
+
+static void no_input_is_replaced(void **state)
+{
+    (void)state;
+    char flags[200];
+    assert_int_equal(vl_extract_pickle(clips_path(folder, "d.tsv"), clips_path(folder, "in.pkl"),
+                                       NULL), VIOLET_OK);
+    fails("in.pkl", "in", "--frame=64 --restart", "it is the input");
+    fails("in", "in", "--frame=64 --restart", "it is the input");
+    fails("in", "in", "--frame=64", "it is the input");
+    assert_int_equal(link(clips_path(folder, "dvae1.safetensors"), clips_path(folder, "e.pkl")), 0);
+    snprintf(flags, sizeof flags, "--frame=64 --restart --dvae=%s", clips_path(folder, "e.pkl"));
+    fails("d", "e", flags, "it is the input");
+    fails("d", "sub/", "--frame=64", "expected a name behind the folder");
+    fails("d", "sub/.pkl", "--frame=64", "expected a name behind the folder");
+    ok("in", "in_vq", "--frame=64");
+    clips_same(folder, "whole", "in_vq", ".pkl");
 }
 
 static void shards_join(void **state)
@@ -346,7 +364,7 @@ static void shards_join(void **state)
     free(s);
     remove(clips_path(folder, "s.2-of-3.vq"));
     ok("d", "s", "--frame=64 --pad=exact --shard=2/3 --size-batch=1");
-    fails("d", "s", "--frame=64 --merge=3 --restart", "begun with pad");
+    fails("d", "s", "--frame=64 --merge=3 --restart", "pad \"exact\", but ");
 }
 
 /* A shard of nothing but bad records is finished like any other; only a whole of them is refused. */
@@ -464,6 +482,7 @@ int main(void)
         cmocka_unit_test(stops_and_kills_change_nothing),
         cmocka_unit_test(cut_files_go_on),
         cmocka_unit_test(other_runs_are_refused),
+        cmocka_unit_test(no_input_is_replaced),
         cmocka_unit_test(shards_join),
         cmocka_unit_test(shards_of_bad_records_join),
         cmocka_unit_test(other_records_far_behind_are_noticed),

@@ -101,6 +101,52 @@ static void survives_cuts(void **state)
     }
 }
 
+/* A file that ends between two packets is not damaged, but shorter than it says. */
+static void cut_videos_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        clip c;
+    } whole[] = {
+        {"a.mkv", {.n = 80, .sound = true}},
+        {"b.mkv", {.codec = "libx264", .n = 80, .b_frames = 2, .start = 3000}},
+        {"c.webm", {.codec = "libvpx-vp9", .n = 80}},
+        {"d.flv", {.codec = "flv", .n = 80}},
+        {"e.avi", {.codec = "mjpeg", .n = 80, .sound = true}},
+        {"f.mp4", {.codec = "libx264", .n = 80, .start = -3000}},
+        {"g.ts", {.codec = "mpeg2video", .options = "strict=-2", .n = 80, .sound = true}},
+        {"h.gif", {.codec = "gif", .pixels = "rgb8", .n = 80}},
+        {"i.mp4", {.n = 80, .start = 3000, .sound = true}},
+    };
+    for (size_t k = 0; k < sizeof whole / sizeof *whole; k++) {
+        if (whole[k].c.codec && !can_make(whole[k].c.codec)) continue;
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", folder, whole[k].name);
+        make_video(path, &whole[k].c);
+        size_t n = file_bytes(path);
+        for (int fast = 0; fast < 2; fast++) {
+            sampled s;
+            vl_video_pick pick = {.n_samples = 5, .fast = fast};
+            sample_video(&s, path, &pick);
+            if (s.status != VIOLET_OK || strstr(s.r.note, "declared"))
+                fail_msg("%s: '%s'", whole[k].name, s.r.note);
+            sampled_release(&s);
+            if (k > 2) continue;
+            cut_file(at("cut.mkv"), path, n / 2);
+            sample_video(&s, at("cut.mkv"), &pick);
+            double seconds = 0;
+            const char *told = strstr(s.r.note, "ends ");
+            if (!told || sscanf(told, "ends %lf s before its declared", &seconds) != 1 ||
+                seconds < 2 || seconds > 6)
+                fail_msg("%s, cut: '%s'", whole[k].name, s.r.note);
+            sampled_release(&s);
+            unlink(at("cut.mkv"));
+        }
+        unlink(path);
+    }
+}
+
 static void survives_flips(void **state)
 {
     (void)state;
@@ -299,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_does_not_grow_with_length), /* first: a peak does not come down */
         cmocka_unit_test(survives_cuts),
+        cmocka_unit_test(cut_videos_are_told),
         cmocka_unit_test(survives_flips),
         cmocka_unit_test(refuses_noise),
         cmocka_unit_test(refuses_what_is_no_file),
