@@ -56,6 +56,7 @@ CASE(ranking, "data/ranking.json")
 CASE(wordpiece, "wordpiece.json")
 CASE(pictures, "pictures.json")
 CASE(checkpoints, "checkpoints")
+SHARED(checkpoints_all, "checkpoints", NULL)
 SHARED(captions, "wordpiece-captions.json", NULL)
 SHARED(pictures_real, "pictures-real.json", NULL)
 SHARED(dvae_base, "dvae-base", "dvae-base")
@@ -101,6 +102,7 @@ int main(void)
         cmocka_unit_test(ranking),     cmocka_unit_test(wordpiece), cmocka_unit_test(pictures),
         cmocka_unit_test(checkpoints), cmocka_unit_test(captions),  cmocka_unit_test(pictures_real),
         cmocka_unit_test(dvae_base),   cmocka_unit_test(base),      cmocka_unit_test(base_real),
+        cmocka_unit_test(checkpoints_all),
     };
     int failed = cmocka_run_group_tests(models, NULL, NULL);
     /* the rest computes nothing, or too much, in CONFIG=double, where only the plain loops are */
