@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 import flops
-from server import Failure, Others, Server, wait_policy
+from server import Failure, Others, Server
+from table import machine_lines, measure_peak, positive, say, table
 
 HERE = Path(__file__).resolve().parent
 TOLERANCE = 1e-3
@@ -103,15 +104,6 @@ class Phase:
         return self.median("peer") / self.median(name), min(pairs), max(pairs)
 
 
-def measure_peak(options):
-    server = Server("ours", [options.serve], options.threads)
-    try:
-        say("machine: peaks")
-        return server.ask("machine", threads=options.threads)
-    finally:
-        server.close()
-
-
 def measure_memory(options):
     """Of our steps alone: the compared process has also done published ones."""
     server = Server("ours", [options.serve], options.threads)
@@ -136,7 +128,7 @@ def check_step(servers):
 
 
 def measure(options):
-    load, peaks = os.getloadavg(), [measure_peak(options)]
+    load, peaks = os.getloadavg(), [measure_peak(options.serve, options.threads)]
     forward = Phase(options, [("ours", "ours", "forward", {}), ("peer", "peer", "forward", {})],
                     options.forward_batch).run(check_forward)
     step = Phase(options, [("ours", "ours", "step", {}), ("peer", "peer", "step", {}),
@@ -144,18 +136,11 @@ def measure(options):
                  options.step_batch).run(check_step)
     step.memory["published"] = step.memory["ours"]      # the larger of both orders of work
     step.memory["ours"] = measure_memory(options)
-    peaks.append(measure_peak(options))
+    peaks.append(measure_peak(options.serve, options.threads))
     return forward, step, peaks, (load, os.getloadavg())
 
 
 # ---- the table -----------------------------------------------------------------------------------
-
-def table(head, rows):
-    rows = [head] + rows
-    width = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    lines = ["| " + " | ".join(cell.ljust(w) for cell, w in zip(row, width)) + " |" for row in rows]
-    return [lines[0], "|" + "|".join("-" * (w + 2) for w in width) + "|"] + lines[1:] + [""]
-
 
 def speed_row(title, phase, name, useful, peak):
     ratio, least, most = phase.ratio(name)
@@ -172,25 +157,6 @@ def part_rows(forward, step):
     return rows + [[f"step: {part}"] + [f"{step.median(name, part):.3f}"
                                         for name in ("ours", "published", "peer")]
                    for part in ("attended", "forward", "backward", "update")]
-
-
-def machine_lines(peaks, loads, phases):
-    best = max(peaks, key=lambda p: p["flops"])
-    triad, copy = (max(p[k] for p in peaks) / 1e9 for k in ("triad", "copy"))
-    with open("/proc/cpuinfo") as f:
-        rows = [line.split(":", 1) for line in f if ":" in line]
-    model = next((v.strip() for k, v in rows if k.strip() == "model name"), "unknown processor")
-    others, steal = (max(phase.others[i] for phase in phases) for i in (0, 1))
-    lines = [f"Machine: {model}, {os.cpu_count()} cores, {best['threads']} threads used, "
-             f"{best['isa']}; measured peak {best['flops'] / 1e9:.1f} GFLOP/s (before and after: "
-             + ", ".join(f"{p['flops'] / 1e9:.1f}" for p in peaks)
-             + f"), triad {triad:.1f} GB/s, copy {copy:.1f} GB/s.",
-             f"Load average before {loads[0][0]:.2f}, after {loads[1][0]:.2f}; other processes "
-             f"took {others:.2f} cores, the host took {steal:.2f}. "
-             f"OMP_WAIT_POLICY={wait_policy()}.", ""]
-    if others + steal > 0.05:
-        lines += ["**Warning: the machine was busy with other things; measure again.**", ""]
-    return lines
 
 
 def report(options, forward, step, peaks, loads):
@@ -216,23 +182,12 @@ def report(options, forward, step, peaks, loads):
     lines += table(["peak memory, GiB", "ours", "as published", "peer"],
                    [[f"forward, batch {b}"] + gib(forward),
                     [f"training step, batch {s}"] + gib(step)])
-    return lines + machine_lines(peaks, loads, (forward, step))
+    return lines + machine_lines(peaks, loads, [forward.others, step.others])
 
 
 def gib(phase):
     return [f"{phase.memory[who] / 2**30:.2f}" if who in phase.memory else ""
             for who in ("ours", "published", "peer")]
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def positive(text):
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return value
 
 
 def read_options():

@@ -4,7 +4,8 @@
  *     make bench-dvae && build/release/bench/dvae [--frames 8] [--side 56] [--threads N]
  *         [--n-hid 256] [--n-code 8192] [--turns 5] [--train]
  *
- * Prints one line of JSON: seconds (median and best of the turns), frames_per_second, gflops,
+ * Prints one line of JSON: seconds (median and best of the turns), cpu_seconds (of one turn, all
+ * threads; on one thread it says the same on a busy machine), frames_per_second, gflops,
  * peak_gflops and share (all of the median, the peak being the best of two measurements around the
  * turns). FLOPs are what the counting backend counts, 2 a multiply-add. --train: forward and
  * backward of encoder and decoder instead, on a relaxed sample. Weights and frames are made. */
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/status.h"
+#include "lines.h"
 #include "nn/dvae.h"
 #include "tensor/count.h"
 
@@ -108,7 +110,7 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static violet_status measure(bench *b, double *took, double *peak)
+static violet_status measure(bench *b, double *took, double *cpu, double *peak)
 {
     const vl_backend *be = vl_backend_fast();
     vl_tape t;
@@ -117,11 +119,13 @@ static violet_status measure(bench *b, double *took, double *peak)
     if (status == VIOLET_OK) {
         *peak = be->peak_flops(d);
         status = run(b, &t); /* memory arrives with the first */
+        double begin = bench_cpu();
         for (int i = 0; status == VIOLET_OK && i < b->o.turns; i++) {
             double start = vl_now();
             status = run(b, &t);
             took[i] = vl_now() - start;
         }
+        *cpu = (bench_cpu() - begin) / b->o.turns;
         *peak = fmax(*peak, be->peak_flops(d));
         vl_tape_release(&t);
     }
@@ -134,19 +138,20 @@ int main(int argc, char **argv)
 {
     bench b = {.o = {8, 56, 0, 256, 8192, 5, 0}};
     if (!parse(&b.o, argc, argv)) return usage();
-    double flops = 0, peak = 0, *took = calloc((size_t)b.o.turns, sizeof *took);
+    double flops = 0, cpu = 0, peak = 0, *took = calloc((size_t)b.o.turns, sizeof *took);
     violet_status status = took ? bench_open(&b) : vl_err_nomem();
     if (status == VIOLET_OK) status = count_flops(&flops, &b);
-    if (status == VIOLET_OK) status = measure(&b, took, &peak);
+    if (status == VIOLET_OK) status = measure(&b, took, &cpu, &peak);
     if (status == VIOLET_OK) {
         double median = took[b.o.turns / 2];
         printf("{\"what\": \"dvae %s\", \"n_hid\": %d, \"n_code\": %d, \"side\": %d, "
                "\"frames\": %d, \"threads\": %d, \"seconds\": %.4f, \"best_seconds\": %.4f, "
+               "\"cpu_seconds\": %.4f, "
                "\"frames_per_second\": %.2f, \"gflops\": %.1f, \"peak_gflops\": %.1f, "
                "\"share\": %.3f}\n",
                b.o.train ? "train" : "encode", b.o.n_hid, b.o.n_code, b.o.side, b.o.frames,
-               b.o.threads, median, took[0], b.o.frames / median, flops / median / 1e9, peak / 1e9,
-               flops / median / peak);
+               b.o.threads, median, took[0], cpu, b.o.frames / median, flops / median / 1e9,
+               peak / 1e9, flops / median / peak);
     } else {
         fprintf(stderr, "dvae: %s\n", violet_error());
     }

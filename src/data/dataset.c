@@ -97,7 +97,7 @@ static violet_status open_part(vl_dataset *d, const char *path)
     piece *part = &d->part[d->n_parts++];
     vl_pictures_options o = {.videos = path == d->o.videos,
                              .fast = d->o.fast_video,
-                             .as_stored = d->o.video_as_stored,
+                             .shape = d->o.video_shape,
                              .jpeg = d->o.video_jpeg};
     violet_status status = vl_pictures_open(&part->pictures, path, &o);
     if (status != VIOLET_OK) return status;

@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "media/picture.h"
+#include "media/video.h"
 #include "text/wordpiece.h"
 
 #define VL_ID_BYTES 128
@@ -48,7 +48,8 @@ typedef struct vl_dataset_options {
     bool no_tokens;      /* do not read VQ tokens */
     bool random_caption; /* by seed, epoch and record; else the first, as the reference */
     /* frames of videos: data/pictures.h */
-    bool fast_video, video_as_stored;
+    bool fast_video;
+    vl_shape video_shape;
     int video_jpeg;      /* quality of a JPEG that frames of videos go through; 0: none */
     uint64_t seed;
     vl_pad pad;

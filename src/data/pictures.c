@@ -182,7 +182,7 @@ static violet_status decode_video(vl_record *r, int T, vl_pictures_give give, vo
     const vl_pictures *p = r->of;
     vl_video_pick pick = {.n_samples = T,
                           .fast = p->o.fast,
-                          .as_stored = p->o.as_stored,
+                          .shape = p->o.shape,
                           .stop = r->stop};
     vl_video_result result;
     roundtrip t = {r, give, user};

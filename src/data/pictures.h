@@ -25,12 +25,13 @@
 #include "base/buf.h"
 #include "file/tsv.h"
 #include "media/picture.h"
+#include "media/video.h"
 
 typedef struct vl_pictures_options {
     bool videos; /* the path is one video's, or a list's */
     /* of videos only */
     bool fast;      /* find frames by seeking */
-    bool as_stored; /* neither rotated nor stretched */
+    vl_shape shape;
     int jpeg;       /* quality of a JPEG that frames go through, as in extracted files; 0: none */
 } vl_pictures_options;
 

@@ -16,7 +16,8 @@ typedef struct vl_frames_options {
     char *output;
     int sample;
     int quality, max_side;
-    bool fast, as_stored;
+    bool fast;
+    int shape; /* vl_shape */
     int pkl;
     int workers;
     char *shard;

@@ -16,9 +16,9 @@ const vl_option vl_frames_option_table[] = {
     VL_OPTION_BOOL(S, fast, "false", "Frames",
                    "seek to key frames instead of decoding all; the manifest tells where the "
                    "number of frames is in doubt"),
-    VL_OPTION_BOOL(S, as_stored, "false", "Frames",
-                   "pictures as they are stored, neither rotated nor stretched to square pixels: "
-                   "what the published tool gives"),
+    VL_OPTION_ENUM(S, shape, "upright", VL_SHAPES, "Frames",
+                   "upright: rotated as the video says; square: and stretched to square pixels; "
+                   "stored: neither, as the published tool"),
     VL_OPTION_INT(S, quality, "75", 1, 100, "Frames", "of the JPEG pictures"),
     VL_OPTION_INT(S, max_side, "0", 0, VL_PICTURE_SIDE_MOST, "Frames",
                   "shrink pictures so that no side is longer; 0: as large as they are"),

@@ -78,7 +78,7 @@ static void do_video(frames_video *v, const pool *p, size_t i, vl_buf *jpeg)
     const vl_frames_options *o = p->f->o;
     vl_video_pick pick = {.n_samples = o->sample,
                           .fast = o->fast,
-                          .as_stored = o->as_stored,
+                          .shape = (vl_shape)o->shape,
                           .max_side = o->max_side,
                           .stop = &p->stop};
     taker t = {v, jpeg, o->quality};

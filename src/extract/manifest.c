@@ -51,9 +51,10 @@ json_t *vl_manifest_header(const vl_frames_options *o, const vl_video_list *l, c
     char hash[20], shard[20];
     snprintf(hash, sizeof hash, "%016" PRIx64, hash_of(l));
     snprintf(shard, sizeof shard, "%d/%d", s->i, s->n);
-    json_t *h = json_pack("{ss si si si si sb sb sI ss}", "violet", "extract-frames", "version",
+    json_t *h = json_pack("{ss si si si si sb ss sI ss}", "violet", "extract-frames", "version",
                           VERSION, "sample", o->sample, "quality", o->quality, "max_side",
-                          o->max_side, "fast", (int)o->fast, "as_stored", (int)o->as_stored,
+                          o->max_side, "fast", (int)o->fast, "shape",
+                          vl_shape_name((vl_shape)o->shape),
                           "videos", (json_int_t)l->n, "list", hash);
     if (h && s->n > 1 && json_object_set_new(h, "shard", json_string(shard))) {
         json_decref(h);

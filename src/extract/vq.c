@@ -32,9 +32,9 @@ const vl_option vl_vq_option_table[] = {
                    "how pictures become squares; compat: a pixel off where the published tool is"),
     VL_OPTION_INT(S, sample, "5", 1, VL_VIDEO_SAMPLES_MOST, "Frames", "frames of a video"),
     VL_OPTION_BOOL(S, fast, "false", "Frames", "find frames of videos by seeking"),
-    VL_OPTION_BOOL(S, as_stored, "false", "Frames",
-                   "frames of videos as they are stored, neither rotated nor stretched to square "
-                   "pixels: what the published tool gives"),
+    VL_OPTION_ENUM(S, shape, "upright", VL_SHAPES, "Frames",
+                   "of videos; upright: rotated as the video says; square: and stretched to square "
+                   "pixels; stored: neither"),
     VL_OPTION_INT(S, jpeg, "75", 0, 100, "Frames",
                   "quality of the JPEG that frames of videos go through, as extract-frames has it; "
                   "0: none"),
@@ -129,7 +129,7 @@ static violet_status open_pictures(vq_run *r)
     const vl_pictures_options p = {.videos = path && !ends_in(found, n, ".tsv") &&
                                              !ends_in(found, n, ".pkl"),
                                    .fast = o->fast,
-                                   .as_stored = o->as_stored,
+                                   .shape = (vl_shape)o->shape,
                                    .jpeg = o->jpeg};
     violet_status status = vl_pictures_open(&r->pictures, found, &p);
     free(path);
@@ -178,9 +178,9 @@ static violet_status make_header(vq_run *r)
                           (json_int_t)vl_pictures_n(r->pictures), "bytes", bytes, "list", list,
                           "shard", shard);
     if (r->header && videos &&
-        json_object_update_new(r->header, json_pack("{si si sb sb}", "sample", o->sample, "jpeg",
-                                                    o->jpeg, "fast", (int)o->fast, "as_stored",
-                                                    (int)o->as_stored)))
+        json_object_update_new(r->header, json_pack("{si si sb ss}", "sample", o->sample, "jpeg",
+                                                    o->jpeg, "fast", (int)o->fast, "shape",
+                                                    vl_shape_name((vl_shape)o->shape))))
         return vl_err_nomem();
     return r->header ? VIOLET_OK : vl_err_nomem();
 }

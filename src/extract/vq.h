@@ -18,7 +18,8 @@ typedef struct vl_vq_options {
     int frame;
     int pad; /* vl_pad */
     int sample, jpeg;
-    bool fast, as_stored;
+    bool fast;
+    int shape; /* vl_shape */
     int size_batch, threads, workers;
     char *shard;
     int merge;

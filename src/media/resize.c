@@ -95,10 +95,8 @@ static inline uint8_t round_off(int32_t sum)
     return (uint8_t)(v > 255 ? 255 : v);
 }
 
-void vl_resize_row_plain(uint8_t *out, long plane, const uint8_t *row, long readable,
-                         const vl_taps *t)
+void vl_resize_row_plain(uint8_t *out, long plane, const uint8_t *row, const vl_taps *t)
 {
-    (void)readable;
     for (int i = 0; i < t->n_out; i++) {
         const uint8_t *p = row + 3 * (size_t)t->first[i];
         const int32_t *w = t->weight + (size_t)i * (size_t)t->stride;
@@ -112,6 +110,12 @@ void vl_resize_row_plain(uint8_t *out, long plane, const uint8_t *row, long read
         out[i + plane] = round_off(g);
         out[i + 2 * plane] = round_off(b);
     }
+}
+
+void vl_resize_rows_plain(uint8_t *out, const uint8_t *rows, int w, int h, const vl_taps *t)
+{
+    long S = t->n_out;
+    for (int y = 0; y < h; y++) vl_resize_row_plain(out + y * S, S * h, rows + 3L * w * y, t);
 }
 
 void vl_resize_column_plain(uint8_t *out, const uint8_t *rows, long stride, int width,
@@ -157,14 +161,13 @@ violet_status vl_picture_square(uint8_t *out, int size, const vl_picture *p, vl_
     if (status != VIOLET_OK) goto done;
     status = taps_init(&down, size, h, pad_before(h, w), padded_size(h, w, pad));
     if (status != VIOLET_OK) goto done;
-    vl_resize_row *row = vl_resize_row_plain;
+    vl_resize_rows *resize_rows = vl_resize_rows_plain;
     vl_resize_column *column = vl_resize_column_plain;
     if (__builtin_cpu_supports("avx2")) {
-        row = vl_resize_row_avx2;
+        resize_rows = vl_resize_rows_avx2;
         column = vl_resize_column_avx2;
     }
-    for (int y = 0; y < h; y++)
-        row(rows + (long)y * size, plane, p->rgb + 3L * w * y, 3L * w * (h - y), &across);
+    resize_rows(rows, p->rgb, w, h, &across);
     for (int c = 0; c < 3; c++)
         for (int y = 0; y < size; y++)
             column(out + ((long)c * size + y) * size, rows + c * plane, size, size, &down, y);

@@ -21,16 +21,17 @@ typedef struct vl_taps {
     int16_t *hi, *lo;
 } vl_taps;
 
-/* out (3, S) at `plane` bytes a channel, of one row (w, 3). readable: bytes from `row` on that may
- * be read, at least 3w. */
-typedef void vl_resize_row(uint8_t *out, long plane, const uint8_t *row, long readable,
-                           const vl_taps *t);
+/* out (3, h, S) of rows (h, w, 3). */
+typedef void vl_resize_rows(uint8_t *out, const uint8_t *rows, int w, int h, const vl_taps *t);
+
+/* out (3, S) at `plane` bytes a channel, of one row (w, 3). */
+void vl_resize_row_plain(uint8_t *out, long plane, const uint8_t *row, const vl_taps *t);
 
 /* out (S) from n rows (S) that lie `stride` bytes apart; output row y. */
 typedef void vl_resize_column(uint8_t *out, const uint8_t *rows, long stride, int width,
                               const vl_taps *t, int y);
 
-vl_resize_row vl_resize_row_plain, vl_resize_row_avx2;
+vl_resize_rows vl_resize_rows_plain, vl_resize_rows_avx2;
 vl_resize_column vl_resize_column_plain, vl_resize_column_avx2;
 
 #endif

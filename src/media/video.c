@@ -1,4 +1,5 @@
-/* Frames of a video, exact mode; see video.h. Fast mode is video_index.c.
+/* Frames of a video, exact mode; see video.h. video_lean.c spares most of its work for H.264; fast
+ * mode is video_fast.c.
  *
  *     file --packets--> decoder --frames, numbered--> kept (S pictures) --once N is certain--> give
  */
@@ -29,6 +30,12 @@ bool vl_video_has_name(const char *path)
     return false;
 }
 
+const char *vl_shape_name(vl_shape shape)
+{
+    static const char *const names[] = {"upright", "square", "stored"};
+    return names[shape];
+}
+
 int64_t vl_frame_index(int64_t n_frames, int n_samples, int i)
 {
     double n = (double)n_frames / (n_samples + 1);
@@ -47,7 +54,7 @@ void vl_video_note(vl_video_result *r, const char *format, ...)
     snprintf(r->note + used, sizeof r->note - used, "%s%s", used ? "; " : "", text);
 }
 
-/* ---- the decoder ------------------------------------------------------------------------------- */
+/* ---- the decoder ----------------------------------------------------------------------------- */
 
 violet_status vl_video_decoder_open(vl_video_decoder *d, const char *path,
                                     const vl_video_pick *pick)
@@ -71,7 +78,7 @@ violet_status vl_video_decoder_open(vl_video_decoder *d, const char *path,
     if (code < 0) return vl_video_failed(&d->file, code, "open the decoder");
     d->painter.stream = d->file.stream;
     d->painter.max_side = pick->max_side;
-    d->painter.as_stored = pick->as_stored;
+    d->painter.shape = pick->shape;
     return VIOLET_OK;
 }
 
@@ -106,7 +113,7 @@ violet_status vl_video_decoder_receive(bool *got, vl_video_decoder *d)
     return VIOLET_OK;
 }
 
-/* ---- the pictures kept ------------------------------------------------------------------------- */
+/* ---- the pictures kept ----------------------------------------------------------------------- */
 
 void vl_video_kept_release(vl_video_kept *k)
 {
@@ -153,7 +160,7 @@ static violet_status give_all(vl_video_result *r, const vl_video_kept *k, vl_vid
     return VIOLET_OK;
 }
 
-/* ---- exact ------------------------------------------------------------------------------------- */
+/* ---- exact ----------------------------------------------------------------------------------- */
 
 /* How many frames to expect: packets that the container means to be shown. */
 static violet_status count_packets(int64_t *n, const vl_video_decoder *d)
@@ -216,7 +223,7 @@ static violet_status exact(vl_video_kept *k, vl_video_decoder *d, vl_video_resul
     if (status == VIOLET_OK && k->next < k->n_samples)
         status = vl_err(VIOLET_EFORMAT, "%s: %lld frames at first, then only %lld", path,
                         (long long)r->n_frames, (long long)again);
-    d->painter.rotation = second.painter.rotation;
+    d->painter.seen = second.painter.seen;
     vl_video_decoder_close(&second);
     return status;
 }
@@ -226,9 +233,10 @@ static void note_damage(vl_video_result *r, const vl_video_decoder *d)
     if (d->file.cut) vl_video_note(r, "damaged or cut off");
     if (d->n_bad) vl_video_note(r, "%lld packets cannot be decoded", (long long)d->n_bad);
     if (d->flagged) vl_video_note(r, "damaged frames");
-    if (d->painter.mirrored) vl_video_note(r, "mirrored");
-    if (d->painter.odd_angle) vl_video_note(r, "turned by an odd angle");
-    if (d->painter.aspect_dropped) vl_video_note(r, "aspect ratio beyond limits, dropped");
+    if (d->painter.seen.mirrored) vl_video_note(r, "mirrored");
+    if (d->painter.seen.odd_angle) vl_video_note(r, "turned by an odd angle");
+    if (d->painter.seen.oblong) vl_video_note(r, "pixels are not square (see --shape)");
+    if (d->painter.seen.aspect_dropped) vl_video_note(r, "aspect ratio beyond limits, dropped");
 }
 
 violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_video_pick *pick,
@@ -245,18 +253,20 @@ violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_vid
     if (d.file.stream) vl_video_file_info(&r->info, &d.file);
     if (status == VIOLET_OK && !kept) status = vl_err_nomem();
     if (status != VIOLET_OK) goto done;
-    if (pick->fast) {
-        status = vl_video_fast(&doubt, &r->n_frames, kept, &d, pick->n_samples);
+    if (pick->fast || d.codec->codec_id == AV_CODEC_ID_H264) {
+        status = (pick->fast ? vl_video_fast : vl_video_lean)(&doubt, &r->n_frames, kept, &d,
+                                                              pick->n_samples);
         if (status != VIOLET_OK) goto done;
+        r->counted = !pick->fast && !doubt;
         if (doubt) {
-            vl_video_note(r, "every frame decoded: %s", doubt);
+            if (pick->fast) vl_video_note(r, "every frame decoded: %s", doubt);
             vl_video_decoder_close(&d);
             status = vl_video_decoder_open(&d, path, pick);
             if (status != VIOLET_OK) goto done;
         }
     }
     if (doubt) status = exact(kept, &d, r, pick);
-    r->rotation = d.painter.rotation;
+    r->rotation = d.painter.seen.rotation;
     note_damage(r, &d);
     if (status == VIOLET_OK) status = give_all(r, kept, give, user);
 done:

@@ -30,7 +30,7 @@ static vl_video_entry *wanted(const run *w)
     return &w->x.entry[w->kept->index[w->kept->next]];
 }
 
-/* ---- stretches --------------------------------------------------------------------------------- */
+/* ---- stretches ------------------------------------------------------------------------------- */
 
 /* Everything that went in and is older than what came out has come out itself. */
 static void end_stretch(run *w)
@@ -58,10 +58,10 @@ static const vl_video_entry *key_ahead(const run *w)
 static violet_status seek(run *w, const vl_video_entry *key)
 {
     vl_video_file *f = &w->d->file;
-    bool by_dts = w->by_dts && key->dts != AV_NOPTS_VALUE;
+    int64_t to = w->by_dts && key->dts != AV_NOPTS_VALUE ? key->dts : key->pts;
     end_stretch(w);
     avcodec_flush_buffers(w->d->codec);
-    if (av_seek_frame(f->format, f->which, by_dts ? key->dts : key->pts, AVSEEK_FLAG_BACKWARD) < 0) {
+    if (av_seek_frame(f->format, f->which, to, AVSEEK_FLAG_BACKWARD) < 0) {
         w->doubt = "the container cannot seek";
         return VIOLET_OK;
     }
@@ -81,7 +81,7 @@ static violet_status seek(run *w, const vl_video_entry *key)
     return VIOLET_OK;
 }
 
-/* ---- frames ------------------------------------------------------------------------------------ */
+/* ---- frames ---------------------------------------------------------------------------------- */
 
 static violet_status take_frames(run *w)
 {

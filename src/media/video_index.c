@@ -27,7 +27,6 @@ typedef struct scan {
     vl_video_index *x;
     enum AVCodecID codec;
     bool is_clean;        /* is_key can be believed */
-    int length_bytes;     /* of the length before a NAL unit; 0: start codes */
     const char *container;
 } scan;
 
@@ -36,7 +35,7 @@ static void doubt(vl_video_index *x, const char *why)
     if (!x->doubt) x->doubt = why;
 }
 
-/* ---- H.264 and HEVC: NAL units ------------------------------------------------------------------ */
+/* ---- H.264 and HEVC: NAL units --------------------------------------------------------------- */
 
 static void scan_init(scan *s, vl_video_index *x, const vl_video_decoder *d)
 {
@@ -44,9 +43,9 @@ static void scan_init(scan *s, vl_video_index *x, const vl_video_decoder *d)
     const AVCodecDescriptor *what = avcodec_descriptor_get(p->codec_id);
     *s = (scan){.x = x, .codec = p->codec_id, .container = d->file.format->iformat->name};
     if (s->codec == AV_CODEC_ID_H264 && p->extradata_size > 4 && p->extradata[0] == 1)
-        s->length_bytes = (p->extradata[4] & 3) + 1;
+        x->length_bytes = (p->extradata[4] & 3) + 1;
     if (s->codec == AV_CODEC_ID_HEVC && p->extradata_size > 21 && p->extradata[0] == 1)
-        s->length_bytes = (p->extradata[21] & 3) + 1;
+        x->length_bytes = (p->extradata[21] & 3) + 1;
     for (size_t i = 0; i < sizeof clean_keys / sizeof *clean_keys; i++)
         s->is_clean |= s->codec == clean_keys[i];
     s->is_clean |= what && what->props & AV_CODEC_PROP_INTRA_ONLY;
@@ -56,9 +55,8 @@ static void scan_init(scan *s, vl_video_index *x, const vl_video_decoder *d)
     if (!has_stamps) doubt(x, "the container does not say when frames are shown");
 }
 
-/* The next NAL unit of [p, end), its header's bytes at *nal; NULL: none. */
-static const uint8_t *next_nal(const uint8_t **nal, const uint8_t *p, const uint8_t *end,
-                               int length_bytes)
+const uint8_t *vl_video_next_nal(const uint8_t **nal, const uint8_t *p, const uint8_t *end,
+                                 int length_bytes)
 {
     if (length_bytes) {
         size_t n = 0;
@@ -75,12 +73,16 @@ static const uint8_t *next_nal(const uint8_t **nal, const uint8_t *p, const uint
 static look look_h264(const AVPacket *packet, int length_bytes)
 {
     const uint8_t *p = packet->data, *end = p + packet->size, *nal;
-    look at = {.is_unused = true};
-    while ((p = next_nal(&nal, p, end, length_bytes))) {
+    look at = {0};
+    bool is_picture = false, is_used = false;
+    while ((p = vl_video_next_nal(&nal, p, end, length_bytes))) {
         int type = nal[0] & 31;
         if (type == 5) at.is_key = true;
-        if (type >= 1 && type <= 5 && nal[0] >> 5 & 3) at.is_unused = false;
+        if (type < 1 || type > 5) continue; /* no part of a picture */
+        is_picture = true;
+        if (nal[0] >> 5 & 3) is_used = true;
     }
+    at.is_unused = is_picture && !is_used;
     return at;
 }
 
@@ -89,18 +91,21 @@ static look look_h264(const AVPacket *packet, int length_bytes)
 static look look_hevc(const AVPacket *packet, int length_bytes, bool *is_layered)
 {
     const uint8_t *p = packet->data, *end = p + packet->size, *nal;
-    look at = {.is_unused = true};
-    while ((p = next_nal(&nal, p, end, length_bytes))) {
+    look at = {0};
+    bool is_picture = false, is_used = false;
+    while ((p = vl_video_next_nal(&nal, p, end, length_bytes))) {
         int type = nal[0] >> 1 & 63;
         if (type > 31) continue; /* no part of a picture */
         if ((nal[1] & 7) != 1) *is_layered = true;
         if (type >= 16 && type <= 21) at.is_key = true;
-        if (type > 14 || type % 2) at.is_unused = false;
+        is_picture = true;
+        if (type > 14 || type % 2) is_used = true;
     }
+    at.is_unused = is_picture && !is_used;
     return at;
 }
 
-/* ---- VP8 and VP9: frames that are never shown ---------------------------------------------------- */
+/* ---- VP8 and VP9: frames that are never shown ------------------------------------------------ */
 
 static bool is_hidden_vp9(const AVPacket *packet)
 {
@@ -115,14 +120,14 @@ static bool is_hidden_vp9(const AVPacket *packet)
 static look look_at(scan *s, const AVPacket *p)
 {
     look at = {.is_key = p->flags & AV_PKT_FLAG_KEY && s->is_clean};
-    if (s->codec == AV_CODEC_ID_H264) at = look_h264(p, s->length_bytes);
-    if (s->codec == AV_CODEC_ID_HEVC) at = look_hevc(p, s->length_bytes, &s->x->is_layered);
+    if (s->codec == AV_CODEC_ID_H264) at = look_h264(p, s->x->length_bytes);
+    if (s->codec == AV_CODEC_ID_HEVC) at = look_hevc(p, s->x->length_bytes, &s->x->is_layered);
     if (s->codec == AV_CODEC_ID_VP8) at.is_hidden = !(p->data[0] & 0x10);
     if (s->codec == AV_CODEC_ID_VP9) at.is_hidden = is_hidden_vp9(p);
     return at;
 }
 
-/* ---- all packets --------------------------------------------------------------------------------- */
+/* ---- all packets ----------------------------------------------------------------------------- */
 
 static violet_status add(scan *s, const AVPacket *p)
 {

@@ -26,8 +26,8 @@
  * that libav paints. image2 is the one format that libav probes by name alone. */
 static const char *const refused[] = {
     "applehttp", "avisynth", "concat", "dash", "ffmetadata", "hls", "image2", "image2pipe",
-    "imf", "lavfi", "libgme", "libmodplug", "libopenmpt", "rtp", "rtsp", "sap", "sdp", "tedcaptions",
-    "tty", "vapoursynth", "vobsub", "webm_dash_manifest",
+    "imf", "lavfi", "libgme", "libmodplug", "libopenmpt", "rtp", "rtsp", "sap", "sdp",
+    "tedcaptions", "tty", "vapoursynth", "vobsub", "webm_dash_manifest",
 };
 
 /* libav reports a size beyond ALLOCATION_MOST as lack of memory, too. */
@@ -104,7 +104,8 @@ static violet_status open_file(vl_video_file *v)
     if (!S_ISREG(st.st_mode))
         return vl_err(VIOLET_EFORMAT, "%s: expected a video, it is %s", v->path,
                       S_ISDIR(st.st_mode) ? "a folder" : "no regular file");
-    if (st.st_size == 0) return vl_err(VIOLET_EFORMAT, "%s: expected a video, it is empty", v->path);
+    if (st.st_size == 0)
+        return vl_err(VIOLET_EFORMAT, "%s: expected a video, it is empty", v->path);
     v->n_bytes = st.st_size;
     uint8_t *buffer = av_malloc(BUFFER_BYTES);
     if (!buffer) return vl_err_nomem();
@@ -205,7 +206,8 @@ static violet_status choose_stream(vl_video_file *v)
 {
     int at = best_stream(v->format);
     if (at == AVERROR_DECODER_NOT_FOUND)
-        return vl_err(VIOLET_EUNSUPPORTED, "%s: this build of libav has no decoder for it", v->path);
+        return vl_err(VIOLET_EUNSUPPORTED, "%s: this build of libav has no decoder for it",
+                      v->path);
     if (at < 0)
         return vl_err(VIOLET_EFORMAT, "%s: expected a video, there is no video stream", v->path);
     v->stream = v->format->streams[at];
@@ -282,7 +284,7 @@ violet_status vl_video_file_read(bool *got, vl_video_file *v)
     }
 }
 
-/* ---- what it says of itself -------------------------------------------------------------------- */
+/* ---- what it says of itself ------------------------------------------------------------------ */
 
 static void copy(char *to, size_t n, const char *from)
 {

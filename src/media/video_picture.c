@@ -23,7 +23,7 @@ void vl_painter_release(vl_painter *p)
     *p = (vl_painter){0};
 }
 
-/* ---- rotation ---------------------------------------------------------------------------------- */
+/* ---- rotation -------------------------------------------------------------------------------- */
 
 /* One of the eight ways to lay a picture: out(x, y) = in(y, x) if `transpose`, then mirrored. */
 typedef struct pose {
@@ -51,7 +51,7 @@ static pose pose_of(vl_painter *painter, const int32_t *m)
     }
     int64_t large = at.transpose ? llabs(b) + llabs(c) : llabs(a) + llabs(d);
     int64_t small = at.transpose ? llabs(a) + llabs(d) : llabs(b) + llabs(c);
-    if (!is_near(large, large + small)) painter->odd_angle = true;
+    if (!is_near(large, large + small)) painter->seen.odd_angle = true;
     return at;
 }
 
@@ -63,15 +63,15 @@ static pose find_pose(vl_painter *p, const AVFrame *f)
                                : av_stream_get_side_data(p->stream, AV_PKT_DATA_DISPLAYMATRIX, &n);
     int32_t matrix[9];
     pose at = {0};
-    if (!p->as_stored && bytes && n >= sizeof matrix) {
+    if (p->shape != VL_SHAPE_STORED && bytes && n >= sizeof matrix) {
         memcpy(matrix, bytes, sizeof matrix);
         at = pose_of(p, matrix);
     }
-    p->mirrored = at.transpose ^ at.flip_x ^ at.flip_y;
+    p->seen.mirrored = at.transpose ^ at.flip_x ^ at.flip_y;
     if (at.transpose)
-        p->rotation = at.flip_x ? 90 : 270;
+        p->seen.rotation = at.flip_x ? 90 : 270;
     else
-        p->rotation = at.flip_y ? 180 : 0;
+        p->seen.rotation = at.flip_y ? 180 : 0;
     return at;
 }
 
@@ -92,7 +92,7 @@ static void lay(uint8_t *out, const uint8_t *in, size_t stride, int width, int h
     }
 }
 
-/* ---- size -------------------------------------------------------------------------------------- */
+/* ---- size ------------------------------------------------------------------------------------ */
 
 static bool fits(double width, double height)
 {
@@ -113,12 +113,14 @@ static int whole(double side)
     return side < 1 ? 1 : (int)lrint(side);
 }
 
-/* Square pixels: the longer axis of a pixel is stretched, the other one stays. */
+/* Square pixels: the shorter axis of the picture as it is seen is stretched, the other one stays. */
 static void size_of(int *width, int *height, vl_painter *p, const AVFrame *f)
 {
     AVRational sar = av_guess_sample_aspect_ratio(NULL, p->stream, (AVFrame *)f);
     double w = f->width, h = f->height;
-    if (!p->as_stored && sar.num > 0 && sar.den > 0) {
+    p->seen.oblong = sar.num > 0 && sar.den > 0 && sar.num != sar.den &&
+                     p->shape != VL_SHAPE_SQUARE;
+    if (p->shape == VL_SHAPE_SQUARE && sar.num > 0 && sar.den > 0) {
         double ratio = av_q2d(sar);
         if (ratio > 1)
             w *= ratio;
@@ -127,7 +129,7 @@ static void size_of(int *width, int *height, vl_painter *p, const AVFrame *f)
     }
     shrink(&w, &h, p->max_side);
     if (!fits(w, h) || w * 4096 < h || h * 4096 < w) {
-        p->aspect_dropped = true;
+        p->seen.aspect_dropped = true;
         w = f->width, h = f->height;
         shrink(&w, &h, p->max_side);
     }
@@ -135,7 +137,7 @@ static void size_of(int *width, int *height, vl_painter *p, const AVFrame *f)
     *height = whole(h);
 }
 
-/* ---- colours ----------------------------------------------------------------------------------- */
+/* ---- colours --------------------------------------------------------------------------------- */
 
 /* What the stream says of its colours; where it is silent, swscale's defaults stay. */
 static void set_colours(struct SwsContext *sws, const AVFrame *f)

@@ -13,21 +13,26 @@
 #include <libswscale/swscale.h>
 #include <stdbool.h>
 
-#include "media/picture.h"
+#include "media/video.h"
+
+typedef struct vl_painter_seen {
+    int rotation;        /* of the last frame: degrees clockwise */
+    bool mirrored;       /* the last frame was, too */
+    bool odd_angle;      /* some rotation was no quarter turn: the nearest one was taken */
+    bool oblong;         /* pixels that are not square were left so */
+    bool aspect_dropped; /* some aspect ratio was beyond the limits of a picture */
+} vl_painter_seen;
 
 typedef struct vl_painter {
     AVStream *stream;
     int max_side;
-    bool as_stored;
+    vl_shape shape;
     struct SwsContext *sws;
     enum AVColorSpace matrix; /* of the last frame, and so of sws */
     enum AVColorRange range;
     uint8_t *rgb; /* (height, stride) before the rotation */
     size_t rgb_bytes;
-    int rotation;       /* of the last frame: degrees clockwise */
-    bool mirrored;      /* the last frame was, too */
-    bool odd_angle;     /* some rotation was no quarter turn: the nearest one was taken */
-    bool aspect_dropped; /* some aspect ratio was beyond the limits of a picture */
+    vl_painter_seen seen;
 } vl_painter;
 
 /* The caller releases *out. EFORMAT: too large. */

@@ -50,4 +50,8 @@ void vl_video_note(vl_video_result *r, const char *format, ...)
 violet_status vl_video_fast(const char **doubt, int64_t *n_frames, vl_video_kept *kept,
                             vl_video_decoder *d, int n_samples);
 
+/* Exact mode for H.264, with the same results as decoding all, or *doubt. */
+violet_status vl_video_lean(const char **doubt, int64_t *n_frames, vl_video_kept *kept,
+                            vl_video_decoder *d, int n_samples);
+
 #endif

@@ -1,4 +1,5 @@
 /* The options of a pretraining run: one line each. */
+#include "media/video.h"
 #include "task/pretrain_run.h"
 
 #define S vl_pretrain_options
@@ -15,6 +16,9 @@ const vl_option vl_pretrain_option_table[] = {
                      "folder or list of videos, in place of the pictures that the name finds"),
     VL_OPTION_BOOL(S, fast_video, "false", "Data",
                    "find frames of videos by seeking, in place of decoding all of them"),
+    VL_OPTION_ENUM(S, shape, "upright", VL_SHAPES, "Data",
+                   "of videos' frames; upright: rotated as the video says; square: and stretched "
+                   "to square pixels; stored: neither"),
     VL_OPTION_STRING(S, dvae, NULL, "Data",
                      "dVAE that makes the visual tokens as batches come (default: vq_* files)"),
     VL_OPTION_ENUM(S, parts, "mixed", "mixed|sequential", "Data",

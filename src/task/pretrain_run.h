@@ -31,6 +31,7 @@ typedef struct vl_pretrain_options {
     /* data */
     char *data, *dataset, *split, *valid_split, *vocab, *videos, *dvae;
     bool fast_video;
+    int shape; /* of videos' frames: vl_shape */
     int parts, caption; /* enums above */
     int size_img, size_txt, size_frame, size_batch, workers, valid_batches;
     /* model */

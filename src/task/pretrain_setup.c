@@ -106,7 +106,7 @@ static vl_dataset_options dataset_options(const pretrain *r, const char *name, c
                                 .random_caption = o->caption == VL_CAPTION_RANDOM,
                                 .seed = (uint64_t)o->seed,
                                 .fast_video = o->fast_video,
-                                .video_as_stored = compat,
+                                .video_shape = compat ? VL_SHAPE_STORED : (vl_shape)o->shape,
                                 .video_jpeg = compat ? PUBLISHED_QUALITY : 0,
                                 .pad = compat ? VL_PAD_COMPAT : VL_PAD_EXACT,
                                 .wordpiece = r->wordpiece};

@@ -218,16 +218,16 @@ static void every_file_has_its_line(const char *output, const char *flags)
 static void exact(void **state)
 {
     (void)state;
-    every_file_has_its_line("exact", "--sample=4 --workers=3");
-    clips_ok(folder, "bad", "exact1", "--sample=4 --workers=1");
+    every_file_has_its_line("exact", "--sample=4 --shape=square --workers=3");
+    clips_ok(folder, "bad", "exact1", "--sample=4 --shape=square --workers=1");
     clips_same_data(folder, "exact", "exact1");
 }
 
 static void fast(void **state)
 {
     (void)state;
-    every_file_has_its_line("fast", "--sample=4 --fast --workers=3");
-    clips_ok(folder, "bad", "fast1", "--sample=4 --fast --workers=1");
+    every_file_has_its_line("fast", "--sample=4 --shape=square --fast --workers=3");
+    clips_ok(folder, "bad", "fast1", "--sample=4 --shape=square --fast --workers=1");
     clips_same_data(folder, "fast", "fast1");
 }
 

@@ -415,8 +415,8 @@ static void other_options_are_refused(void **state)
 {
     (void)state;
     static const char *const flags[] = {"--sample=4",    "--quality=80", "--max-side=20", "--fast",
-                                        "--as-stored"};
-    static const char *const names[] = {"sample", "quality", "max_side", "fast", "as_stored"};
+                                        "--shape=square"};
+    static const char *const names[] = {"sample", "quality", "max_side", "fast", "shape"};
     clips_result r = clips_run(folder, "v", "other", "--workers=1", CLIPS_STOP, 2);
     assert_int_equal(r.status, VIOLET_EINTERRUPTED);
     for (int i = 0; i < 5; i++) {

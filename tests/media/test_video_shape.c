@@ -96,7 +96,7 @@ static void turns_and_mirrors(void **state)
             for (int k = quarter; k % 4; k++) turn(&s.picture[1]);
             assert_int_equal(shown_number(&s.picture[1]), 4);
             sampled_release(&s);
-            sample_clip(&s, "r.mp4", c, (vl_video_pick){.as_stored = true});
+            sample_clip(&s, "r.mp4", c, (vl_video_pick){.shape = VL_SHAPE_STORED});
             check_size(&s, 64, 32);
             assert_int_equal(shown_number(&s.picture[1]), 4);
             sampled_release(&s);
@@ -123,14 +123,23 @@ static void makes_pixels_square(void **state)
                   .aspect = {cases[i].aspect[0], cases[i].aspect[1]}};
         /* Matroska stores the size to show, not the ratio, and would round it; only QuickTime's
          * family has both a ratio and a rotation */
-        sample_clip(&s, "a.mov", c, (vl_video_pick){.max_side = cases[i].max_side});
+        sample_clip(&s, "a.mov", c, (vl_video_pick){.shape = VL_SHAPE_SQUARE,
+                                                    .max_side = cases[i].max_side});
         check_size(&s, cases[i].want[0], cases[i].want[1]);
         assert_int_equal(strstr(s.r.note, "aspect") != NULL, cases[i].aspect[0] == 30);
         if (!cases[i].rotation && s.r.height >= 16)
             assert_int_equal(shown_number(&s.picture[1]), 4);
         sampled_release(&s);
-        sample_clip(&s, "a.mov", c, (vl_video_pick){.as_stored = true});
+        sample_clip(&s, "a.mov", c, (vl_video_pick){.shape = VL_SHAPE_STORED});
         check_size(&s, cases[i].width, cases[i].height);
+        sampled_release(&s);
+        sample_clip(&s, "a.mov", c, (vl_video_pick){.shape = VL_SHAPE_UPRIGHT});
+        if (cases[i].rotation % 180)
+            check_size(&s, cases[i].height, cases[i].width);
+        else
+            check_size(&s, cases[i].width, cases[i].height);
+        assert_int_equal(strstr(s.r.note, "not square") != NULL,
+                         cases[i].aspect[0] != cases[i].aspect[1]);
         sampled_release(&s);
     }
 }
@@ -203,7 +212,7 @@ static void the_film_not_its_cover(void **state)
     unlink(at("only_cover.m4a"));
 }
 
-/* ---- the caller -------------------------------------------------------------------------------- */
+/* ---- the caller ------------------------------------------------------------------------------ */
 
 static violet_status stop_at_second(void *user, int i, const vl_picture *picture)
 {

@@ -68,11 +68,11 @@ static void make_clip(const char *path, int i)
     make_video(path, &(clip){.width = 80, .height = 51, .n = 4 + 3 * i, .rotation = i ? 0 : 90});
 }
 
-/* img_NAME.tsv of the good videos, as extract-frames --sample T --as-stored makes it. */
+/* img_NAME.tsv of the good videos, as extract-frames --sample T --shape stored makes it. */
 static void extract(const char *name)
 {
     char file[64], id[40];
-    vl_video_pick pick = {.n_samples = T, .as_stored = true};
+    vl_video_pick pick = {.n_samples = T, .shape = VL_SHAPE_STORED};
     vl_video_result r;
     snprintf(file, sizeof file, "img_%s.tsv", name);
     FILE *tsv = fopen(in_data(file), "w");
@@ -149,7 +149,7 @@ static vl_dataset *open_padded(const char *name, const char *split, int jpeg, vl
                             .size_small = SMALL,
                             .size_txt = X,
                             .n_frames = T,
-                            .video_as_stored = jpeg > 0,
+                            .video_shape = jpeg > 0 ? VL_SHAPE_STORED : VL_SHAPE_UPRIGHT,
                             .video_jpeg = jpeg,
                             .no_tokens = true,
                             .pad = pad,
