@@ -25,7 +25,7 @@ void train_report_bad(void *user, const char *message)
 static void report_loading(void *user, size_t done, size_t n, size_t n_bad)
 {
     training *r = user;
-    if (done == 0 || !r->loading.start) vl_progress_start(&r->loading, &r->hooks, "records", 0, n);
+    r->loading.n = n;
     vl_progress_item(&r->loading, done, n_bad);
 }
 
@@ -65,6 +65,7 @@ static violet_status setup_pictures(training *r)
                             .progress = report_loading,
                             .report = train_report_bad,
                             .user = r};
+    vl_progress_start(&r->loading, &r->hooks, "records", 0, 0);
     violet_status status = vl_gallery_open(&r->gallery, &g);
     if (status == VIOLET_OK) status = vl_gallery_scratch_new(&r->scratch);
     if (status == VIOLET_OK) status = split(r);
