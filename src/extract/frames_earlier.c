@@ -85,8 +85,8 @@ static violet_status read_manifest(frames *f)
     else
         status = vl_manifest_same(f->header, m.header, path);
     if (status == VIOLET_OK && m.n != f->end - f->first)
-        status = vl_err(VIOLET_EFORMAT, "%s: damaged after %zu videos; --restart begins anew", path,
-                        m.n);
+        status = vl_err(VIOLET_EFORMAT, "%s: damaged after %zu video%s; --restart begins anew",
+                        path, m.n, m.n == 1 ? "" : "s");
     f->next = f->first + m.n;
     f->n_ok = m.n_ok;
     f->n_bad = m.n - m.n_ok;

@@ -135,8 +135,8 @@ static violet_status merged_before(frames *f)
     size_t n_ok = f->n_ok;
     violet_status status = frames_check_finished(f);
     if (status == VIOLET_OK && f->n_ok != n_ok)
-        status = vl_err(VIOLET_EINVAL, "%s: merged when %zu videos of the shards had frames, now "
-                        "%zu have; --restart joins them anew", f->names.manifest, f->n_ok, n_ok);
+        status = vl_err(VIOLET_EINVAL, "%s: of shards with frames of %zu in all, now it is %zu; "
+                        "--restart joins them anew", f->names.manifest, f->n_ok, n_ok);
     return status == VIOLET_OK ? frames_end(f, "merged before: ") : status;
 }
 

@@ -239,7 +239,8 @@ violet_status vl_manifest_read(vl_manifest *out, const char *path, const vl_vide
             if (!json_is_object(out->header)) break;
         } else {
             size_t i = first + out->n;
-            if (i >= end || !vl_manifest_is_entry(&ok, line, (size_t)n, l ? &l->file[i] : NULL)) break;
+            const vl_video_entry *file = l && i < end ? &l->file[i] : NULL;
+            if (i >= end || !vl_manifest_is_entry(&ok, line, (size_t)n, file)) break;
             if (out->n_ok + ok > most_ok) break;
             out->n++;
             out->n_ok += ok;

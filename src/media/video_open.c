@@ -306,9 +306,9 @@ double vl_video_file_missing(const vl_video_file *v)
 {
     if (v->end <= 0) return 0;
     int64_t start = v->stream->start_time;
-    double seconds = (double)v->end * av_q2d(v->stream->time_base);
-    if (start != AV_NOPTS_VALUE && start < 0) seconds -= (double)start * av_q2d(v->stream->time_base);
-    double missing = declared_seconds(v) - seconds;
+    double length = (double)v->end;
+    if (start != AV_NOPTS_VALUE && start < 0) length -= (double)start;
+    double missing = declared_seconds(v) - length * av_q2d(v->stream->time_base);
     return missing > 0 ? missing : 0;
 }
 

@@ -130,6 +130,17 @@ tsv_that_is_wrong() {
     printf 'a\t/9j/1\nb\t/9j/' >cut.tsv
     run extract-tsv --path cut.tsv; expect_status 1; expect_err "cut.tsv line 2: truncated"
     [ ! -e cut.pkl ] || fail "cut.pkl is left"
+    printf 'a\t/9j/1\nb\t/9j/2\n' >stale.tsv
+    printf '0\n999\n' >stale.lineidx
+    run extract-tsv --path stale.tsv
+    expect_error 1 "stale.tsv: stale.lineidx: line 2 starts at byte 999, the file has 16; remove or remake it"
+    printf '0\n4\n' >stale.lineidx
+    run extract-tsv --path stale.tsv; expect_status 1
+    expect_err "stale.tsv line 1: stale.lineidx: next line at byte 4, expected 8; remove or remake it"
+    printf '0\n' >stale.lineidx
+    run extract-tsv --path stale.tsv; expect_status 1
+    expect_err "stale.tsv line 1: stale.lineidx: next line at byte 16, expected 8; remove or remake it"
+    rm stale.lineidx; run extract-tsv --path stale.tsv; expect_status 0
 }
 
 published_tsv() {

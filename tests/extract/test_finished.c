@@ -149,7 +149,8 @@ static void a_run_without_frames_replaces_nothing(void **state)
     clips_write(folder, "wrong.txt", "no.mp4\nneither.mp4\n", 19);
     clips_fails(folder, "wrong.txt", "good", "--restart", VIOLET_EFORMAT,
                 "none of 2 videos gave frames");
-    clips_fails(folder, "wrong.txt", "good", "--restart", VIOLET_EFORMAT, "good.tsv stays as it was");
+    clips_fails(folder, "wrong.txt", "good", "--restart", VIOLET_EFORMAT,
+                "good.tsv stays as it was");
     clips_same_data(folder, "broken", "good");
     clips_ok(folder, "v", "good", "");
 }
@@ -288,8 +289,8 @@ static void a_refused_merge_leaves_nothing(void **state)
     (void)state;
     clips_ok(folder, "v", "m", "--shard=1/2");
     clips_ok(folder, "v", "m", "--shard=2/2 --quality=80");
-    clips_fails(folder, "v", "m", "--merge=2", VIOLET_EINVAL, "m.2-of-2.manifest.jsonl: quality 80, "
-                "but ");
+    clips_fails(folder, "v", "m", "--merge=2", VIOLET_EINVAL,
+                "m.2-of-2.manifest.jsonl: quality 80, but ");
     clips_fails(folder, "v", "m", "--merge=2", VIOLET_EINVAL, "m.1-of-2.manifest.jsonl has 75");
     clips_ok(folder, "v", "m", "--shard=2/2 --restart");
     remove_file("m.2-of-2.tsv");
