@@ -1,12 +1,23 @@
 /* A model case: pretraining's activations, losses and gradients, in every way the library can
- * compute them; then the downstream tasks and optimiser steps. */
+ * compute them; then the downstream tasks and optimiser steps.
+ *
+ * Gradients jump where the input of a head's ReLU is 0 to within rounding: there float32 may go the
+ * other way than float64, and one hidden unit of one patch is worth up to 4e-3 of that head's bias.
+ * As with the dVAE (case_dvae.c), a gradient that does not agree in float32 is looked at again with
+ * the heads' inner biases moved by a few roundings, LOOKS times at most, and must agree on one side.
+ * CONFIG=double gets one look. */
 #include "golden/model_run.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/rng.h"
 #include "base/status.h"
+#include "golden/hash_init.h"
+
+enum { LOOKS = 8 };
+#define NUDGE 4e-6 /* of values around 1 */
 
 vl_pretrain_input model_run_pretrain_input(const model_run *run)
 {
@@ -83,22 +94,51 @@ static void compare_gradient_norm(model_run *run)
                           run->file.gradient_l2, 0);
 }
 
+/* Moves the biases in front of the heads' ReLUs by up to NUDGE; back where they were at look 0. */
+static void nudge(const model_run *run)
+{
+    static const char *const names[] = {"fc.1.bias", "fc_mvm.1.bias"};
+    for (int k = 0; k < 2; k++) {
+        const vl_param *e = vl_params_find(&run->model.params, names[k]);
+        if (!e) continue;
+        real *x = vl_param_weights(&run->model.params, e);
+        uint64_t key = vl_rng_key(1, (uint64_t)run->look, (uint64_t)k);
+        golden_hash_init(x, e->count, e->name, 1, run->seed);
+        for (size_t i = 0; run->look && i < e->count; i++)
+            x[i] += (real)(NUDGE * (2 * vl_rng_uniform(key, i) - 1));
+    }
+}
+
 /* With gradients, as a training step computes them. */
-static void training_pass(model_run *run, const char *pass, int pair_again, int checkpoint)
+static void train_once(model_run *run, const char *pass, int pair_again, int checkpoint)
 {
     vl_pretrain_input in = model_run_pretrain_input(run);
     vl_pretrain_output out;
     in.pair_again = pair_again;
-    model_run_start(run, 1, pass ? pass : "with gradients", 1);
+    model_run_start(run, 1, pass ? pass : "with gradients", run->look == 0);
     run->tape.checkpoint_on = checkpoint;
     model_run_zero_grads(run, &run->model);
     vl_pretrain_forward(&run->tape, &run->model, &in, &out);
     if (!model_run_ok(run, pass ? pass : "training pass")) return;
-    compare_losses(run, &out, pass);
+    if (run->look == 0) compare_losses(run, &out, pass);
     vl_tape_backward(&run->tape, out.loss);
     if (!model_run_ok(run, pass ? pass : "backward")) return;
     model_run_compare_grads(run, &run->model, "grad/", pass);
-    if (!pass) compare_gradient_norm(run);
+    if (!pass && run->look == 0) compare_gradient_norm(run);
+}
+
+static void training_pass(model_run *run, const char *pass, int pair_again, int checkpoint)
+{
+    int looks = sizeof(real) == 4 ? LOOKS : 1;
+    json_object_clear(run->missed);
+    for (run->look = 0; run->look < looks; run->look++) {
+        run->looks_again = run->look + 1 < looks;
+        nudge(run);
+        train_once(run, pass, pair_again, checkpoint);
+        if (json_object_size(run->missed) == 0) break;
+    }
+    run->look = run->looks_again = 0;
+    nudge(run);
 }
 
 static void attended_pass(model_run *run)
