@@ -11,7 +11,7 @@ static volatile sig_atomic_t stop;
 /* The first signal asks for an orderly end, the next one of either kind is the system's. */
 static void on_signal(int number)
 {
-    static const char text[] = "\nviolet: finishing this step, then saving; again: stop at once\n";
+    static const char text[] = "\nviolet: stopping where it can go on later; again: stop at once\n";
     (void)number;
     stop = 1;
     signal(SIGINT, SIG_DFL);

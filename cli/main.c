@@ -123,6 +123,13 @@ int take_flag(int *argc, char **argv, const char *word)
     return found;
 }
 
+/* An ARGS.json is told by its name from a value without its option. */
+static int is_json_name(const char *s)
+{
+    size_t n = strlen(s);
+    return n > 5 && strcmp(s + n - 5, ".json") == 0;
+}
+
 /* Parses a copy of argv, because parsing moves its pieces. *file: the one argument that is no
  * flag, or NULL. */
 static int parse(violet_options *o, const char *name, int argc, char **argv, char **file)
@@ -135,6 +142,9 @@ static int parse(violet_options *o, const char *name, int argc, char **argv, cha
     *file = n > 0 ? copy[0] : NULL;
     if (code != VIOLET_OK)
         status = complain_options(code);
+    else if (n > 0 && !is_json_name(copy[0]))
+        status = complain(EXIT_USAGE, "%s: unexpected argument '%s'; 'violet help %s' tells more",
+                          name, copy[0], name);
     else if (n > 1)
         status = complain(EXIT_USAGE, "%s: expected one ARGS.json, found '%s' and '%s'", name,
                           copy[0], copy[1]);

@@ -144,8 +144,10 @@ violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks
 
 /* ---- data from videos ------------------------------------------------------------------------ */
 
-/* Each runs as its options say; hooks may be NULL, and VIOLET_EINTERRUPTED means that the same call
- * goes on where it stopped. docs/EXTRACT.md says what they read and write. */
+/* Each runs as its options say; hooks may be NULL. After VIOLET_EINTERRUPTED the same call of
+ * violet_extract_frames and violet_extract_vq goes on where it stopped, that of violet_extract_tsv
+ * starts over, and violet_train_dvae goes on with `resume` set. docs/EXTRACT.md and docs/DVAE.md
+ * say what they read and write. */
 violet_status violet_extract_frames(const violet_options *o, const violet_hooks *hooks);
 violet_status violet_extract_tsv(const violet_options *o, const violet_hooks *hooks);
 violet_status violet_extract_vq(const violet_options *o, const violet_hooks *hooks);

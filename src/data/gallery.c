@@ -78,7 +78,11 @@ static violet_status list_jpegs(place *p)
     DIR *dir = opendir(p->path);
     if (!dir) return vl_err_errno("open folder '%s'", p->path);
     violet_status status = VIOLET_OK;
-    for (struct dirent *e; status == VIOLET_OK && (e = readdir(dir));) {
+    while (status == VIOLET_OK) {
+        errno = 0;
+        const struct dirent *e = readdir(dir);
+        if (!e && errno) status = vl_err_errno("read folder '%s'", p->path);
+        if (!e) break;
         if (!is_jpeg(e->d_name)) continue;
         if (p->n == cap) {
             cap = cap ? 2 * cap : 256;
@@ -234,13 +238,20 @@ size_t vl_gallery_record(const vl_gallery *g, size_t i)
     return record_of(g, raw_of(g, i));
 }
 
+/* What failed while the work is being stopped may have failed for that: it is not bad. */
+static violet_status not_if_stopped(violet_status status, const vl_gallery *g)
+{
+    if (status == VIOLET_OK || status == VIOLET_ENOMEM || !g->o.stop || !*g->o.stop) return status;
+    return vl_err(VIOLET_EINTERRUPTED, "stopped");
+}
+
 violet_status vl_gallery_read(uint8_t *out, int side, const vl_gallery *g, size_t i,
                               vl_gallery_scratch *s)
 {
     if (i >= g->n) return vl_err(VIOLET_EINVAL, "picture %zu of %zu", i, g->n);
     size_t raw = raw_of(g, i);
     if (!g->data || side != g->o.side)
-        return read_raw(out, side, g, raw, record_of(g, raw), s);
+        return not_if_stopped(read_raw(out, side, g, raw, record_of(g, raw), s), g);
     memcpy(out, g->data + raw * square(side), square(side));
     return VIOLET_OK;
 }
@@ -300,14 +311,14 @@ static void load_record(load *l, size_t record, vl_gallery_scratch *s)
         vl_pictures_look(&s->record, p->pictures, record - p->first);
         s->record.stop = g->o.stop;
         violet_status status = vl_pictures_decode(&s->record, g->o.n_frames, take, &t);
-        if (status != VIOLET_OK) note(l, status);
+        if (status != VIOLET_OK) note(l, not_if_stopped(status, g));
         return;
     }
     for (size_t k = 0; k < n; k++) {
         violet_status status = read_raw(out + k * square(g->o.side), g->o.side, g, first + k,
                                         record, s);
         g->good[first + k] = status == VIOLET_OK;
-        if (status != VIOLET_OK) note(l, status);
+        if (status != VIOLET_OK) note(l, not_if_stopped(status, g));
     }
 }
 

@@ -148,6 +148,15 @@ static violet_status train_step(training *r)
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
+/* A stop between updates, or in what only reads: the state is that after the last step. */
+static violet_status stop_here(training *r)
+{
+    violet_status status = train_save(r);
+    if (status != VIOLET_OK) return status;
+    return vl_err(VIOLET_EINTERRUPTED, "stopped at step %llu; --resume goes on there",
+                  (unsigned long long)r->step);
+}
+
 static violet_status train(training *r)
 {
     uint64_t n = (uint64_t)r->o.steps, every = (uint64_t)r->o.valid_every;
@@ -160,17 +169,12 @@ static violet_status train(training *r)
             if (status == VIOLET_OK && r->step >= n) return train_save(r);
         }
         if (status != VIOLET_OK || r->step >= n) break;
-        if (vl_stopped(&r->hooks)) {
-            status = train_save(r);
-            if (status != VIOLET_OK) return status;
-            return vl_err(VIOLET_EINTERRUPTED, "stopped at step %llu; --resume goes on there",
-                          (unsigned long long)r->step);
-        }
+        if (vl_stopped(&r->hooks)) return stop_here(r);
         status = train_step(r);
         if (status == VIOLET_OK && r->o.save_every && r->step % (uint64_t)r->o.save_every == 0)
             status = train_save(r);
     }
-    return status;
+    return status == VIOLET_EINTERRUPTED ? stop_here(r) : status;
 }
 
 static void tell_begin(const training *r)
@@ -186,7 +190,7 @@ static void tell_begin(const training *r)
 
 static void tell_end(const training *r)
 {
-    uint64_t bad = vl_gallery_bad(r->gallery) + vl_feed_bad(r->feed);
+    uint64_t bad = vl_gallery_bad(r->gallery) + vl_feed_bad(r->feed) + r->n_bad;
     vl_tell(&r->hooks, VIOLET_EVENT_MESSAGE,
                "%llu steps, %.3g pictures/s, %llu bad pictures skipped, peak memory %.2f GiB",
                (unsigned long long)r->step,

@@ -54,12 +54,14 @@ typedef struct training {
     vl_progress loading;
     FILE *steps, *timing;
     uint64_t warned;        /* bad pictures told one by one */
+    uint64_t n_bad;         /* met outside of the gallery's opening and the feed */
     uint64_t steps_here;    /* since this process began, and the seconds for them */
     double busy_s;
 } training;
 
 /* dvae_train_setup.c */
 violet_status train_setup(training *r);
+void train_report_bad(void *training, const char *message); /* only tells; a feed's `report` */
 void train_release(training *r); /* frees r, too */
 uint64_t train_epoch_steps(const training *r);
 

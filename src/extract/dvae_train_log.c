@@ -16,7 +16,7 @@
 /* The options that decide which pictures come when, and what is made of them: a run cannot go on
  * with others. */
 static const char *const fixed_options[] = {"size", "frames", "crop", "flip", "hold", "n_hid",
-                                            "n_init", "n_code", "size_batch", "seed", NULL};
+                                            "n_init", "n_code", "size_batch", "seed", "fast", NULL};
 
 violet_status train_path(const training *r, char path[4096], const char *name)
 {
@@ -31,7 +31,7 @@ violet_status train_log_open(training *r)
     violet_status status = vl_option_json(&args, vl_dvae_train_option_table, &r->o);
     if (status != VIOLET_OK) return status;
     status = vl_run_lines_length(&found, folder, "steps.jsonl", r->steps_bytes);
-    if (found < r->steps_bytes)
+    if (status == VIOLET_OK && found < r->steps_bytes)
         vl_tell(&r->hooks, VIOLET_EVENT_WARNING, "%s/steps.jsonl has lost lines of the saved run",
                    folder);
     r->steps_bytes = found;

@@ -3,15 +3,16 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/cores.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "extract/dvae_train_internal.h"
+#include "train/run_folder.h"
 
 #define WARN_ONE_BY_ONE 20 /* bad pictures told singly; after that only counted */
 
-static void report_bad(void *user, const char *message)
+void train_report_bad(void *user, const char *message)
 {
     training *r = user;
     r->warned++;
@@ -26,12 +27,6 @@ static void report_loading(void *user, size_t done, size_t n, size_t n_bad)
     training *r = user;
     r->loading.n = n;
     vl_progress_item(&r->loading, done, n_bad);
-}
-
-static int cores(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > 64 ? 64 : (int)n;
 }
 
 /* Training pictures and those held out: all pictures of every hold-th record. */
@@ -59,7 +54,7 @@ static violet_status split(training *r)
 
 static violet_status setup_pictures(training *r)
 {
-    int workers = r->o.workers ? r->o.workers : cores();
+    int workers = r->o.workers ? r->o.workers : vl_cores();
     vl_gallery_options g = {.path = r->o.path,
                             .side = r->o.size + r->o.crop,
                             .n_frames = r->o.frames,
@@ -68,7 +63,7 @@ static violet_status setup_pictures(training *r)
                             .most_bytes = (size_t)r->o.cache << 20,
                             .stop = r->hooks.stop,
                             .progress = report_loading,
-                            .report = report_bad,
+                            .report = train_report_bad,
                             .user = r};
     vl_progress_start(&r->loading, &r->hooks, "records", 0, 0);
     violet_status status = vl_gallery_open(&r->gallery, &g);
@@ -83,7 +78,7 @@ static violet_status setup_pictures(training *r)
                          .workers = workers,
                          .seed = (uint64_t)r->o.seed,
                          .flip = r->o.flip,
-                         .report = report_bad,
+                         .report = train_report_bad,
                          .user = r};
     return vl_feed_open(&r->feed, &f, r->pictures, r->n_train);
 }
@@ -135,14 +130,27 @@ static violet_status setup_optim(training *r)
     return VIOLET_OK;
 }
 
+/* The folder, first of all, so that a second process is refused before it has loaded anything. */
+static violet_status setup_folder(training *r)
+{
+    char path[4096];
+    violet_status status = train_path(r, path, "last.safetensors");
+    if (status == VIOLET_OK && vl_file_exists(path) && !r->o.resume)
+        status = vl_err(VIOLET_EINVAL,
+                        "'%s' has a run already: --resume to go on, or another --output",
+                        r->o.output);
+    if (status == VIOLET_OK) status = vl_dir_make(r->o.output);
+    if (status == VIOLET_OK) status = vl_run_lock(&r->steps, r->o.output, "steps.jsonl");
+    if (status == VIOLET_OK) vl_out_sweep(r->o.output);
+    return status;
+}
+
 /* A fresh run, or the saved state of this very run. */
 static violet_status setup_start(training *r)
 {
     char path[4096];
     violet_status status = train_path(r, path, "last.safetensors");
-    if (status == VIOLET_OK) status = vl_dir_make(r->o.output);
     if (status != VIOLET_OK) return status;
-    vl_out_sweep(r->o.output);
     if (!(r->log = json_object())) return vl_err_nomem();
     if (!vl_file_exists(path)) {
         if (r->o.resume)
@@ -150,10 +158,6 @@ static violet_status setup_start(training *r)
                        r->o.output);
         return r->o.spread ? codes_spread(r) : VIOLET_OK;
     }
-    if (!r->o.resume)
-        return vl_err(VIOLET_EINVAL,
-                      "'%s' has a run already: --resume to go on, or another --output",
-                      r->o.output);
     status = train_load(r);
     if (status == VIOLET_OK)
         vl_tell(&r->hooks, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
@@ -163,8 +167,8 @@ static violet_status setup_start(training *r)
 
 violet_status train_setup(training *r)
 {
-    violet_status (*const stages[])(training *) = {setup_pictures, setup_model, setup_optim,
-                                                   setup_start, train_log_open};
+    violet_status (*const stages[])(training *) = {setup_folder, setup_pictures, setup_model,
+                                                   setup_optim,  setup_start,    train_log_open};
     violet_status status = vl_dvae_train_resolve(&r->o);
     for (size_t i = 0; i < sizeof stages / sizeof *stages && status == VIOLET_OK; i++)
         status = stages[i](r);

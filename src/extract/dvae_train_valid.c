@@ -24,9 +24,17 @@ static size_t fewer(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-static violet_status read_picture(uint8_t *out, training *r, size_t k)
+/* Whatever is wrong with a picture (its file may have gone meanwhile) is no reason to end a run: it
+ * is counted, and *good is false. */
+static violet_status read_picture(bool *good, uint8_t *out, training *r, size_t k)
 {
-    return vl_gallery_read(out, r->o.size, r->gallery, r->pictures[k], r->scratch);
+    violet_status status =
+        vl_gallery_read(out, r->o.size, r->gallery, r->pictures[k], r->scratch);
+    *good = status == VIOLET_OK;
+    if (*good || status == VIOLET_ENOMEM || status == VIOLET_EINTERRUPTED) return status;
+    r->n_bad++;
+    train_report_bad(r, violet_error());
+    return VIOLET_OK;
 }
 
 violet_status valid_base(training *r)
@@ -37,13 +45,14 @@ violet_status valid_base(training *r)
     uint8_t *x = malloc(3 * area);
     if (!x) return vl_err_nomem();
     for (size_t k = 0; k < n; k++) {
-        violet_status status = read_picture(x, r, spread(k, n, r->n_train));
-        if (status == VIOLET_ENOMEM || status == VIOLET_EINTERRUPTED) {
+        bool good;
+        violet_status status = read_picture(&good, x, r, spread(k, n, r->n_train));
+        if (status != VIOLET_OK) {
             free(x);
             return status;
         }
-        used += status == VIOLET_OK;
-        for (size_t i = 0; status == VIOLET_OK && i < 3 * area; i++) {
+        used += good;
+        for (size_t i = 0; good && i < 3 * area; i++) {
             double v = x[i] / 255.0;
             sum[i / area] += v;
             squares[i / area] += v * v;
@@ -191,9 +200,9 @@ static violet_status measure_kind(valid_numbers *out, work *w, size_t first, siz
     memset(w->in_use, 0, (size_t)r->o.n_code);
     for (size_t k = 0; k < n && status == VIOLET_OK; k++) {
         uint8_t *to = w->image + (size_t)in_batch * plane;
-        status = read_picture(to, r, first + spread(k, n, of));
-        in_batch += status == VIOLET_OK;
-        if (status == VIOLET_EFORMAT || status == VIOLET_EUNSUPPORTED) status = VIOLET_OK;
+        bool good;
+        status = read_picture(&good, to, r, first + spread(k, n, of));
+        in_batch += good;
         if (status == VIOLET_OK && (in_batch == r->o.size_batch || (k + 1 == n && in_batch))) {
             status = measure(w, in_batch);
             in_batch = 0;

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "extract/frames_internal.h"
+#include "extract/output.h"
 #include "extract/tsv.h"
 
 #define SYNC_SECONDS 10
@@ -52,6 +53,10 @@ static violet_status put_stem(vl_buf *out, const vl_frames_options *o)
         const char *dot = n && !is_folder(o->path) ? memrchr(s, '.', n) : NULL;
         if (dot && dot > s) n = (size_t)(dot - s);
     }
+    if (o->output) {
+        violet_status status = vl_output_stem("extract-frames", s, n);
+        if (status != VIOLET_OK) return status;
+    }
     if (!n || strncmp(s, ".", n) == 0 || strncmp(s, "..", n) == 0)
         return vl_err(VIOLET_EINVAL, "extract-frames: --output is missing");
     return vl_buf_append(out, s, n);
@@ -81,6 +86,23 @@ void frames_names_release(frames_names *n)
     free(n->pkl);
     free(n->manifest);
     free(n->partial);
+}
+
+/* None of the outputs, whole or partial, is what is read. */
+static violet_status check_apart(const frames *f)
+{
+    enum { N = 5 };
+    const frames_names *n = &f->names;
+    const char *const whole[N] = {n->tsv, n->index, n->pkl, n->manifest, n->partial};
+    char *outputs[2 * N] = {0};
+    violet_status status = VIOLET_OK;
+    for (int i = 0; i < 2 * N; i++)
+        if (!(outputs[i] = text(whole[i / 2], i % 2 ? ".partial" : ""))) status = vl_err_nomem();
+    const char *const *const all = (const char *const *)outputs;
+    if (status == VIOLET_OK) status = vl_output_apart(all, 2 * N, f->o->path);
+    if (status == VIOLET_OK) status = vl_output_apart_list(all, 2 * N, &f->list);
+    for (int i = 0; i < 2 * N; i++) free(outputs[i]);
+    return status;
 }
 
 /* ---- the manifest ---------------------------------------------------------------------------- */
@@ -136,7 +158,8 @@ static violet_status refuse_existing(const frames *f)
 /* known: what lies there is a run's that would write the same. */
 static violet_status begin(frames *f, bool known)
 {
-    violet_status status = f->o->restart || known ? VIOLET_OK : refuse_existing(f);
+    bool may = f->o->restart || known || (f->o->retry && vl_file_exists(f->names.manifest));
+    violet_status status = may ? VIOLET_OK : refuse_existing(f);
     if (status == VIOLET_OK) status = vl_tsv_create(&f->w, f->names.tsv, false);
     if (status == VIOLET_OK && ftruncate(f->fd, 0) != 0)
         status = vl_err_errno("truncate '%s'", f->names.partial);
@@ -173,23 +196,11 @@ violet_status frames_begin(frames *f, bool anew)
     if (status == VIOLET_OK)
         status = vl_manifest_read(&m, f->names.partial, list, f->first, f->end, SIZE_MAX);
     if (status != VIOLET_OK) return status;
-    if (m.header) status = vl_manifest_same(f->header, m.header, f->names.partial);
+    if (m.header && !f->o->restart)
+        status = vl_manifest_same(f->header, m.header, f->names.partial);
     if (status == VIOLET_OK) status = m.header && !anew ? go_on(f, &m) : begin(f, m.header != NULL);
     vl_manifest_release(&m);
     f->synced = vl_now();
-    return status;
-}
-
-violet_status frames_throw_away(const frames_names *n)
-{
-    const char *const names[] = {n->manifest, n->partial, n->index, n->tsv};
-    violet_status status = VIOLET_OK;
-    int fd = open(n->partial, O_RDWR | O_CLOEXEC);
-    if (fd >= 0) status = lock(fd, n->partial);
-    for (int i = 0; i < 4 && status == VIOLET_OK; i++)
-        if (unlink(names[i]) != 0 && errno != ENOENT)
-            status = vl_err_errno("remove '%s'", names[i]);
-    if (fd >= 0) close(fd);
     return status;
 }
 
@@ -206,6 +217,17 @@ static violet_status put_frames(frames *f, const vl_video_entry *file, const fra
     return vl_tsv_put(f->w, file->id, strlen(file->id), frame, v->n);
 }
 
+/* Makes the line of the video that is next. */
+static violet_status put_video(frames *f, const frames_video *v)
+{
+    const vl_video_entry *file = &f->list.file[f->next];
+    vl_buf_clear(&f->line);
+    if (v->taken) return frames_take_over(f);
+    violet_status status = v->status == VIOLET_OK ? put_frames(f, file, v) : VIOLET_OK;
+    if (status != VIOLET_OK) return status;
+    return vl_manifest_entry(&f->line, file, &v->result, f->o->sample, v->status, v->error);
+}
+
 static void warn(const frames *f, const frames_video *v)
 {
     if (f->n_bad <= FRAMES_WARNINGS_TOLD)
@@ -216,12 +238,7 @@ static void warn(const frames *f, const frames_video *v)
 
 violet_status frames_put(frames *f, const frames_video *v)
 {
-    const vl_video_entry *file = &f->list.file[f->next];
-    violet_status status = VIOLET_OK;
-    if (v->status == VIOLET_OK) status = put_frames(f, file, v);
-    vl_buf_clear(&f->line);
-    if (status == VIOLET_OK)
-        status = vl_manifest_entry(&f->line, file, &v->result, f->o->sample, v->status, v->error);
+    violet_status status = put_video(f, v);
     if (status == VIOLET_OK) status = frames_append(f, f->line.data, f->line.n);
     if (status != VIOLET_OK) return status;
     f->next++;
@@ -245,21 +262,33 @@ violet_status frames_end(const frames *f, const char *how)
     violet_status status = vl_buf_printf(&b, "%s%zu video%s: %zu with frames, %zu failed", how, n,
                                          n == 1 ? "" : "s", f->n_ok, f->n_bad);
     if (status == VIOLET_OK && f->n_bad)
-        status = vl_buf_printf(&b, " (%s tells why)", f->names.manifest);
+        status = vl_buf_printf(&b, " (%s tells why%s)", f->names.manifest,
+                               *how ? "; --retry tries them again" : "");
     if (status == VIOLET_OK && rate > 0)
         status = vl_buf_printf(&b, "; %.3g videos/s, peak memory %.0f MB", rate,
                                1e-6 * (double)vl_memory_peak());
     if (status == VIOLET_OK) vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%s", b.data);
     vl_buf_free(&b);
     if (status == VIOLET_OK && f->n_ok == 0 && f->n_bad)
-        status = vl_err(VIOLET_EFORMAT, "none of %zu videos gave frames; %s tells why", f->n_bad,
-                        f->names.manifest);
+        status = vl_err(VIOLET_EFORMAT, "none of %zu video%s gave frames; %s tells why", f->n_bad,
+                        f->n_bad == 1 ? "" : "s", f->names.manifest);
     return status;
+}
+
+/* A run without a good video, over a finished one: that stays. */
+static violet_status give_up(frames *f)
+{
+    vl_tsv_abandon(f->w);
+    f->w = NULL;
+    unlink(f->names.partial);
+    return vl_err(VIOLET_EFORMAT, "none of %zu video%s gave frames; %s stays as it was", f->n_bad,
+                  f->n_bad == 1 ? "" : "s", f->names.tsv);
 }
 
 /* The .tsv goes only once all else is in place: until then an interrupted finish needs it. */
 violet_status frames_finish(frames *f)
 {
+    if (!f->n_ok && f->n_bad && vl_file_exists(f->names.manifest)) return give_up(f);
     violet_status status = sync_all(f);
     if (status != VIOLET_OK) return status;
     status = vl_tsv_finish(f->w);
@@ -272,41 +301,18 @@ violet_status frames_finish(frames *f)
         unlink(f->names.tsv);
         unlink(f->names.index);
     }
+    if (status == VIOLET_OK && f->o->pkl == VL_FRAMES_PKL_NONE && vl_file_exists(f->names.pkl))
+        vl_tell(f->hooks, VIOLET_EVENT_WARNING, "%s is not of this run; --pkl also makes it anew",
+                f->names.pkl);
     return status;
-}
-
-/* A run that is there already: only a .pkl may still be wanted. */
-static violet_status finished_before(frames *f)
-{
-    vl_manifest m;
-    violet_status status =
-        vl_manifest_read(&m, f->names.manifest, &f->list, f->first, f->end, SIZE_MAX);
-    if (status != VIOLET_OK) return status;
-    bool tsv = vl_file_exists(f->names.tsv), pkl = vl_file_exists(f->names.pkl);
-    if (!m.header)
-        status = vl_err(VIOLET_EFORMAT, "%s: no manifest; --restart begins anew",
-                        f->names.manifest);
-    else
-        status = vl_manifest_same(f->header, m.header, f->names.manifest);
-    if (status == VIOLET_OK && m.n != f->end - f->first)
-        status = vl_err(VIOLET_EFORMAT, "%s: damaged after %zu videos; --restart begins anew",
-                        f->names.manifest, m.n);
-    if (status == VIOLET_OK && !tsv && !(f->o->pkl == VL_FRAMES_PKL_ONLY && pkl))
-        status = vl_err(VIOLET_EIO, "%s is there, but %s is not; --restart begins anew",
-                        f->names.manifest, f->names.tsv);
-    if (status == VIOLET_OK && f->o->pkl != VL_FRAMES_PKL_NONE && !pkl)
-        status = vl_extract_pickle(f->names.tsv, f->names.pkl, f->hooks);
-    f->next = f->first + m.n;
-    f->n_ok = m.n_ok;
-    f->n_bad = m.n - m.n_ok;
-    f->progress.first = m.n; /* no rate */
-    vl_manifest_release(&m);
-    return status == VIOLET_OK ? frames_end(f, "finished before: ") : status;
 }
 
 static void tell_beginning(const frames *f)
 {
     size_t n = f->end - f->first;
+    if (!n)
+        vl_tell(f->hooks, VIOLET_EVENT_WARNING, "shard %d/%d has no videos: there are only %zu",
+                f->shard.i, f->shard.n, f->list.n);
     vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "%zu video%s, %d frame%s each", n, n == 1 ? "" : "s",
             f->o->sample, f->o->sample == 1 ? "" : "s");
     if (f->list.n_other)
@@ -317,11 +323,15 @@ static void tell_beginning(const frames *f)
                 f->list.n_kept);
     if (f->next > f->first)
         vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "going on after %zu of them", f->next - f->first);
+    if (f->earlier.entry)
+        vl_tell(f->hooks, VIOLET_EVENT_MESSAGE, "trying again those that failed: %zu",
+                f->earlier.n_bad);
 }
 
 static violet_status run(frames *f)
 {
-    violet_status status = frames_begin(f, false);
+    violet_status status = frames_begin(f, f->o->restart);
+    if (status == VIOLET_OK && f->o->retry) status = frames_earlier_open(f);
     if (status == VIOLET_OK) {
         tell_beginning(f);
         vl_progress_start(&f->progress, f->hooks, "videos", f->next - f->first, f->end - f->first);
@@ -341,6 +351,7 @@ static violet_status open_run(frames *f)
     violet_status status = vl_shard_parse(&f->shard, f->o->shard);
     if (status == VIOLET_OK) status = frames_name(&f->names, f->o, &f->shard);
     if (status == VIOLET_OK) status = vl_video_list_open(&f->list, f->o->path);
+    if (status == VIOLET_OK) status = check_apart(f);
     if (status != VIOLET_OK) return status;
     vl_shard_range(&f->first, &f->end, &f->shard, f->list.n);
     f->next = f->first;
@@ -348,22 +359,70 @@ static violet_status open_run(frames *f)
     return f->header ? VIOLET_OK : vl_err_nomem();
 }
 
-violet_status vl_frames_run(const vl_frames_options *o, const violet_hooks *hooks)
+/* Partial files of this very run. */
+static bool is_begun(const frames *f)
 {
-    if (o->merge && o->shard)
-        return vl_err(VIOLET_EINVAL, "extract-frames: --shard and --merge exclude each other");
-    if (o->merge) return frames_merge(o, hooks);
-    if (!o->path) return vl_err(VIOLET_EINVAL, "extract-frames: --path is missing");
+    vl_manifest m;
+    if (!vl_file_exists(f->names.partial) ||
+        vl_manifest_read(&m, f->names.partial, NULL, 0, 0, 0) != VIOLET_OK)
+        return false;
+    bool is = m.header && vl_manifest_same(f->header, m.header, "") == VIOLET_OK;
+    vl_manifest_release(&m);
+    return is;
+}
+
+/* *again: this brought an earlier run to its end; what failed in it is not tried again yet. */
+static violet_status run_once(bool *again, const vl_frames_options *o, const violet_hooks *hooks)
+{
     frames f = {.o = o, .hooks = hooks, .fd = -1};
+    *again = false;
     violet_status status = open_run(&f);
-    if (status == VIOLET_OK && o->restart) status = frames_throw_away(&f.names);
-    if (status == VIOLET_OK)
-        status = vl_file_exists(f.names.manifest) ? finished_before(&f) : run(&f);
+    if (status != VIOLET_OK) goto done;
+    bool finished = vl_file_exists(f.names.manifest), begun = is_begun(&f);
+    *again = o->retry && begun && !finished;
+    if (!finished || begun || o->restart) {
+        status = run(&f);
+        goto done;
+    }
+    status = frames_check_finished(&f);
+    if (status == VIOLET_OK && o->retry && f.n_bad) {
+        f.next = f.first;
+        f.n_ok = f.n_bad = 0;
+        status = run(&f);
+    } else if (status == VIOLET_OK) {
+        status = frames_end(&f, "finished before: ");
+    }
+done:
     vl_tsv_suspend(f.w);
+    frames_earlier_close(&f);
     if (f.fd >= 0) close(f.fd);
     json_decref(f.header);
     vl_buf_free(&f.line);
     vl_video_list_release(&f.list);
     frames_names_release(&f.names);
     return status;
+}
+
+static violet_status check_options(const vl_frames_options *o)
+{
+    if (o->merge && o->shard)
+        return vl_err(VIOLET_EINVAL, "extract-frames: --shard and --merge exclude each other");
+    if (o->retry && (o->restart || o->merge))
+        return vl_err(VIOLET_EINVAL, "extract-frames: --retry and --%s exclude each other",
+                      o->merge ? "merge" : "restart");
+    if (o->shard && o->pkl == VL_FRAMES_PKL_ONLY)
+        return vl_err(VIOLET_EINVAL, "extract-frames: --pkl only is for the --merge, which needs "
+                      "the .tsv of every shard");
+    if (!o->merge && !o->path) return vl_err(VIOLET_EINVAL, "extract-frames: --path is missing");
+    return VIOLET_OK;
+}
+
+violet_status vl_frames_run(const vl_frames_options *o, const violet_hooks *hooks)
+{
+    bool again = false;
+    violet_status status = check_options(o);
+    if (status != VIOLET_OK) return status;
+    if (o->merge) return frames_merge(o, hooks);
+    status = run_once(&again, o, hooks);
+    return status == VIOLET_OK && again ? run_once(&again, o, hooks) : status;
 }

@@ -22,7 +22,7 @@ typedef struct vl_frames_options {
     int workers;
     char *shard;
     int merge;
-    bool restart;
+    bool retry, restart;
 } vl_frames_options;
 
 extern const vl_option vl_frames_option_table[];

@@ -1,8 +1,8 @@
 /* Shards into one: OUTPUT.1-of-n to OUTPUT.n-of-n become what a run without shards writes.
  *
  * First every manifest is read: all shards are there, finished, and of one run. Then lines are
- * taken over one by one, each checked against its index. Killed, it leaves what a run without
- * shards might have left; the next merge starts anew. */
+ * taken over one by one, each checked against its index. A merge that fails leaves nothing; killed,
+ * it leaves what a run without shards might have left, and the next merge starts anew. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,14 @@ static violet_status check_header(merge *m, json_t *header, int i, const char *p
         return vl_err(VIOLET_EINVAL, "%s: expected shard %s, found %.40s", path, shard,
                       found ? found : "none");
     json_object_del(header, "shard");
-    if (m->f.header) return vl_manifest_same(m->f.header, header, path);
+    if (m->f.header) {
+        frames_names one;
+        violet_status status = shard_names(&one, m, 1);
+        if (status == VIOLET_OK)
+            status = vl_manifest_alike(m->f.header, one.manifest, header, path);
+        frames_names_release(&one);
+        return status;
+    }
     m->f.header = json_incref(header);
     json_int_t n = json_integer_value(json_object_get(header, "videos"));
     if (n < 1) return vl_err(VIOLET_EFORMAT, "%s: expected a number of videos", path);
@@ -63,8 +70,8 @@ static violet_status check_shard(merge *m, int i)
     if (status != VIOLET_OK) goto done;
     vl_shard_range(&first, &end, &(vl_shard){i, m->n}, m->f.end);
     if (found.n != end - first)
-        status = vl_err(VIOLET_EFORMAT, "%s: %zu videos, expected %zu", names.manifest, found.n,
-                        end - first);
+        status = vl_err(VIOLET_EFORMAT, "%s: %zu video%s, expected %zu", names.manifest,
+                        found.n, found.n == 1 ? "" : "s", end - first);
     m->n_ok[i - 1] = found.n_ok;
     m->f.n_ok += found.n_ok;
     m->f.n_bad += found.n - found.n_ok;
@@ -123,16 +130,28 @@ static violet_status join_shard(merge *m, int i)
 }
 
 /* The whole is there: from the same shards? */
-static violet_status merged_before(const frames *f)
+static violet_status merged_before(frames *f)
 {
-    vl_manifest found;
-    violet_status status =
-        vl_manifest_read(&found, f->names.manifest, NULL, 0, SIZE_MAX, SIZE_MAX);
-    if (status == VIOLET_OK && !found.header)
-        status = vl_err(VIOLET_EFORMAT, "%s: no manifest; --restart begins anew",
-                        f->names.manifest);
-    if (status == VIOLET_OK) status = vl_manifest_same(f->header, found.header, f->names.manifest);
-    vl_manifest_release(&found);
+    size_t n_ok = f->n_ok;
+    violet_status status = frames_check_finished(f);
+    if (status == VIOLET_OK && f->n_ok != n_ok)
+        status = vl_err(VIOLET_EINVAL, "%s: of shards with frames of %zu in all, now it is %zu; "
+                        "--restart joins them anew", f->names.manifest, f->n_ok, n_ok);
+    return status == VIOLET_OK ? frames_end(f, "merged before: ") : status;
+}
+
+static violet_status join(merge *m)
+{
+    frames *f = &m->f;
+    violet_status status = frames_begin(f, true);
+    if (status != VIOLET_OK) return status;
+    vl_progress_start(&f->progress, f->hooks, "videos", 0, f->n_ok);
+    for (int i = 1; i <= m->n && status == VIOLET_OK; i++) status = join_shard(m, i);
+    f->next = f->end;
+    if (status == VIOLET_OK) return frames_finish(f);
+    vl_tsv_abandon(f->w); /* nobody could go on with it */
+    f->w = NULL;
+    unlink(f->names.partial);
     return status;
 }
 
@@ -143,17 +162,9 @@ static violet_status run(merge *m)
     if (status == VIOLET_OK && !(m->n_ok = calloc((size_t)m->n, sizeof *m->n_ok)))
         status = vl_err_nomem();
     for (int i = 1; i <= m->n && status == VIOLET_OK; i++) status = check_shard(m, i);
-    if (status == VIOLET_OK && f->o->restart) status = frames_throw_away(&f->names);
     if (status != VIOLET_OK) return status;
-    if (vl_file_exists(f->names.manifest)) {
-        status = merged_before(f);
-        return status == VIOLET_OK ? frames_end(f, "merged before: ") : status;
-    }
-    status = frames_begin(f, true);
-    vl_progress_start(&f->progress, f->hooks, "videos", 0, f->n_ok);
-    for (int i = 1; i <= m->n && status == VIOLET_OK; i++) status = join_shard(m, i);
-    if (status == VIOLET_OK) status = frames_finish(f);
-    f->next = f->end;
+    if (!f->o->restart && vl_file_exists(f->names.manifest)) return merged_before(f);
+    status = join(m);
     return status == VIOLET_OK ? frames_end(f, "merged: ") : status;
 }
 

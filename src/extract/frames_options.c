@@ -7,7 +7,7 @@
 const vl_option vl_frames_option_table[] = {
     VL_OPTION_STRING(S, path, NULL, "Data",
                      "a folder of videos, a video, or a text file with a path a line (TAB and an "
-                     "id behind it if you like)"),
+                     "id behind it if you like; # begins a comment)"),
     VL_OPTION_STRING(S, output, NULL, "Data",
                      "what to write, without its ending (default: the path's last part)"),
     VL_OPTION_ENUM(S, pkl, "none", "none|also|only", "Data",
@@ -27,6 +27,9 @@ const vl_option vl_frames_option_table[] = {
                      "i/n: do only the i-th of n parts of the list, into OUTPUT.i-of-n"),
     VL_OPTION_INT(S, merge, "0", 0, 999999, "Run",
                   "n: join OUTPUT.1-of-n to OUTPUT.n-of-n into OUTPUT, and do nothing else"),
-    VL_OPTION_BOOL(S, restart, "false", "Run", "throw away what an earlier run wrote"),
+    VL_OPTION_BOOL(S, retry, "false", "Run",
+                   "try those videos again that failed in an earlier run; the others are kept"),
+    VL_OPTION_BOOL(S, restart, "false", "Run",
+                   "begin anew; what an earlier run finished stays until this one is done"),
     {0},
 };

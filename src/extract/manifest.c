@@ -63,31 +63,53 @@ json_t *vl_manifest_header(const vl_frames_options *o, const vl_video_list *l, c
     return h;
 }
 
-static violet_status differ(const char *key, const json_t *mine, const json_t *found,
-                            const char *path)
+/* The first key that is not the same, NULL if all are; "" if `found` has other keys besides. */
+static const char *first_other(const json_t *mine, const json_t *found)
 {
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)mine, key, value)
+        if (!json_equal(value, json_object_get(found, key))) return key;
+    return json_object_size(mine) == json_object_size(found) ? NULL : "";
+}
+
+static char *dump(const json_t *value)
+{
+    return value ? json_dumps(value, JSON_ENCODE_ANY) : strdup("missing");
+}
+
+violet_status vl_manifest_same(const json_t *mine, const json_t *found, const char *path)
+{
+    const char *key = first_other(mine, found);
+    if (!key) return VIOLET_OK;
+    if (!*key)
+        return vl_err(VIOLET_EINVAL, "%s: of another kind of run; --restart begins anew", path);
     if (strcmp(key, "list") == 0)
         return vl_err(VIOLET_EINVAL, "%s: begun with other videos than there are now; --restart "
                       "begins anew", path);
-    char *a = found ? json_dumps(found, JSON_ENCODE_ANY) : NULL;
-    char *b = json_dumps(mine, JSON_ENCODE_ANY);
+    char *a = dump(json_object_get(found, key)), *b = dump(json_object_get(mine, key));
     violet_status status =
         vl_err(VIOLET_EINVAL, "%s: begun with %s %s, now it is %s; --restart begins anew", path,
-               key, a ? a : "missing", b ? b : "?");
+               key, a ? a : "?", b ? b : "?");
     free(a);
     free(b);
     return status;
 }
 
-violet_status vl_manifest_same(const json_t *mine, const json_t *found, const char *path)
+violet_status vl_manifest_alike(const json_t *first, const char *first_path, const json_t *found,
+                                const char *path)
 {
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)mine, key, value)
-        if (!json_equal(value, json_object_get(found, key)))
-            return differ(key, value, json_object_get(found, key), path);
-    if (json_object_size(mine) == json_object_size(found)) return VIOLET_OK;
-    return vl_err(VIOLET_EINVAL, "%s: of another kind of run; --restart begins anew", path);
+    const char *key = first_other(first, found);
+    if (!key) return VIOLET_OK;
+    if (!*key) return vl_err(VIOLET_EINVAL, "%s: of another kind of run than %s", path, first_path);
+    if (strcmp(key, "list") == 0)
+        return vl_err(VIOLET_EINVAL, "%s: of other videos than %s", path, first_path);
+    char *a = dump(json_object_get(found, key)), *b = dump(json_object_get(first, key));
+    violet_status status = vl_err(VIOLET_EINVAL, "%s: %s %s, but %s has %s", path, key,
+                                  a ? a : "?", first_path, b ? b : "?");
+    free(a);
+    free(b);
+    return status;
 }
 
 /* ---- entries --------------------------------------------------------------------------------- */
@@ -139,7 +161,7 @@ static int put_info(json_t *o, const vl_video_info *v)
 static int put_result(json_t *o, const vl_video_result *r, int n_samples)
 {
     char note[256];
-    bool repeats = r->n_frames < n_samples + 1;
+    bool repeats = r->n_frames < n_samples; /* with n = S they are 0 .. S - 1 */
     int bad = put_int(o, "frames", r->n_frames);
     bad |= json_object_set_new(o, "counted", json_boolean(r->counted));
     bad |= put_indices(o, r->index, n_samples);
@@ -148,7 +170,7 @@ static int put_result(json_t *o, const vl_video_result *r, int n_samples)
     bad |= put_int(o, "rotation", r->rotation);
     bad |= put_info(o, &r->info);
     snprintf(note, sizeof note, "%s%s%s",
-             repeats ? "fewer frames than samples + 1: indices repeat" : "",
+             repeats ? "fewer frames than samples: indices repeat" : "",
              repeats && r->note[0] ? "; " : "", r->note);
     return note[0] ? bad | put_text(o, "note", note) : bad;
 }
@@ -188,8 +210,7 @@ void vl_manifest_release(vl_manifest *m)
     memset(m, 0, sizeof *m);
 }
 
-/* Is it the entry of this video? *ok: and did it give frames? */
-static bool is_entry(bool *ok, const char *line, size_t n, const vl_video_entry *f)
+bool vl_manifest_is_entry(bool *ok, const char *line, size_t n, const vl_video_entry *f)
 {
     json_t *o = json_loadb(line, n, 0, NULL);
     const char *id = json_string_value(json_object_get(o, "id"));
@@ -218,7 +239,8 @@ violet_status vl_manifest_read(vl_manifest *out, const char *path, const vl_vide
             if (!json_is_object(out->header)) break;
         } else {
             size_t i = first + out->n;
-            if (i >= end || !is_entry(&ok, line, (size_t)n, l ? &l->file[i] : NULL)) break;
+            const vl_video_entry *file = l && i < end ? &l->file[i] : NULL;
+            if (i >= end || !vl_manifest_is_entry(&ok, line, (size_t)n, file)) break;
             if (out->n_ok + ok > most_ok) break;
             out->n++;
             out->n_ok += ok;

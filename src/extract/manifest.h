@@ -34,11 +34,18 @@ json_t *vl_manifest_header(const vl_frames_options *o, const vl_video_list *l, c
 /* EINVAL, with the first thing that differs, unless `found` (of the file at path) is `mine`. */
 violet_status vl_manifest_same(const json_t *mine, const json_t *found, const char *path);
 
+/* The same of two parts of one whole, told of both. */
+violet_status vl_manifest_alike(const json_t *first, const char *first_path, const json_t *found,
+                                const char *path);
+
 /* Appends the line of a video that became `status`, `error` telling why it failed. */
 violet_status vl_manifest_entry(vl_buf *out, const vl_video_entry *f, const vl_video_result *r,
                                 int n_samples, violet_status status, const char *error);
 /* An object as a line. */
 violet_status vl_manifest_line(vl_buf *out, const json_t *object);
+
+/* Is a line the entry of this video (NULL: of any)? *ok: and did it give frames? */
+bool vl_manifest_is_entry(bool *ok, const char *line, size_t n, const vl_video_entry *f);
 
 typedef struct vl_manifest {
     json_t *header; /* NULL: there is no whole first line */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "extract/output.h"
 #include "extract/progress.h"
 #include "file/pickle.h"
 #include "file/tsv_write.h"
@@ -105,7 +106,8 @@ static violet_status tsv_of_pickle(const char *pkl, const char *tsv, const viole
     vl_pickle_close(doc);
     free(c.frame);
     if (status == VIOLET_OK)
-        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu videos: %s and its .lineidx%s", n, tsv,
+        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu video%s: %s and its .lineidx%s", n,
+                n == 1 ? "" : "s", tsv,
                 c.n_empty ? "; those without frames are left out" : "");
     return status;
 }
@@ -166,7 +168,8 @@ violet_status vl_extract_pickle(const char *tsv, const char *pkl, const violet_h
     else
         vl_pickle_abandon(w);
     if (status == VIOLET_OK)
-        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu videos: %s%s", vl_tsv_n(t), pkl,
+        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu video%s: %s%s", vl_tsv_n(t),
+                vl_tsv_n(t) == 1 ? "" : "s", pkl,
                 m->n_meta ? "; the column of metadata has no place in it" : "");
     vl_tsv_close(t);
     vl_buf_free(&m->id);
@@ -182,6 +185,24 @@ static bool ends_in(const char *s, const char *ending)
     return n > k && strcmp(s + n - k, ending) == 0;
 }
 
+/* Links may give an input the name of an output. */
+static violet_status check_apart(const char *stem, int n, const char *path)
+{
+    static const char *const endings[] = {".pkl", ".tsv", ".lineidx", ".tsv.partial",
+                                          ".lineidx.partial"};
+    vl_buf name = {0};
+    violet_status status = VIOLET_OK;
+    for (int i = 0; i < 5 && status == VIOLET_OK; i++) {
+        if (strcmp(endings[i], ends_in(path, ".tsv") ? ".tsv" : ".pkl") == 0) continue;
+        vl_buf_clear(&name);
+        status = vl_buf_printf(&name, "%.*s%s", n, stem, endings[i]);
+        if (status == VIOLET_OK)
+            status = vl_output_apart(&(const char *){name.data}, 1, path);
+    }
+    vl_buf_free(&name);
+    return status;
+}
+
 violet_status vl_extract_tsv_run(const vl_extract_tsv_options *o, const violet_hooks *hooks)
 {
     vl_buf out = {0};
@@ -192,7 +213,9 @@ violet_status vl_extract_tsv_run(const vl_extract_tsv_options *o, const violet_h
     const char *stem = o->output ? o->output : o->path, *ending = back ? ".pkl" : ".tsv";
     int n = (int)strlen(stem);
     if (!o->output || ends_in(stem, ending)) n -= 4;
-    violet_status status = vl_buf_printf(&out, "%.*s%s", n, stem, ending);
+    violet_status status = vl_output_stem("extract-tsv", stem, (size_t)n);
+    if (status == VIOLET_OK) status = check_apart(stem, n, o->path);
+    if (status == VIOLET_OK) status = vl_buf_printf(&out, "%.*s%s", n, stem, ending);
     if (status == VIOLET_OK)
         status = back ? vl_extract_pickle(o->path, out.data, hooks)
                       : tsv_of_pickle(o->path, out.data, hooks);

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "base/rng.h"
 #include "base/status.h"
+#include "extract/output.h"
 #include "extract/vq_internal.h"
 #include "media/video.h"
 
@@ -66,9 +66,11 @@ static violet_status put_stem(vl_buf *out, const vl_vq_options *o)
         while (n > 1 && s[n - 1] == '/') n--;
         if (ends_in(s, n, ".tsv") || ends_in(s, n, ".pkl")) n -= 4;
     }
+    violet_status status = o->output ? vl_output_stem("extract-vq", s, n) : VIOLET_OK;
+    if (status != VIOLET_OK) return status;
     if (!n || s[n - 1] == '/' || s[n - 1] == '.')
         return vl_err(VIOLET_EINVAL, "extract-vq: --output is missing");
-    violet_status status = vl_buf_append(out, s, n);
+    status = vl_buf_append(out, s, n);
     return status == VIOLET_OK && !o->output ? vl_buf_puts(out, "_vq") : status;
 }
 
@@ -136,17 +138,12 @@ static violet_status open_pictures(vq_run *r)
     return status;
 }
 
-/* Of all weights, so that a run does not go on with another dVAE. */
-static uint64_t hash_weights(const vl_params *p)
+/* None of the outputs is what is read. */
+static violet_status check_apart(const vq_run *r)
 {
-    uint64_t h = 0, word;
-    const char *bytes = p->weights.base;
-    for (size_t i = 0; i + 8 <= p->weights.used; i += 8) {
-        memcpy(&word, bytes + i, 8);
-        h = (h ^ word) * 0x9E3779B97F4A7C15u;
-        h ^= h >> 29;
-    }
-    return vl_rng_mix64(h);
+    const char *const outputs[] = {r->names.pkl, r->names.partial, r->names.shard};
+    violet_status status = vl_output_apart(outputs, 3, vl_pictures_path(r->pictures));
+    return status == VIOLET_OK ? vl_output_apart(outputs, 3, r->o->dvae) : status;
 }
 
 /* Of ids spread over the records. */
@@ -155,7 +152,7 @@ static uint64_t hash_ids(const vl_pictures *p)
     uint64_t h = 0xcbf29ce484222325u;
     size_t n = vl_pictures_n(p), n_ids = n < IDS_HASHED ? n : IDS_HASHED;
     for (size_t i = 0; i < n_ids; i++) {
-        vl_slice id = vl_pictures_id(p, i * (n / n_ids));
+        vl_slice id = vl_pictures_id(p, i * n / n_ids);
         for (size_t k = 0; k < id.n; k++) h = (h ^ (uint8_t)id.s[k]) * 0x100000001b3u;
         h = (h ^ 0xff) * 0x100000001b3u;
     }
@@ -169,14 +166,14 @@ static violet_status make_header(vq_run *r)
     struct stat st;
     bool videos = vl_pictures_are_videos(r->pictures);
     json_int_t bytes = !videos && stat(vl_pictures_path(r->pictures), &st) == 0 ? st.st_size : 0;
-    snprintf(dvae, sizeof dvae, "%016" PRIx64, hash_weights(&r->dvae->params));
+    snprintf(dvae, sizeof dvae, "%016" PRIx64, vl_params_hash(&r->dvae->params));
     snprintf(list, sizeof list, "%016" PRIx64, hash_ids(r->pictures));
     snprintf(shard, sizeof shard, "%d/%d", r->shard.i, r->shard.n);
-    r->header = json_pack("{ss si si si ss ss sI sI ss ss}", "violet", "extract-vq", "version",
+    r->header = json_pack("{ss si si si ss ss si sI sI ss ss}", "violet", "extract-vq", "version",
                           VERSION, "frame", o->frame, "grid", o->frame / 32, "pad",
-                          o->pad == VL_PAD_COMPAT ? "compat" : "exact", "dvae", dvae, "records",
-                          (json_int_t)vl_pictures_n(r->pictures), "bytes", bytes, "list", list,
-                          "shard", shard);
+                          o->pad == VL_PAD_COMPAT ? "compat" : "exact", "dvae", dvae, "size_batch",
+                          o->size_batch, "records", (json_int_t)vl_pictures_n(r->pictures),
+                          "bytes", bytes, "list", list, "shard", shard);
     if (r->header && videos &&
         json_object_update_new(r->header, json_pack("{si si sb ss}", "sample", o->sample, "jpeg",
                                                     o->jpeg, "fast", (int)o->fast, "shape",
@@ -195,6 +192,7 @@ static violet_status open_run(vq_run *r)
     violet_status status = vl_shard_parse(&r->shard, o->shard);
     if (status == VIOLET_OK) status = vq_name(&r->names, o, &r->shard);
     if (status == VIOLET_OK) status = open_pictures(r);
+    if (status == VIOLET_OK) status = check_apart(r);
     if (status == VIOLET_OK) status = vl_dvae_open(&r->dvae, o->dvae, 0);
     if (status != VIOLET_OK) return status;
     if (r->dvae->config.n_code > CODES_MOST)
@@ -220,8 +218,9 @@ static void tell_end(const vq_run *r, const vq_counts *c, const char *path)
     size_t n_used = 0;
     double rate = vl_progress_rate(&r->progress, c->n);
     for (int i = 0; i < r->dvae->config.n_code; i++) n_used += r->used[i];
-    vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%s: %zu records with %zu frames, %zu skipped", path,
-            c->n - c->n_bad, c->n_frames, c->n_bad);
+    vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%s: %zu record%s with %zu frame%s, %zu skipped",
+            path, c->n - c->n_bad, c->n - c->n_bad == 1 ? "" : "s", c->n_frames,
+            c->n_frames == 1 ? "" : "s", c->n_bad);
     if (rate > 0)
         vl_tell(r->hooks, VIOLET_EVENT_MESSAGE,
                 "%zu of %d codes used; %.3g records/s, peak memory %.0f MB", n_used,
@@ -233,12 +232,11 @@ static violet_status finish(vq_run *r)
     vq_counts c = {r->file.n, r->file.n_bad, r->file.n_frames};
     const char *made = r->shard.n > 1 ? r->names.shard : r->names.pkl;
     violet_status status = vq_file_sync(&r->file);
-    if (status == VIOLET_OK && c.n == c.n_bad && c.n > 0)
-        return vl_err(VIOLET_EFORMAT, "%s: none of %zu records could be read",
-                      vl_pictures_path(r->pictures), c.n);
-    if (status == VIOLET_OK && r->shard.n > 1) {
+    if (status == VIOLET_OK && r->shard.n > 1) { /* of which all may be bad: the merge looks */
         if (rename(r->names.partial, made) != 0) status = vl_err_errno("rename to '%s'", made);
     } else if (status == VIOLET_OK) {
+        status = vq_any_good(&c, vl_pictures_path(r->pictures));
+        if (status != VIOLET_OK) return status;
         status = vq_write_pickle(&c, made, r->names.partial, r->end - r->first);
         if (status == VIOLET_OK && unlink(r->names.partial) != 0)
             status = vl_err_errno("remove '%s'", r->names.partial);
@@ -277,8 +275,11 @@ static violet_status run(vq_run *r)
     status = vq_file_open(&r->file, r->names.partial, r->header, r->o->restart, id_of, r);
     if (status != VIOLET_OK) return status;
     size_t n = r->end - r->first;
-    vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%zu records, %dx%d tokens a frame, %d codes", n,
-            r->file.h, r->file.h, r->dvae->config.n_code);
+    if (!n)
+        vl_tell(r->hooks, VIOLET_EVENT_WARNING, "shard %d/%d has no records: there are only %zu",
+                r->shard.i, r->shard.n, vl_pictures_n(r->pictures));
+    vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "%zu record%s, %dx%d tokens a frame, %d codes", n,
+            n == 1 ? "" : "s", r->file.h, r->file.h, r->dvae->config.n_code);
     if (r->file.n)
         vl_tell(r->hooks, VIOLET_EVENT_MESSAGE, "going on after %zu of them", r->file.n);
     vl_progress_start(&r->progress, r->hooks, "records", r->file.n, n);

@@ -41,6 +41,8 @@ typedef struct vq_counts {
     size_t n, n_bad, n_frames;
 } vq_counts;
 
+/* EFORMAT where all records of `path` are bad, and there are some. */
+violet_status vq_any_good(const vq_counts *c, const char *path);
 /* OUTPUT.pkl of one record file, which must hold n records. */
 violet_status vq_write_pickle(vq_counts *out, const char *pkl, const char *records, size_t n);
 violet_status vq_merge(const vl_vq_options *o, const violet_hooks *hooks);

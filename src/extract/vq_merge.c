@@ -6,7 +6,14 @@
 #include "extract/vq_internal.h"
 #include "file/pickle.h"
 
-/* All records of a file, which must be n. */
+violet_status vq_any_good(const vq_counts *c, const char *path)
+{
+    if (c->n == 0 || c->n > c->n_bad) return VIOLET_OK;
+    return vl_err(VIOLET_EFORMAT, "%s: none of %zu record%s could be read", path, c->n,
+                  c->n == 1 ? "" : "s");
+}
+
+/* All records of a file, which must be n, with nothing behind them. */
 static violet_status put_records(vl_pickle_writer *w, vq_counts *c, vq_reader *r, const char *path,
                                  size_t n)
 {
@@ -35,6 +42,9 @@ static violet_status put_records(vl_pickle_writer *w, vq_counts *c, vq_reader *r
     vl_buf_free(&tokens);
     if (status == VIOLET_OK && n_here != n)
         status = vl_err(VIOLET_EFORMAT, "%s: damaged after %zu of %zu records", path, n_here, n);
+    if (status == VIOLET_OK && r->at != r->map.n)
+        status = vl_err(VIOLET_EFORMAT, "%s: %zu bytes too many behind its %zu records", path,
+                        r->map.n - r->at, n);
     return status;
 }
 
@@ -57,16 +67,23 @@ violet_status vq_write_pickle(vq_counts *out, const char *pkl, const char *recor
 /* ---- shards ---------------------------------------------------------------------------------- */
 
 /* *whole is the first shard's header without its shard; the others' must be the same. */
-static violet_status check_header(json_t **whole, json_t *header, const char *path, int i, int n)
+static violet_status check_header(json_t **whole, json_t *header, const char *path,
+                                  const vl_vq_options *o, int i)
 {
     char shard[20];
-    snprintf(shard, sizeof shard, "%d/%d", i, n);
+    snprintf(shard, sizeof shard, "%d/%d", i, o->merge);
     const char *found = json_string_value(json_object_get(header, "shard"));
     if (!found || strcmp(found, shard) != 0)
         return vl_err(VIOLET_EFORMAT, "%s: expected shard %s, found %.40s", path, shard,
                       found ? found : "none");
     json_object_del(header, "shard");
-    if (*whole) return vl_manifest_same(*whole, header, path);
+    if (*whole) {
+        vq_names one;
+        violet_status status = vq_name(&one, o, &(vl_shard){1, o->merge});
+        if (status == VIOLET_OK) status = vl_manifest_alike(*whole, one.shard, header, path);
+        vq_names_release(&one);
+        return status;
+    }
     *whole = json_incref(header);
     return VIOLET_OK;
 }
@@ -84,7 +101,7 @@ static violet_status put_shard(vl_pickle_writer *w, vq_counts *c, json_t **whole
     if (status == VIOLET_OK) status = vq_reader_open(&r, names.shard);
     if (status == VIOLET_OK && !r.header)
         status = vl_err(VIOLET_EFORMAT, "%s: no header", names.shard);
-    if (status == VIOLET_OK) status = check_header(whole, r.header, names.shard, i, o->merge);
+    if (status == VIOLET_OK) status = check_header(whole, r.header, names.shard, o, i);
     if (status == VIOLET_OK) {
         json_int_t n = json_integer_value(json_object_get(*whole, "records"));
         vl_shard_range(&first, &end, &shard, n > 0 ? (size_t)n : 0);
@@ -112,13 +129,15 @@ violet_status vq_merge(const vl_vq_options *o, const violet_hooks *hooks)
         vl_progress_item(&progress, (uint64_t)i, 0);
         if (status == VIOLET_OK && vl_stopped(hooks)) status = vl_interrupted("extract-vq");
     }
+    if (status == VIOLET_OK) status = vq_any_good(&c, names.pkl);
     if (status == VIOLET_OK)
         status = vl_pickle_finish(w);
     else
         vl_pickle_abandon(w);
     if (status == VIOLET_OK)
-        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%s: %zu records with %zu frames, %zu skipped",
-                names.pkl, c.n - c.n_bad, c.n_frames, c.n_bad);
+        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%s: %zu record%s with %zu frame%s, %zu skipped",
+                names.pkl, c.n - c.n_bad, c.n - c.n_bad == 1 ? "" : "s", c.n_frames,
+                c.n_frames == 1 ? "" : "s", c.n_bad);
     json_decref(whole);
     vq_names_release(&names);
     return status;

@@ -8,7 +8,7 @@
  *     }
  *     vq_pool_stop(p);
  *
- * Memory: `ahead` records a thread. */
+ * Memory: VL_ORDERED_AHEAD (base/ordered.h) records a thread. */
 #ifndef VL_EXTRACT_VQ_POOL_H
 #define VL_EXTRACT_VQ_POOL_H
 

@@ -1,15 +1,16 @@
 /* From squares to tokens: every batch has exactly size_batch pictures, so that the same kernels run
- * whatever the records' lengths and wherever a run began; the last is filled up with black.
+ * whatever the records' lengths and wherever a run began; the last is filled up with black. With
+ * another size, matrix products may round otherwise and a code that is nearly as good win.
  *
  *     records   [a a a a a][b b b][c c c c c c] ...       in order; a bad one has none
  *     batches   [a a a a][a b b b][c c c c] ...
  *
  * A record is written when its last token is there, and after all before it. */
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cores.h"
 #include "base/status.h"
 #include "extract/vq_internal.h"
 #include "extract/vq_pool.h"
@@ -132,12 +133,6 @@ static violet_status take_record(worker *w, const vq_squares *s)
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
 
-static int cores(void)
-{
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-}
-
 static violet_status start(worker *w, vq_run *r)
 {
     const vl_backend *backend = vl_backend_fast();
@@ -177,7 +172,7 @@ violet_status vq_work(vq_run *r)
                                .end = r->end,
                                .side = vl_dvae_side(o->frame),
                                .n_samples = o->sample,
-                               .n_threads = o->workers ? o->workers : cores(),
+                               .n_threads = o->workers ? o->workers : vl_cores(),
                                .pad = (vl_pad)o->pad,
                                .stop = r->hooks ? r->hooks->stop : NULL};
     violet_status status = start(&w, r);

@@ -49,6 +49,7 @@ static violet_status read_shape(vl_torch_tensor *t, int64_t *reach, const torch_
             (*size && (__builtin_mul_overflow(*size - 1, *stride, &step) ||
                        __builtin_add_overflow(*reach, step, reach))))
             return bad("shape overflows");
+        if (*size == 1) *stride = 0; /* says nothing, and might be anything */
     }
     return VIOLET_OK;
 }
@@ -252,6 +253,19 @@ static bool extend_prefix(torch_names *s, const char *with)
     return true;
 }
 
+/* Ends the prefix with a '.', if each name of the wrapped part goes on behind one. */
+static bool add_dot(torch_names *s)
+{
+    size_t n = strlen(s->prefix);
+    if (n + 2 > sizeof s->prefix) return false;
+    strcat(s->prefix, ".");
+    for (size_t i = s->first; i < s->last; i++) {
+        const char *name = s->text.data + s->name_at[i];
+        if (strncmp(name, s->prefix, n + 1) != 0 || !name[n + 1]) return false;
+    }
+    return true;
+}
+
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
@@ -290,7 +304,7 @@ violet_status vl_torch_names_make(torch_names *s, const vl_value *root)
     violet_status status = walk(s, root);
     if (status != VIOLET_OK || s->n == 0) return s->prefix[0] = 0, status;
     if (s->last <= s->first) s->first = 0, s->last = s->n, s->prefix[0] = 0;
-    if (s->prefix[0]) strcat(s->prefix, ".");
+    if (s->prefix[0] && !add_dot(s)) s->first = 0, s->last = s->n, s->prefix[0] = 0;
     while (extend_prefix(s, "module.") || extend_prefix(s, "_orig_mod.")) {}
     s->sorted = calloc(s->n, sizeof *s->sorted);
     if (!s->sorted) return vl_err_nomem();

@@ -2,6 +2,7 @@
 #include "file/tsv.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,7 +15,7 @@ struct vl_tsv {
     vl_map map; /* n = 0: the caller's bytes */
     const char *data;
     size_t n_data;
-    char *path;
+    char *path, *index; /* index: a name for it in messages */
     uint64_t *start; /* (n + 1); the last one is the file's size */
     size_t n, cap;
     bool scanned;
@@ -61,7 +62,7 @@ static violet_status text_index(vl_tsv *t, const char *s, size_t n)
             x = x * 10 + (uint64_t)(s[i] - '0');
         if (i < n && s[i] == '\r') i++;
         if (digits == 0 || (i < n && s[i] != '\n'))
-            return vl_err(VIOLET_EFORMAT, "line index, line %zu: expected a byte offset", t->n + 1);
+            return vl_err(VIOLET_EFORMAT, "line %zu: expected a byte offset", t->n + 1);
         i++;
         status = add_start(t, x);
     }
@@ -72,7 +73,7 @@ static violet_status binary_index(vl_tsv *t, const char *s, size_t n)
 {
     violet_status status = VIOLET_OK;
     if (n % 8)
-        return vl_err(VIOLET_EFORMAT, "line index: %zu bytes, expected a multiple of 8", n);
+        return vl_err(VIOLET_EFORMAT, "%zu bytes, expected a multiple of 8", n);
     for (size_t i = 0; i < n && status == VIOLET_OK; i += 8) {
         uint64_t x;
         memcpy(&x, s + i, 8);
@@ -87,24 +88,33 @@ static violet_status read_index(vl_tsv *t, const void *index, size_t n_index, bo
                            : binary ? binary_index(t, index, n_index)
                                     : text_index(t, index, n_index);
     if (status == VIOLET_OK && t->n == 0 && t->n_data)
-        status = vl_err(VIOLET_EFORMAT, "line index: empty, the file has %zu bytes", t->n_data);
+        status = vl_err(VIOLET_EFORMAT, "empty, the file has %zu bytes", t->n_data);
     if (status == VIOLET_OK && t->n) t->start[t->n] = t->n_data;
     return status;
 }
 
-violet_status vl_tsv_parse(vl_tsv **out, const void *data, size_t n, const void *index,
-                           size_t n_index, bool binary, const char *name)
+/* What the message says is the index's fault. */
+static violet_status blame_index(const vl_tsv *t)
+{
+    char why[512];
+    snprintf(why, sizeof why, "%.511s", violet_error());
+    return vl_err(VIOLET_EFORMAT, "%s: %s; remove or remake it", t->index, why);
+}
+
+static violet_status parse(vl_tsv **out, const void *data, size_t n, const void *index,
+                           size_t n_index, bool binary, const char *name, const char *index_name)
 {
     violet_status status;
     *out = NULL;
     vl_tsv *t = calloc(1, sizeof *t);
-    if (!t || !(t->path = strdup(name))) {
+    if (!t || !(t->path = strdup(name)) || !(t->index = strdup(index_name))) {
         status = vl_err_nomem();
         goto done;
     }
     t->data = data;
     t->n_data = n;
     status = read_index(t, index, n_index, binary);
+    if (status == VIOLET_EFORMAT && index) blame_index(t);
     if (status != VIOLET_OK) vl_err_at(status, "%s", name);
 done:
     if (status == VIOLET_OK)
@@ -114,46 +124,51 @@ done:
     return status;
 }
 
-/* X.lineidx or X.lineidx.8b of X.tsv, whichever is there; n_index 0 and NULL: none. */
-static violet_status find_index(vl_map *m, bool *found, bool *binary, const char *path)
+violet_status vl_tsv_parse(vl_tsv **out, const void *data, size_t n, const void *index,
+                           size_t n_index, bool binary, const char *name)
+{
+    return parse(out, data, n, index, n_index, binary, name, "line index");
+}
+
+/* X.lineidx or X.lineidx.8b of X.tsv, whichever is there; *name is malloc, NULL: neither. */
+static violet_status find_index(vl_map *m, char **name, bool *binary, const char *path)
 {
     static const char *const endings[] = {".lineidx", ".lineidx.8b"};
     size_t n = strlen(path);
     if (n > 4 && strcmp(path + n - 4, ".tsv") == 0) n -= 4;
-    char *name = malloc(n + 16);
-    if (!name) return vl_err_nomem();
-    violet_status status = VIOLET_OK;
-    for (int i = 0; i < 2 && !*found && status == VIOLET_OK; i++) {
-        memcpy(name, path, n);
-        strcpy(name + n, endings[i]);
-        if (!vl_file_exists(name)) continue;
-        status = vl_map_open(m, name);
-        *found = status == VIOLET_OK;
+    if (!(*name = malloc(n + 16))) return vl_err_nomem();
+    memcpy(*name, path, n);
+    for (int i = 0; i < 2; i++) {
+        strcpy(*name + n, endings[i]);
         *binary = i == 1;
+        if (vl_file_exists(*name)) return vl_map_open(m, *name);
     }
-    free(name);
-    return status;
+    free(*name);
+    *name = NULL;
+    return VIOLET_OK;
 }
 
 violet_status vl_tsv_open(vl_tsv **out, const char *path)
 {
     vl_map map, index = {NULL, 0};
-    bool found = false, binary = false;
+    char *name = NULL;
+    bool binary = false;
     *out = NULL;
     violet_status status = vl_map_open(&map, path);
     if (status != VIOLET_OK) return status;
-    status = find_index(&index, &found, &binary, path);
+    status = find_index(&index, &name, &binary, path);
     if (status == VIOLET_OK)
-        status = vl_tsv_parse(out, map.data, map.n, found ? index.data : NULL, index.n, binary,
-                              path);
-    if (found) vl_map_close(&index);
-    if (status != VIOLET_OK) {
+        status = parse(out, map.data, map.n, name ? index.data : NULL, index.n, binary, path,
+                       name ? name : "");
+    vl_map_close(&index);
+    if (status == VIOLET_OK) {
+        (*out)->map = map;
+        if (!name) vl_log(VL_LOG_INFO, "%s: no .lineidx, scanned %zu lines", path, (*out)->n);
+    } else {
         vl_map_close(&map);
-        return status;
     }
-    (*out)->map = map;
-    if (!found) vl_log(VL_LOG_INFO, "%s: no .lineidx, scanned %zu lines", path, (*out)->n);
-    return VIOLET_OK;
+    free(name);
+    return status;
 }
 
 void vl_tsv_close(vl_tsv *t)
@@ -162,6 +177,7 @@ void vl_tsv_close(vl_tsv *t)
     vl_map_close(&t->map);
     free(t->start);
     free(t->path);
+    free(t->index);
     free(t);
 }
 
@@ -208,15 +224,19 @@ static violet_status split(vl_tsv_row *row, const char *s, size_t n)
 static violet_status read_line(vl_tsv_row *row, const vl_tsv *t, size_t i)
 {
     const char *s = t->data + t->start[i], *next = t->data + t->start[i + 1];
-    if (i && s[-1] != '\n')
-        return vl_err(VIOLET_EFORMAT, "byte %llu of the line index is not the start of a line",
-                      (unsigned long long)t->start[i]);
-    const char *end = memchr(s, '\n', (size_t)(next - s));
+    if (i && s[-1] != '\n') {
+        vl_err(VIOLET_EFORMAT, "byte %llu is not the start of a line",
+               (unsigned long long)t->start[i]);
+        return blame_index(t);
+    }
+    const char *end = memchr(s, '\n', t->n_data - t->start[i]);
     if (!end && i + 1 == t->n) return vl_err(VIOLET_EFORMAT, "truncated: no newline at the end");
-    if (!end || end + 1 != next)
-        return vl_err(VIOLET_EFORMAT, "line index: next line at byte %llu, expected %llu",
-                      (unsigned long long)t->start[i + 1],
-                      (unsigned long long)(end ? end + 1 - t->data : 0));
+    if (!end || end + 1 != next) {
+        vl_err(VIOLET_EFORMAT, "next line at byte %llu, expected %llu",
+               (unsigned long long)t->start[i + 1],
+               (unsigned long long)(end ? (size_t)(end + 1 - t->data) : t->n_data));
+        return blame_index(t);
+    }
     if (end > s && end[-1] == '\r') end--;
     return split(row, s, (size_t)(end - s));
 }

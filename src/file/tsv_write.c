@@ -179,31 +179,50 @@ static violet_status find_end(uint64_t *end, const part *p, uint64_t at)
     return status;
 }
 
+/* What of the files is whole. */
+typedef struct whole {
+    size_t n; /* lines */
+    uint64_t tsv_end, index_end;
+} whole;
+
+/* Looks at the last lines that start before `most`. *most becomes 0, or where none of those holds
+ * and there are earlier ones, the start of the first of those. */
+static violet_status look_at_tail(whole *out, uint64_t *most, tail *t, const vl_tsv_writer *w)
+{
+    uint64_t next = *most < w->tsv.size ? *most : 0; /* where the last line ends; 0: not known */
+    *t = (tail){0};
+    *out = (whole){0};
+    violet_status status = walk_index(&w->index, *most, take_tail, t);
+    size_t first = t->n > LINES_CHECKED ? t->n - LINES_CHECKED : 0;
+    *most = 0;
+    for (size_t i = first; i < t->n && status == VIOLET_OK; i++) {
+        const entry *e = &t->ring[i % LINES_CHECKED];
+        uint64_t end, should = i + 1 < t->n ? t->ring[(i + 1) % LINES_CHECKED].start : next;
+        status = find_end(&end, &w->tsv, e->start);
+        if (!end || (should && end != should)) {
+            if (i == first) *most = e->start; /* 0 for the very first line */
+            *out = (whole){i, e->start, e->at};
+            break;
+        }
+        *out = (whole){i + 1, end, e->end};
+    }
+    return status;
+}
+
 /* Cuts both files to the lines that are whole in both. */
 static violet_status keep_whole(vl_tsv_writer *w)
 {
-    tail *t = calloc(1, sizeof *t);
+    whole found = {0};
+    uint64_t most = w->tsv.size;
+    violet_status status = VIOLET_OK;
+    tail *t = malloc(sizeof *t);
     if (!t) return vl_err_nomem();
-    uint64_t tsv_end = 0, index_end = 0;
-    violet_status status = walk_index(&w->index, w->tsv.size, take_tail, t);
-    size_t first = t->n > LINES_CHECKED ? t->n - LINES_CHECKED : 0;
-    for (size_t i = first; i < t->n && status == VIOLET_OK; i++) {
-        const entry *e = &t->ring[i % LINES_CHECKED];
-        uint64_t end;
-        status = find_end(&end, &w->tsv, e->start);
-        bool whole = end && (i + 1 == t->n || end == t->ring[(i + 1) % LINES_CHECKED].start);
-        if (!whole) {
-            tsv_end = e->start;
-            index_end = e->at;
-            break;
-        }
-        w->n = i + 1;
-        tsv_end = end;
-        index_end = e->end;
-    }
+    while (most && status == VIOLET_OK) status = look_at_tail(&found, &most, t, w);
     free(t);
-    if (status == VIOLET_OK) status = cut_part(&w->tsv, tsv_end);
-    return status == VIOLET_OK ? cut_part(&w->index, index_end) : status;
+    w->n = found.n;
+    /* the index first: it must not be ahead of the lines */
+    if (status == VIOLET_OK) status = cut_part(&w->index, found.index_end);
+    return status == VIOLET_OK ? cut_part(&w->tsv, found.tsv_end) : status;
 }
 
 violet_status vl_tsv_create(vl_tsv_writer **out, const char *path, bool resume)
@@ -240,10 +259,10 @@ static violet_status take_nth(void *user, const entry *e, size_t n)
 
 violet_status vl_tsv_cut(vl_tsv_writer *w, size_t n)
 {
-    if (n >= w->n) return VIOLET_OK;
+    if (n && n >= w->n) return VIOLET_OK;
     search s = {.n = n};
-    violet_status status = walk_index(&w->index, UINT64_MAX, take_nth, &s);
-    if (status == VIOLET_OK && !s.found.end)
+    violet_status status = n ? walk_index(&w->index, UINT64_MAX, take_nth, &s) : VIOLET_OK;
+    if (status == VIOLET_OK && n && !s.found.end)
         status = vl_err(VIOLET_EFORMAT, "%s: no entry %zu", w->index.partial, n + 1);
     /* the index first: it must not be ahead of the lines */
     if (status == VIOLET_OK) status = cut_part(&w->index, s.found.at);

@@ -14,6 +14,8 @@
 #include "base/status.h"
 #include "media/video_work.h"
 
+#define SHARE_MISSING 0.05 /* of a duration that may be declared amiss */
+
 static const char *const endings[] = {
     ".3g2", ".3gp", ".asf", ".avi", ".divx", ".f4v", ".flv", ".gif", ".m2ts", ".m2v", ".m4v",
     ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".nut", ".ogm", ".ogv", ".qt",
@@ -230,13 +232,21 @@ static violet_status exact(vl_video_kept *k, vl_video_decoder *d, vl_video_resul
 
 static void note_damage(vl_video_result *r, const vl_video_decoder *d)
 {
+    double missing = vl_video_file_missing(&d->file);
     if (d->file.cut) vl_video_note(r, "damaged or cut off");
+    if (missing > 1 && missing > SHARE_MISSING * r->info.seconds)
+        vl_video_note(r, "ends %.1f s before its declared duration", missing);
     if (d->n_bad) vl_video_note(r, "%lld packets cannot be decoded", (long long)d->n_bad);
     if (d->flagged) vl_video_note(r, "damaged frames");
     if (d->painter.seen.mirrored) vl_video_note(r, "mirrored");
     if (d->painter.seen.odd_angle) vl_video_note(r, "turned by an odd angle");
     if (d->painter.seen.oblong) vl_video_note(r, "pixels are not square (see --shape)");
     if (d->painter.seen.aspect_dropped) vl_video_note(r, "aspect ratio beyond limits, dropped");
+}
+
+static bool is_stopped(const vl_video_pick *pick)
+{
+    return pick->stop && *pick->stop;
 }
 
 violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_video_pick *pick,
@@ -266,10 +276,14 @@ violet_status vl_video_sample(vl_video_result *r, const char *path, const vl_vid
         }
     }
     if (doubt) status = exact(kept, &d, r, pick);
+    /* a demuxer may take a read that was stopped for damage, or for the end */
+    if (is_stopped(pick)) status = vl_err(VIOLET_EINTERRUPTED, "%s: stopped", path);
     r->rotation = d.painter.seen.rotation;
     note_damage(r, &d);
     if (status == VIOLET_OK) status = give_all(r, kept, give, user);
 done:
+    if (status != VIOLET_OK && is_stopped(pick))
+        status = vl_err(VIOLET_EINTERRUPTED, "%s: stopped", path);
     if (kept) vl_video_kept_release(kept);
     free(kept);
     vl_video_decoder_close(&d);

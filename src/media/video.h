@@ -56,7 +56,7 @@ typedef struct vl_video_pick {
 typedef struct vl_video_result {
     vl_video_info info;   /* what the container says */
     int64_t n_frames;     /* N */
-    int64_t index[VL_VIDEO_SAMPLES_MOST]; /* (S) frame numbers; they repeat if N < S + 1 */
+    int64_t index[VL_VIDEO_SAMPLES_MOST]; /* (S) frame numbers; they repeat if N < S */
     int width, height;    /* of the pictures given */
     int rotation;         /* degrees clockwise, 0, 90, 180, 270 */
     bool counted;         /* N was found by decoding every frame */

@@ -20,6 +20,8 @@ typedef struct run {
     uint32_t next;    /* the packet that is read next, in the order of decoding */
     uint32_t begin;   /* the first packet of the stretch */
     int64_t high;     /* of the last frame that came out in it; INT64_MIN: none did */
+    const vl_video_entry *key; /* the last key frame before wanted frame `key_of`, or NULL */
+    int key_of;
     bool can_skip;    /* the decoder knows which frames nobody refers to */
     bool by_dts;      /* what the container's seeking goes by */
     const char *doubt;
@@ -44,14 +46,22 @@ static void end_stretch(run *w)
     w->high = INT64_MIN;
 }
 
-/* The last key frame before the wanted frame that lies ahead, NULL where there is none. */
-static const vl_video_entry *key_ahead(const run *w)
+static const vl_video_entry *find_key(const run *w)
 {
     const vl_video_entry *goal = wanted(w);
     for (const vl_video_entry *e = goal;; e--) {
-        if (e->marks & VL_ENTRY_KEY && e->at <= goal->at) return e->at > w->next ? e : NULL;
+        if (e->marks & VL_ENTRY_KEY && e->at <= goal->at) return e;
         if (e == w->x.entry) return NULL;
     }
+}
+
+/* The last key frame before the wanted frame if it lies ahead, else NULL. Asked for every packet,
+ * so it is looked for once a wanted frame. */
+static const vl_video_entry *key_ahead(run *w)
+{
+    if (w->key_of != w->kept->next) w->key = find_key(w);
+    w->key_of = w->kept->next;
+    return w->key && w->key->at > w->next ? w->key : NULL;
 }
 
 /* Reads up to the packet before the key frame; containers land on it or before it. */
@@ -152,10 +162,11 @@ violet_status vl_video_fast(const char **doubt, int64_t *n_frames, vl_video_kept
                             vl_video_decoder *d, int n_samples)
 {
     enum AVCodecID codec = d->file.stream->codecpar->codec_id;
-    run w = {.d = d, .kept = kept, .high = INT64_MIN};
+    run w = {.d = d, .kept = kept, .high = INT64_MIN, .key_of = -1};
     w.by_dts = av_match_name("mov", d->file.format->iformat->name);
     violet_status status = vl_video_index_read(&w.x, d);
     if (status != VIOLET_OK) goto done;
+    d->file.end = w.x.end; /* what is decoded may end earlier */
     w.doubt = w.x.doubt;
     if (w.doubt) goto done;
     w.can_skip = !w.x.is_layered && (codec == AV_CODEC_ID_H264 || codec == AV_CODEC_ID_HEVC);

@@ -186,6 +186,7 @@ violet_status vl_video_index_read(vl_video_index *x, const vl_video_decoder *d)
         status = add(&s, f.packet);
     }
     if (f.cut) doubt(x, "damaged or cut off");
+    x->end = f.end;
     vl_video_file_close(&f);
     if (status == VIOLET_OK && !x->doubt) sort(x, d->file.stream->nb_frames);
     return status;

@@ -29,6 +29,7 @@ typedef struct vl_video_entry {
 typedef struct vl_video_index {
     vl_video_entry *entry; /* (n) by pts */
     size_t n, room;
+    int64_t end;       /* as a file's */
     int length_bytes;  /* H.264 and HEVC: of the length before a NAL unit; 0: start codes */
     bool is_layered;   /* HEVC with temporal layers: the marks "unused" mean nothing */
     const char *doubt; /* NULL: none */

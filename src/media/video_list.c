@@ -109,7 +109,7 @@ static violet_status add(vl_video_list *l, const char *path, const char *name, c
     if (!id) {
         id = name;
         const char *dot = vl_video_has_name(name) ? strrchr(name, '.') : NULL;
-        if (dot && dot > last_part(name)) f.n_ending = strlen(dot);
+        if (dot && dot > last_part(name)) f.n_ending = (uint32_t)strlen(dot);
     }
     violet_status status = keep_id(l, &f.id, id, strlen(id) - f.n_ending);
     if (status == VIOLET_OK) l->file[l->n++] = f;
@@ -182,11 +182,21 @@ static int by_id_of(const void *a, const void *b)
     return by_id(*(vl_video_entry *const *)a, *(vl_video_entry *const *)b);
 }
 
+static violet_status tell_twice(const vl_video_entry *a, const vl_video_entry *b)
+{
+    if (a->line && b->line)
+        return vl_err(VIOLET_EINVAL, "lines %u and %u: two videos have the id '%.200s'",
+                      a->line < b->line ? a->line : b->line, a->line < b->line ? b->line : a->line,
+                      a->id);
+    return vl_err(VIOLET_EINVAL, "two videos have the id '%.200s', '%.300s' is one of them", a->id,
+                  a->path);
+}
+
 /* Gives their endings back to files of one id. They may then meet another one's ("a.webm" that of
  * "a.webm.mp4"), so this goes on until nothing changes. */
 static violet_status part_once(vl_video_list *l, vl_video_entry **order, bool *changed)
 {
-    const vl_video_entry *twice = NULL;
+    vl_video_entry **twice = NULL; /* two of one id */
     *changed = false;
     for (size_t i = 0, end; i < l->n; i = end) {
         bool here = false;
@@ -199,12 +209,10 @@ static violet_status part_once(vl_video_list *l, vl_video_entry **order, bool *c
             l->n_kept++;
             here = true;
         }
-        if (end - i > 1 && !here) twice = order[i];
+        if (end - i > 1 && !here) twice = &order[i];
         *changed |= here;
     }
-    if (!twice || *changed) return VIOLET_OK;
-    return vl_err(VIOLET_EINVAL, "two videos have the id '%.200s', '%.300s' is one of them",
-                  twice->id, twice->path);
+    return !twice || *changed ? VIOLET_OK : tell_twice(twice[0], twice[1]);
 }
 
 static violet_status part_ids(vl_video_list *l)
@@ -239,34 +247,40 @@ static const char *name_of(const char *path)
 }
 
 /* PATH or PATH TAB ID; cut into its pieces. */
-static violet_status add_line(vl_video_list *l, const char *folder, char *line)
+static violet_status add_line(vl_video_list *l, const char *folder, char *line, size_t number)
 {
     char path[PATH_MAX];
-    size_t n = strlen(line);
+    size_t n = strlen(line), n_before = l->n;
     if (n && line[n - 1] == '\r') line[n - 1] = 0;
-    if (!*line) return VIOLET_OK;
+    if (line[strspn(line, " \t")] == 0 || *line == '#') return VIOLET_OK;
     char *id = strchr(line, '\t');
     if (id) *id++ = 0;
     if (!*line || (id && !*id))
         return vl_err(VIOLET_EFORMAT, "expected a path, or a path, TAB and an id");
+    if (id && strchr(id, '\t'))
+        return vl_err(VIOLET_EFORMAT, "expected a path, TAB and an id, found a third column");
     violet_status status = vl_path_join(path, sizeof path, folder, line);
-    return status == VIOLET_OK ? add(l, path, id ? line : name_of(line), id) : status;
+    if (status == VIOLET_OK) status = add(l, path, id ? line : name_of(line), id);
+    if (l->n > n_before) l->file[n_before].line = number < UINT32_MAX ? (uint32_t)number : 0;
+    return status;
 }
 
 static violet_status read_list(vl_video_list *l, const char *path)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* of byte order, as some editors put it first */
     char *text, folder[PATH_MAX] = "";
     size_t n, number = 0;
     const char *slash = strrchr(path, '/');
     if (slash) snprintf(folder, sizeof folder, "%.*s", (int)(slash + 1 - path), path);
     violet_status status = vl_file_read(&text, &n, path, LIST_MOST);
     if (status != VIOLET_OK) return status;
-    for (char *line = text, *end = text + n; line < end && status == VIOLET_OK;) {
+    char *line = strncmp(text, mark, 3) == 0 ? text + 3 : text;
+    for (char *end = text + n; line < end && status == VIOLET_OK;) {
         char *next = memchr(line, '\n', (size_t)(end - line));
         if (!next) next = end; /* there is a 0 behind the text */
         *next = 0;
         number++;
-        status = add_line(l, folder, line);
+        status = add_line(l, folder, line, number);
         line = next + 1;
     }
     free(text);

@@ -12,7 +12,8 @@
  *
  * A list: a text file, a path a line, relative to the list's folder, and after a TAB the id where
  * the path shall not give it. An absolute path, or one with "..", gives its last part. In the order
- * of the lines.
+ * of the lines. Blank lines, a byte order mark and lines that begin with # are passed over; a file
+ * of such a name is written ./#x.
  *
  * Where files have one id ("a.mp4", "a.webm"), all of them keep their endings; where that does not
  * help, it is an error. An id is a piece of a line and a key elsewhere: control characters, and
@@ -22,6 +23,7 @@
 #define VL_MEDIA_VIDEO_LIST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "violet.h"
@@ -30,7 +32,8 @@ typedef struct vl_video_entry {
     const char *path; /* to open */
     const char *name; /* below the folder, or as the list has it */
     const char *id;
-    size_t n_ending; /* bytes of the name's end that the id is without */
+    uint32_t n_ending; /* bytes of the name's end that the id is without */
+    uint32_t line;     /* of the list; 0: there is none */
 } vl_video_entry;
 
 typedef struct vl_video_list {

@@ -7,6 +7,7 @@
 #include <libavutil/avstring.h>
 #include <libavutil/log.h>
 #include <libavutil/mem.h>
+#include <libavutil/parseutils.h>
 #include <libavutil/pixdesc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ violet_status vl_video_failed(const vl_video_file *v, int code, const char *doin
 static int is_stopped(void *user)
 {
     const vl_video_file *v = user;
-    return v->stop && *v->stop;
+    return v->stop && __atomic_load_n(v->stop, __ATOMIC_RELAXED);
 }
 
 static int read_some(void *user, uint8_t *to, int n)
@@ -279,9 +280,36 @@ violet_status vl_video_file_read(bool *got, vl_video_file *v)
         if (v->packet->stream_index != v->which) continue;
         if (v->packet->flags & AV_PKT_FLAG_CORRUPT) v->cut = true;
         if (v->packet->size == 0) continue; /* would tell the decoder that the end is there */
+        int64_t pts = v->packet->pts != AV_NOPTS_VALUE ? v->packet->pts : v->packet->dts;
+        if (pts != AV_NOPTS_VALUE && pts < INT64_MAX / 2 && pts + v->packet->duration > v->end)
+            v->end = pts + v->packet->duration;
         *got = true;
         return VIOLET_OK;
     }
+}
+
+/* Durations that libav makes of the bit rate or the last packet declare nothing. Matroska knows
+ * that of all streams, and that of each in a tag. */
+static double declared_seconds(const vl_video_file *v)
+{
+    const AVFormatContext *f = v->format;
+    const AVDictionaryEntry *tag = av_dict_get(v->stream->metadata, "DURATION", NULL, 0);
+    int64_t us;
+    if (f->duration_estimation_method != AVFMT_DURATION_FROM_STREAM) return 0;
+    if (tag && av_parse_time(&us, tag->value, 1) >= 0) return 1e-6 * (double)us;
+    if (v->stream->duration != AV_NOPTS_VALUE)
+        return (double)v->stream->duration * av_q2d(v->stream->time_base);
+    return f->duration != AV_NOPTS_VALUE ? (double)f->duration / AV_TIME_BASE : 0;
+}
+
+double vl_video_file_missing(const vl_video_file *v)
+{
+    if (v->end <= 0) return 0;
+    int64_t start = v->stream->start_time;
+    double length = (double)v->end;
+    if (start != AV_NOPTS_VALUE && start < 0) length -= (double)start;
+    double missing = declared_seconds(v) - length * av_q2d(v->stream->time_base);
+    return missing > 0 ? missing : 0;
 }
 
 /* ---- what it says of itself ------------------------------------------------------------------ */

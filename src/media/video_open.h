@@ -33,6 +33,7 @@ typedef struct vl_video_file {
     int64_t at, n_bytes; /* position in the file, its size */
     int which;           /* number of the stream */
     int64_t n_read;      /* packets of any stream */
+    int64_t end;         /* of what was read, in the stream's time; 0 where it has no time */
     bool cut;            /* a packet was damaged, or reading ended with an error */
 } vl_video_file;
 
@@ -47,6 +48,10 @@ void vl_video_file_close(vl_video_file *v);
 /* The next packet of the stream that holds anything; *got is false at the end, and after an error
  * that is the file's. */
 violet_status vl_video_file_read(bool *got, vl_video_file *v);
+
+/* Seconds that the container declares behind the end of a stream that was read: more where the file
+ * was cut off at a place that shows no other damage. 0 where it declares nothing. */
+double vl_video_file_missing(const vl_video_file *v);
 
 void vl_video_file_info(vl_video_info *out, const vl_video_file *v);
 

@@ -31,6 +31,9 @@ static violet_status check_sizes(const vl_dvae_config *c)
     if (c->n_init < 1 || c->n_init > WIDTH_MOST || c->n_code < 2 || c->n_code > CODES_MOST)
         return vl_err(VIOLET_EINVAL, "dVAE: n_init %d and n_code %d, expected up to %d and %d",
                       c->n_init, c->n_code, WIDTH_MOST, CODES_MOST);
+    if ((int64_t)c->n_init * c->n_code > INT32_MAX)
+        return vl_err(VIOLET_EINVAL, "dVAE: n_init %d times n_code %d, expected at most %d",
+                      c->n_init, c->n_code, INT32_MAX);
     return VIOLET_OK;
 }
 
@@ -119,7 +122,11 @@ static violet_status source_open(source *s, const char *path)
     if (status != VIOLET_OK) return status;
     if (vl_torch_looks(s->map.data, s->map.n))
         return vl_torch_parse(&s->torch, s->map.data, s->map.n, path);
-    return vl_safetensors_parse(&s->safetensors, s->map.data, s->map.n, path);
+    size_t n = strlen(path);
+    if ((s->map.n > 8 && s->map.data[8] == '{') ||
+        (n > 12 && strcmp(path + n - 12, ".safetensors") == 0))
+        return vl_safetensors_parse(&s->safetensors, s->map.data, s->map.n, path);
+    return vl_err(VIOLET_EFORMAT, "%s: expected a dVAE (pickled module, .pt or .safetensors)", path);
 }
 
 static void source_close(source *s)

@@ -3,6 +3,7 @@
  * A state holds everything that decides what comes next, so that a run killed at any moment and
  * resumed writes the same bytes as one that was not: steps.jsonl is cut back to its length at the
  * saved state, and log.json is written from the state's copy. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,26 @@ violet_status log_unit(pretrain *r, const char *set, const stats *train, const s
  * others. */
 static const char *const fixed_options[] = {
     "split",      "parts", "caption", "size_img", "size_txt",   "size_frame",    "size_batch",
-    "accumulate", "seed",  "compat",  "p_word",   "p_attended", "p_use_attended", NULL};
+    "accumulate", "seed",  "compat",  "p_word",   "p_attended", "p_use_attended", "videos",
+    "shape",      "fast_video", NULL};
+
+/* The dVAE by its weights, wherever its file is; null: there is none. */
+static json_t *save_dvae(const pretrain *r)
+{
+    char hash[20];
+    if (!r->dvae) return json_null();
+    snprintf(hash, sizeof hash, "%016" PRIx64, vl_params_hash(&r->dvae->params));
+    return json_string(hash);
+}
+
+static violet_status check_dvae(const pretrain *r, const json_t *was)
+{
+    json_t *is = save_dvae(r);
+    bool same = is && (was ? json_equal(was, is) : json_is_null(is));
+    json_decref(is);
+    if (!is) return vl_err_nomem();
+    return same ? VIOLET_OK : vl_err(VIOLET_EINVAL, "the saved run was begun with another 'dvae'");
+}
 
 /* Whether the position makes sense for the units that the data sets give. */
 static violet_status check_position(const pretrain *r)
@@ -200,6 +220,7 @@ static char *state_text(pretrain *r)
     int bad = vl_json_put(state, "version", json_integer(STATE_VERSION));
     bad |= vl_json_put(state, "options",
                        vl_run_fixed(vl_pretrain_option_table, r->o, fixed_options));
+    bad |= vl_json_put(state, "dvae", save_dvae(r));
     for (int i = 0; counter(r, i, &name); i++)
         bad |= vl_json_put(state, name, json_integer((json_int_t)*counter(r, i, &name)));
     for (int i = 0; i < r->n_sets; i++) bad |= vl_json_put(sets, NULL, save_set(r, i));
@@ -266,6 +287,7 @@ violet_status state_load(pretrain *r)
         *counter(r, i, &name) = (uint64_t)json_integer_value(json_object_get(state, name));
     status = vl_run_check_fixed(json_object_get(state, "options"), vl_pretrain_option_table, r->o,
                                 fixed_options);
+    if (status == VIOLET_OK) status = check_dvae(r, json_object_get(state, "dvae"));
     if (status == VIOLET_OK) status = load_sets(r, json_object_get(state, "sets"));
     if (status == VIOLET_OK) status = check_position(r);
     if (status != VIOLET_OK) {

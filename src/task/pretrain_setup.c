@@ -11,6 +11,7 @@
 #include "model/checkpoint.h"
 #include "task/plan.h"
 #include "task/pretrain_internal.h"
+#include "train/run_folder.h"
 
 #define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
 #define WARN_ONE_BY_ONE 20 /* bad samples told singly; after that only counted */
@@ -270,6 +271,21 @@ static violet_status setup_model(pretrain *r)
     return status == VIOLET_OK ? batch_buffers(r, o->size_batch, most_frames(r)) : status;
 }
 
+/* The folder, before a second process would read what this one is writing. */
+static violet_status setup_folder(pretrain *r)
+{
+    const char *folder = r->o->output;
+    char path[4096];
+    violet_status status = run_path(r, path, "last.safetensors");
+    if (status == VIOLET_OK && vl_file_exists(path) && !r->o->resume)
+        status = vl_err(VIOLET_EINVAL,
+                        "'%s' has a run already: --resume to go on, or another --output", folder);
+    if (status == VIOLET_OK) status = vl_dir_make(folder);
+    if (status == VIOLET_OK) status = vl_run_lock(&r->steps, folder, "steps.jsonl");
+    if (status == VIOLET_OK) vl_out_sweep(folder);
+    return status;
+}
+
 /* Fresh weights, a given checkpoint's, or the saved state of this very run. */
 static violet_status setup_start(pretrain *r)
 {
@@ -277,15 +293,9 @@ static violet_status setup_start(pretrain *r)
     char path[4096], text[512];
     vl_load_report report;
     violet_status status = run_path(r, path, "last.safetensors");
-    if (status == VIOLET_OK) status = vl_dir_make(o->output);
     if (status != VIOLET_OK) return status;
-    vl_out_sweep(o->output);
     r->log = json_object();
     if (vl_file_exists(path)) {
-        if (!o->resume)
-            return vl_err(VIOLET_EINVAL,
-                          "'%s' has a run already: --resume to go on, or another --output",
-                          o->output);
         status = state_load(r);
         if (status == VIOLET_OK)
             tell(r, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
@@ -308,10 +318,10 @@ static violet_status setup_start(pretrain *r)
 
 violet_status run_setup(pretrain *r)
 {
-    violet_status (*const stages[])(pretrain *) = {setup_config, setup_dvae,  setup_text,
-                                                   setup_optim,  setup_sets,  setup_units,
-                                                   setup_cost,   setup_model, setup_start,
-                                                   log_open};
+    violet_status (*const stages[])(pretrain *) = {setup_config, setup_dvae,   setup_text,
+                                                   setup_optim,  setup_sets,   setup_units,
+                                                   setup_cost,   setup_folder, setup_model,
+                                                   setup_start,  log_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](r);
         if (status != VIOLET_OK) return status;

@@ -176,6 +176,18 @@ real *vl_param_grads(const vl_params *p, const vl_param *e)
     return (real *)p->grads.base + e->first;
 }
 
+uint64_t vl_params_hash(const vl_params *p)
+{
+    uint64_t h = 0, word;
+    const char *bytes = p->weights.base;
+    for (size_t i = 0; i + 8 <= p->weights.used; i += 8) {
+        memcpy(&word, bytes + i, 8);
+        h = (h ^ word) * 0x9E3779B97F4A7C15u;
+        h ^= h >> 29;
+    }
+    return vl_rng_mix64(h);
+}
+
 /* ---- initial values ------------------------------------------------------------------------- */
 
 static uint64_t hash_name(const char *s)

@@ -80,6 +80,9 @@ const vl_param *vl_params_find(const vl_params *p, const char *name);
 real *vl_param_weights(const vl_params *p, const vl_param *e);
 real *vl_param_grads(const vl_params *p, const vl_param *e);
 
+/* Of all weights: to tell whether a file's are the ones from before. */
+uint64_t vl_params_hash(const vl_params *p);
+
 /* Draws all parameters afresh from seed, each from its own name, so that a parameter starts the
  * same whatever else the model has. */
 void vl_params_draw(vl_params *p, uint64_t seed);

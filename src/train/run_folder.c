@@ -61,7 +61,7 @@ int vl_json_put(json_t *to, const char *key, json_t *value)
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to)
+violet_status vl_run_lock(FILE **f, const char *folder, const char *name)
 {
     char path[MOST_PATH];
     violet_status status = vl_path_join(path, sizeof path, folder, name);
@@ -69,9 +69,15 @@ violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, 
     *f = fopen(path, "a");
     if (*f && flock(fileno(*f), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
         return vl_err(VIOLET_EINVAL, "another process is writing the run in '%s'", folder);
-    if (!*f || (cut_to >= 0 && ftruncate(fileno(*f), cut_to) != 0))
-        return vl_err_errno("open '%s'", path);
-    return VIOLET_OK;
+    return *f ? VIOLET_OK : vl_err_errno("open '%s'", path);
+}
+
+violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to)
+{
+    violet_status status = *f ? VIOLET_OK : vl_run_lock(f, folder, name);
+    if (status == VIOLET_OK && cut_to >= 0 && ftruncate(fileno(*f), cut_to) != 0)
+        return vl_err_errno("truncate '%s/%s'", folder, name);
+    return status;
 }
 
 violet_status vl_run_lines_length(uint64_t *length, const char *folder, const char *name,
@@ -101,6 +107,17 @@ json_t *vl_run_fixed(const vl_option *table, const void *options, const char *co
     return NULL;
 }
 
+/* Whether an option's value is its default. */
+static int is_default(const vl_option *table, const char *name, const json_t *value)
+{
+    while (table->name && strcmp(table->name, name) != 0) table++;
+    const char *text = table->name ? table->fallback : NULL;
+    if (!text || json_is_null(value)) return !text && json_is_null(value);
+    if (json_is_string(value)) return strcmp(json_string_value(value), text) == 0;
+    if (json_is_boolean(value)) return json_is_true(value) == (strcmp(text, "true") == 0);
+    return json_number_value(value) == strtod(text, NULL);
+}
+
 violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, const void *options,
                                  const char *const *names)
 {
@@ -108,7 +125,8 @@ violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, co
     violet_status status = mine ? VIOLET_OK : vl_err_nomem();
     for (; mine && *names && status == VIOLET_OK; names++) {
         const json_t *was = json_object_get(saved, *names);
-        if (was && json_equal(was, json_object_get(mine, *names))) continue;
+        const json_t *is = json_object_get(mine, *names);
+        if (was ? json_equal(was, is) : is_default(table, *names, is)) continue;
         status = vl_err(VIOLET_EINVAL, "the saved run was begun with another '%s'", *names);
     }
     json_decref(mine);

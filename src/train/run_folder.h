@@ -20,8 +20,11 @@
 /* Writes FOLDER/NAME whole or not at all, with as few digits as read back to the same numbers. */
 violet_status vl_run_write_json(const char *folder, const char *name, const json_t *object);
 
-/* Opens FOLDER/NAME to append, cut to cut_to bytes (negative: as it is). EINVAL where another
- * process has it. */
+/* Opens FOLDER/NAME to append, and locks it; EINVAL where another process has it. To be done before
+ * anything of the folder is read or written. */
+violet_status vl_run_lock(FILE **f, const char *folder, const char *name);
+
+/* The same where *f is NULL; and cuts it to cut_to bytes (negative: as it is). */
 violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to);
 
 /* The length to cut FOLDER/NAME to: `wanted`, or what there is of it. Lost lines must not keep a
@@ -39,7 +42,8 @@ int vl_json_put(json_t *to, const char *key, json_t *value);
 
 /* The options of `names` (closed by NULL) as an object; NULL: out of memory. */
 json_t *vl_run_fixed(const vl_option *table, const void *options, const char *const *names);
-/* EINVAL where `saved` differs from them. */
+/* EINVAL where `saved` differs from them. One that `saved` lacks, since it was written before there
+ * was such an option, had its default. */
 violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, const void *options,
                                  const char *const *names);
 

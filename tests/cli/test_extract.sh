@@ -41,7 +41,7 @@ frames_by_shards() {
 }
 
 frames_that_are_none() {
-    run extract-frames --path videos/e.mp4; expect_status 1; expect_err "none of 1 videos gave frames"
+    run extract-frames --path videos/e.mp4; expect_status 1; expect_err "none of 1 video gave frames"
     run extract-frames; expect_error 1 "--path is missing"
     run extract-frames --path nowhere; expect_error 1 "nowhere"
     run extract-frames --path videos/sub/.. --output x/y/z; expect_error 1 "x/y/z"
@@ -93,6 +93,35 @@ pickle.dump(["x"], open("list.pkl", "wb"))' || fail "python reads something else
     for f in number tab list; do [ ! -e $f.tsv ] && [ ! -e $f.tsv.partial ] || fail "$f.tsv is left"; done
 }
 
+outputs_that_are_none() {
+    run extract-frames --path videos --output sub/; expect_error 1 "--output 'sub/', expected a name behind the folder"
+    run extract-frames --path videos --output sub/.tsv; expect_error 1 "expected a name behind the folder"
+    run extract-frames --path videos --output ''; expect_error 1 "--output"
+    [ ! -e sub ] || fail "sub was made"
+    run extract-frames --path videos/a.y4m --output w1 --pkl also; expect_status 0; expect_out "1 video: w1.pkl"
+    run extract-tsv --path w1.pkl --output sub/; expect_error 1 "expected a name behind the folder"
+    run extract-tsv --path w1.pkl --output w2; expect_status 0; expect_out "1 video: w2.tsv"
+    cp w1.pkl w3.pkl
+    ln -s w3.pkl w3.tsv
+    run extract-tsv --path w3.pkl; expect_error 1 "w3.tsv would be written, but it is the input w3.pkl"
+    same w1.pkl w3.pkl
+    mkdir -p lists; echo ../videos/a.y4m >lists/mylist.tsv
+    (cd lists && run extract-frames --path mylist.tsv && expect_error 1 "it is the input" &&
+        run extract-frames --path mylist.tsv --restart && expect_error 1 "it is the input") || exit 1
+    [ "$(cat lists/mylist.tsv)" = ../videos/a.y4m ] || fail "the list is lost"
+}
+
+frames_tried_again() {
+    mkdir again; cp videos/a.y4m again/a.y4m; echo none >again/b.mp4
+    run extract-frames --path again; expect_status 0
+    run extract-frames --path again; expect_status 0; expect_out "--retry tries them again"
+    cp videos/b.y4m again/b.mp4
+    run extract-frames --path again --retry; expect_status 0; expect_out "trying again those that failed: 1"
+    expect_out "2 videos: 2 with frames, 0 failed"
+    run extract-frames --path again --output new; expect_status 0
+    for e in tsv lineidx manifest.jsonl; do same again.$e new.$e; done
+}
+
 tsv_that_is_wrong() {
     run extract-tsv --path x.txt; expect_error 1 "expected X.pkl or X.tsv"
     run extract-tsv; expect_error 1 "--path is missing"
@@ -101,6 +130,17 @@ tsv_that_is_wrong() {
     printf 'a\t/9j/1\nb\t/9j/' >cut.tsv
     run extract-tsv --path cut.tsv; expect_status 1; expect_err "cut.tsv line 2: truncated"
     [ ! -e cut.pkl ] || fail "cut.pkl is left"
+    printf 'a\t/9j/1\nb\t/9j/2\n' >stale.tsv
+    printf '0\n999\n' >stale.lineidx
+    run extract-tsv --path stale.tsv
+    expect_error 1 "stale.tsv: stale.lineidx: line 2 starts at byte 999, the file has 16; remove or remake it"
+    printf '0\n4\n' >stale.lineidx
+    run extract-tsv --path stale.tsv; expect_status 1
+    expect_err "stale.tsv line 1: stale.lineidx: next line at byte 4, expected 8; remove or remake it"
+    printf '0\n' >stale.lineidx
+    run extract-tsv --path stale.tsv; expect_status 1
+    expect_err "stale.tsv line 1: stale.lineidx: next line at byte 16, expected 8; remove or remake it"
+    rm stale.lineidx; run extract-tsv --path stale.tsv; expect_status 0
 }
 
 published_tsv() {
@@ -173,8 +213,9 @@ link_that_is_wrong() {
 }
 
 for t in frames_of_a_folder frames_by_shards frames_that_are_none interrupted_frames_go_on \
-    tsv_of_pickle_and_back tsv_that_is_wrong published_tsv link_gives_names link_elsewhere \
-    link_does_not_overwrite link_that_is_wrong; do
+    outputs_that_are_none frames_tried_again tsv_of_pickle_and_back tsv_that_is_wrong \
+    published_tsv link_gives_names link_elsewhere link_does_not_overwrite \
+    link_that_is_wrong; do
     test_case $t $t
 done
 finish

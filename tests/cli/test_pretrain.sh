@@ -39,7 +39,7 @@ interrupt() {
 
 interrupt_saves_and_tells() {
     interrupt stopped TERM; expect_status 130
-    expect_err "finishing this step"
+    expect_err "stopping where it can go on later"
     expect_err "to go on: violet pretrain args.json --size-epoch 100000 --output stopped --resume"
     local n
     n=$(wc -l <stopped/steps.jsonl)

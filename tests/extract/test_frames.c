@@ -1,5 +1,5 @@
 /* extract-frames: the published rule, the same bytes whatever the threads, shards, kills and stops;
- * what is refused; lists and ids. */
+ * what is refused. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -133,6 +133,37 @@ static void the_manifest_tells(void **state)
     }
     assert_int_equal(n_ok, N_CLIPS - 2);
     assert_int_equal(n_failed, 2);
+}
+
+static void indices_repeat_only_where_they_must(void **state)
+{
+    (void)state;
+    for (int n = 3; n <= 7; n++) {
+        bool repeats = false;
+        clips_y4m(folder, "few.y4m", 16, 16, n, 0);
+        clips_ok(folder, "few.y4m", "few", "--restart");
+        json_t *o = clips_line(folder, "few.manifest.jsonl", 1);
+        const json_t *indices = json_object_get(o, "indices");
+        for (size_t i = 1; i < 5; i++)
+            repeats |= json_integer_value(json_array_get(indices, i)) ==
+                       json_integer_value(json_array_get(indices, i - 1));
+        assert_int_equal(repeats, n < 5);
+        assert_int_equal(strstr(clips_text(o, "note"), "indices repeat") != NULL, repeats);
+        json_decref(o);
+    }
+}
+
+static void an_empty_shard_is_told(void **state)
+{
+    (void)state;
+    clips_write(folder, "two.txt", "v/clip2.y4m\nv/clip5.y4m\n", 24);
+    for (int i = 1; i <= 4; i++) {
+        char flags[40];
+        snprintf(flags, sizeof flags, "--shard=%d/4", i);
+        clips_result r = clips_run(folder, "two.txt", "two4", flags, CLIPS_RUN, 0);
+        assert_int_equal(r.status, VIOLET_OK);
+        assert_int_equal(r.n_warnings, i % 2); /* of two videos, the parts 1 and 3 get none */
+    }
 }
 
 static void a_pickle_holds_the_same(void **state)
@@ -465,70 +496,7 @@ static void two_at_once_are_refused(void **state)
     clips_same_data(folder, "whole", "two");
 }
 
-/* ---- lists ----------------------------------------------------------------------------------- */
-
-static void assert_id(const char *output, int i, const char *id)
-{
-    char name[100];
-    snprintf(name, sizeof name, "%s.manifest.jsonl", output);
-    json_t *o = clips_line(folder, name, i);
-    assert_string_equal(clips_text(o, "id"), id);
-    assert_string_equal(clips_text(o, "status"), "ok");
-    json_decref(o);
-}
-
-static void ids_of_a_folder(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"a b.y4m", "a\tb.mp4", "a\nb.mp4", "\xc3\xbc.webm",
-                                        "\xff.mov", "c.mp4", "c.MKV", "d.mp4.mkv", "d.mkv",
-                                        "d.avi", ".hidden.mp4", "e.d/f.gif", "%09.mp4"};
-    static const char *const ids[] = {"%09", "%FF", "a b", "a%09b", "a%0Ab", "c.MKV", "c.mp4",
-                                      "d.avi", "d.mkv", "d.mp4", "e.d/f", "\xc3\xbc"};
-    mkdir(clips_path(folder, "ids"), 0777);
-    mkdir(clips_path(folder, "ids/e.d"), 0777);
-    assert_int_equal(symlink(".", clips_path(folder, "ids/loop")), 0);
-    for (int i = 0; i < 13; i++) {
-        char name[60];
-        snprintf(name, sizeof name, "ids/%s", names[i]);
-        clips_y4m(folder, name, 16, 16, 7, 0);
-    }
-    clips_ok(folder, "ids", "ids1", "");
-    for (int i = 0; i < 12; i++) assert_id("ids1", i + 1, ids[i]);
-    vl_tsv *t;
-    assert_int_equal(vl_tsv_open(&t, clips_path(folder, "ids1.tsv")), VIOLET_OK);
-    assert_int_equal(vl_tsv_n(t), 12);
-    vl_slice id = vl_tsv_id(t, 4);
-    assert_true(id.n == 5 && memcmp(id.s, "a%0Ab", 5) == 0);
-    vl_tsv_close(t);
-    /* after escaping, two have one name: both keep the ending, which does not help */
-    clips_y4m(folder, "ids/\t.mp4", 16, 16, 7, 0);
-    clips_fails(folder, "ids", "ids2", "", VIOLET_EINVAL, "two videos have the id '%09.mp4'");
-}
-
-static void lists(void **state)
-{
-    (void)state;
-    char text[400];
-    int n = snprintf(text, sizeof text,
-                     "v/clip2.y4m\tmy id\r\n\n./v/sub/clip3.y4m\n%s\nv/../v/clip5.y4m",
-                     clips_path(folder, "v/clip0.y4m"));
-    clips_write(folder, "list.txt", text, (size_t)n);
-    clips_ok(folder, "list.txt", "list", "");
-    assert_id("list", 1, "my id");
-    assert_id("list", 2, "v/sub/clip3");
-    assert_id("list", 3, "clip0");
-    assert_id("list", 4, "clip5");
-    clips_write(folder, "twice.txt", "a.mp4\tx\nb.mp4\tx\n", 16);
-    clips_fails(folder, "twice.txt", "l", "", VIOLET_EINVAL, "two videos have the id 'x'");
-    clips_write(folder, "tab.txt", "a.mp4\n\tx\n", 9);
-    clips_fails(folder, "tab.txt", "l", "", VIOLET_EFORMAT, "tab.txt: line 2: expected a path");
-    clips_write(folder, "none.txt", "\n\n", 2);
-    clips_fails(folder, "none.txt", "l", "", VIOLET_EINVAL, "no videos");
-    mkdir(clips_path(folder, "empty"), 0777);
-    clips_fails(folder, "empty", "l", "", VIOLET_EINVAL, "no videos");
-    clips_fails(folder, "nowhere", "l", "", VIOLET_EIO, "nowhere");
-}
+/* ---- bad ones -------------------------------------------------------------------------------- */
 
 static void nothing_but_bad_videos(void **state)
 {
@@ -560,6 +528,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_published_rule),
         cmocka_unit_test(the_manifest_tells),
+        cmocka_unit_test(indices_repeat_only_where_they_must),
+        cmocka_unit_test(an_empty_shard_is_told),
         cmocka_unit_test(a_pickle_holds_the_same),
         cmocka_unit_test(options_of_pictures),
         cmocka_unit_test(threads_do_not_matter),
@@ -574,8 +544,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(other_options_are_refused),
         cmocka_unit_test(other_files_are_not_overwritten),
         cmocka_unit_test(two_at_once_are_refused),
-        cmocka_unit_test(ids_of_a_folder),
-        cmocka_unit_test(lists),
         cmocka_unit_test(nothing_but_bad_videos),
         cmocka_unit_test(many_failures_are_told_a_few_times),
     };

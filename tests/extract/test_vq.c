@@ -298,6 +298,7 @@ static void other_runs_are_refused(void **state)
     snprintf(flags, sizeof flags, "--frame=64 --dvae=%s", clips_path(folder, "dvae2.safetensors"));
     fails("d", "other", flags, "begun with dvae");
     fails("p.pkl", "other", "--frame=64", "begun with bytes");
+    fails("d", "other", "--frame=64 --size-batch=5", "begun with size_batch 4, now it is 5");
     ok("d", "other", "--frame=64 --pad=exact --restart");
     fails("d", "other", "--frame=64", "other.pkl is there");
     ok("d", "other", "--frame=64 --restart");
@@ -308,7 +309,25 @@ static void other_runs_are_refused(void **state)
     fails("d", "new", "--shard=3/2", "shard");
     fails("d", "new", "--shard=1/2 --merge=2", "exclude");
     clips_write(folder, "bad.tsv", "a\t/9j/AAAA\n", 11);
-    fails("bad.tsv", "new", "", "none of 1 records");
+    fails("bad.tsv", "new", "", "none of 1 record could be read");
+}
+
+static void no_input_is_replaced(void **state)
+{
+    (void)state;
+    char flags[200];
+    assert_int_equal(vl_extract_pickle(clips_path(folder, "d.tsv"), clips_path(folder, "in.pkl"),
+                                       NULL), VIOLET_OK);
+    fails("in.pkl", "in", "--frame=64 --restart", "it is the input");
+    fails("in", "in", "--frame=64 --restart", "it is the input");
+    fails("in", "in", "--frame=64", "it is the input");
+    assert_int_equal(link(clips_path(folder, "dvae1.safetensors"), clips_path(folder, "e.pkl")), 0);
+    snprintf(flags, sizeof flags, "--frame=64 --restart --dvae=%s", clips_path(folder, "e.pkl"));
+    fails("d", "e", flags, "it is the input");
+    fails("d", "sub/", "--frame=64", "expected a name behind the folder");
+    fails("d", "sub/.pkl", "--frame=64", "expected a name behind the folder");
+    ok("in", "in_vq", "--frame=64");
+    clips_same(folder, "whole", "in_vq", ".pkl");
 }
 
 static void shards_join(void **state)
@@ -316,15 +335,15 @@ static void shards_join(void **state)
     (void)state;
     char *s;
     size_t n;
-    ok("d", "s", "--frame=64 --shard=1/3");
-    ok("d", "s", "--frame=64 --shard=3/3");
-    ok("d", "s", "--frame=64 --shard=3/3"); /* finished before */
+    ok("d", "s", "--frame=64 --shard=1/3 --size-batch=1");
+    ok("d", "s", "--frame=64 --shard=3/3 --size-batch=1");
+    ok("d", "s", "--frame=64 --shard=3/3 --size-batch=1"); /* finished before */
     fails("d", "s", "--frame=64 --merge=3", "s.2-of-3.vq");
     watcher w = {.end = CLIPS_STOP, .n = 1};
     const char *flags = "--frame=64 --shard=2/3 --size-batch=1";
     assert_int_equal(run(&w, "d", "s", flags), VIOLET_EINTERRUPTED);
     fails("d", "s", "--frame=64 --merge=3", "not finished");
-    ok("d", "s", "--frame=64 --shard=2/3");
+    ok("d", "s", "--frame=64 --shard=2/3 --size-batch=1");
     ok("d", "s", "--frame=64 --merge=3");
     clips_same(folder, "whole", "s", ".pkl");
     fails("d", "s", "--frame=64 --merge=3", "s.pkl is there");
@@ -332,13 +351,56 @@ static void shards_join(void **state)
     s = clips_read(&n, folder, "s.2-of-3.vq");
     clips_write(folder, "s.2-of-3.vq", s, n - 1);
     fails("d", "s", "--frame=64 --merge=3 --restart", "s.2-of-3.vq: damaged after");
+    char *longer = malloc(2 * n);
+    size_t header = (size_t)((char *)memchr(s, '\n', n) - s) + 1;
+    memcpy(longer, s, n);
+    memcpy(longer + n, s + header, n - header); /* its records once more */
+    clips_write(folder, "s.2-of-3.vq", longer, 2 * n - header);
+    free(longer);
+    fails("d", "s", "--frame=64 --merge=3 --restart", "bytes too many behind its 3 records");
     clips_write(folder, "s.2-of-3.vq", s, 20);
     fails("d", "s", "--frame=64 --merge=3 --restart", "no header");
     clips_same(folder, "whole", "s", ".pkl"); /* still there */
     free(s);
     remove(clips_path(folder, "s.2-of-3.vq"));
-    ok("d", "s", "--frame=64 --pad=exact --shard=2/3");
-    fails("d", "s", "--frame=64 --merge=3 --restart", "begun with pad");
+    ok("d", "s", "--frame=64 --pad=exact --shard=2/3 --size-batch=1");
+    fails("d", "s", "--frame=64 --merge=3 --restart", "pad \"exact\", but ");
+}
+
+/* A shard of nothing but bad records is finished like any other; only a whole of them is refused. */
+static void shards_of_bad_records_join(void **state)
+{
+    (void)state;
+    char flags[60];
+    for (int i = 1; i <= N; i++) { /* the BAD one is alone in its */
+        snprintf(flags, sizeof flags, "--frame=64 --shard=%d/%d", i, N);
+        ok("d", "lone", flags);
+    }
+    snprintf(flags, sizeof flags, "--merge=%d", N);
+    ok("d", "lone", flags);
+    clips_same(folder, "whole", "lone", ".pkl");
+    static const char bad[] = "a\t/9j/AAAA\nb\t/9j/AAAA\n";
+    clips_write(folder, "worse.tsv", bad, sizeof bad - 1);
+    ok("worse", "worse_vq", "--shard=1/2");
+    ok("worse", "worse_vq", "--shard=2/2");
+    fails("worse", "worse_vq", "--merge=2", "worse_vq.pkl: none of 2 records");
+    assert_false(clips_has(folder, "worse_vq.pkl"));
+}
+
+/* An id that differs behind the first thousand records. */
+static void other_records_far_behind_are_noticed(void **state)
+{
+    (void)state;
+    enum { MANY = 1999, LINE = 15 };
+    char *text = malloc(MANY * LINE + 1);
+    for (int i = 0; i < MANY; i++) snprintf(text + i * LINE, LINE + 1, "v%04d\t/9j/AAAA\n", i);
+    clips_write(folder, "many.tsv", text, MANY * LINE);
+    watcher w = {.end = CLIPS_STOP, .n = 1};
+    assert_int_equal(run(&w, "many", "many_vq", "--workers=1"), VIOLET_EINTERRUPTED);
+    text[(MANY - 2) * LINE] = 'w';
+    clips_write(folder, "many.tsv", text, MANY * LINE);
+    fails("many", "many_vq", "", "begun with other");
+    free(text);
 }
 
 /* ---- where it leads -------------------------------------------------------------------------- */
@@ -420,7 +482,10 @@ int main(void)
         cmocka_unit_test(stops_and_kills_change_nothing),
         cmocka_unit_test(cut_files_go_on),
         cmocka_unit_test(other_runs_are_refused),
+        cmocka_unit_test(no_input_is_replaced),
         cmocka_unit_test(shards_join),
+        cmocka_unit_test(shards_of_bad_records_join),
+        cmocka_unit_test(other_records_far_behind_are_noticed),
         cmocka_unit_test(training_reads_them),
         cmocka_unit_test(videos_give_the_tokens_of_their_frames),
     };

@@ -6,8 +6,34 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+char folder[64];
+
+int make_folder(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/vl_test_XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+int remove_folder(void **state)
+{
+    (void)state;
+    return rmdir(folder);
+}
+
+const char *at(const char *name)
+{
+    static char path[2][512];
+    static int turn;
+    turn = !turn;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
+    return path[turn];
+}
 
 static violet_status keep(void *user, int i, const vl_picture *picture)
 {

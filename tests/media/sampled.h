@@ -1,4 +1,4 @@
-/* Samples a video and keeps the pictures, for the tests here. */
+/* Samples a video and keeps the pictures; a folder for the videos. For the tests here. */
 #ifndef SAMPLED_H
 #define SAMPLED_H
 
@@ -10,6 +10,13 @@ typedef struct sampled {
     vl_picture picture[VL_VIDEO_SAMPLES_MOST];
     int n; /* pictures given */
 } sampled;
+
+/* Fixtures of a group of tests: a fresh folder, which the tests have to leave empty. */
+extern char folder[64];
+int make_folder(void **state);
+int remove_folder(void **state);
+/* A path in it, good until the next call but one. */
+const char *at(const char *name);
 
 /* Checks, too, that samples come in order, each once, and as the result says. */
 void sample_video(sampled *s, const char *path, const vl_video_pick *pick);

@@ -12,30 +12,6 @@
 #include "make_video.h"
 #include "sampled.h"
 
-static char folder[64];
-
-static int make(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/vl_test_XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    return rmdir(folder);
-}
-
-static const char *at(const char *name)
-{
-    static char path[2][128];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
 /* ---- the rule -------------------------------------------------------------------------------- */
 
 /* Of Python: n = N / (S+1); [int(n * (i+1)) for i in range(S)]. */
@@ -277,5 +253,5 @@ int main(void)
         cmocka_unit_test(doubts_are_told),
         cmocka_unit_test(edit_lists_hide_frames),
     };
-    return cmocka_run_group_tests(tests, make, drop);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

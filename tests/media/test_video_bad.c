@@ -16,30 +16,6 @@
 #include "make_video.h"
 #include "sampled.h"
 
-static char folder[64];
-
-static int make(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/vl_test_XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    return rmdir(folder);
-}
-
-static const char *at(const char *name)
-{
-    static char path[2][512];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
 static void put(const char *path, const void *bytes, size_t n)
 {
     FILE *f = fopen(path, "wb");
@@ -122,6 +98,52 @@ static void survives_cuts(void **state)
         if (n_good < 10 / step) fail_msg("%s: only %zu cuts left frames", cut, n_good);
         unlink(at(cut));
         unlink(at(sound_ones[k].name));
+    }
+}
+
+/* A file that ends between two packets is not damaged, but shorter than it says. */
+static void cut_videos_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        clip c;
+    } whole[] = {
+        {"a.mkv", {.n = 80, .sound = true}},
+        {"b.mkv", {.codec = "libx264", .n = 80, .b_frames = 2, .start = 3000}},
+        {"c.webm", {.codec = "libvpx-vp9", .n = 80}},
+        {"d.flv", {.codec = "flv", .n = 80}},
+        {"e.avi", {.codec = "mjpeg", .n = 80, .sound = true}},
+        {"f.mp4", {.codec = "libx264", .n = 80, .start = -3000}},
+        {"g.ts", {.codec = "mpeg2video", .options = "strict=-2", .n = 80, .sound = true}},
+        {"h.gif", {.codec = "gif", .pixels = "rgb8", .n = 80}},
+        {"i.mp4", {.n = 80, .start = 3000, .sound = true}},
+    };
+    for (size_t k = 0; k < sizeof whole / sizeof *whole; k++) {
+        if (whole[k].c.codec && !can_make(whole[k].c.codec)) continue;
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", folder, whole[k].name);
+        make_video(path, &whole[k].c);
+        size_t n = file_bytes(path);
+        for (int fast = 0; fast < 2; fast++) {
+            sampled s;
+            vl_video_pick pick = {.n_samples = 5, .fast = fast};
+            sample_video(&s, path, &pick);
+            if (s.status != VIOLET_OK || strstr(s.r.note, "declared"))
+                fail_msg("%s: '%s'", whole[k].name, s.r.note);
+            sampled_release(&s);
+            if (k > 2) continue;
+            cut_file(at("cut.mkv"), path, n / 2);
+            sample_video(&s, at("cut.mkv"), &pick);
+            double seconds = 0;
+            const char *told = strstr(s.r.note, "ends ");
+            if (!told || sscanf(told, "ends %lf s before its declared", &seconds) != 1 ||
+                seconds < 2 || seconds > 6)
+                fail_msg("%s, cut: '%s'", whole[k].name, s.r.note);
+            sampled_release(&s);
+            unlink(at("cut.mkv"));
+        }
+        unlink(path);
     }
 }
 
@@ -323,6 +345,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_does_not_grow_with_length), /* first: a peak does not come down */
         cmocka_unit_test(survives_cuts),
+        cmocka_unit_test(cut_videos_are_told),
         cmocka_unit_test(survives_flips),
         cmocka_unit_test(refuses_noise),
         cmocka_unit_test(refuses_what_is_no_file),
@@ -330,5 +353,5 @@ int main(void)
         cmocka_unit_test(any_name_will_do),
         cmocka_unit_test(refuses_huge_pictures),
     };
-    return cmocka_run_group_tests(tests, make, drop);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

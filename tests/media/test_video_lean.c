@@ -15,15 +15,6 @@
 #include "media/video_work.h"
 #include "sampled.h"
 
-static char folder[] = "/tmp/violet-lean-XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
 /* ---- decoding everything ---------------------------------------------------------------------*/
 
 /* All frames, whole; keeps those that `kept` aims at, if it is not NULL. */
@@ -114,7 +105,7 @@ static void forms_are_the_same(void **state)
     (void)state;
     if (no_encoder()) skip();
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        const char *path = in_folder(forms[i].name), *doubt;
+        const char *path = at(forms[i].name), *doubt;
         vl_video_pick pick = {.n_samples = 5};
         static vl_video_kept kept;
         vl_video_decoder d;
@@ -137,8 +128,8 @@ static void damage_is_the_same(void **state)
     if (no_encoder()) skip();
     char whole[128], what[32];
     uint32_t random = 12345;
-    strcpy(whole, in_folder("damage.mp4"));
-    const char *path = in_folder("damaged.mp4");
+    strcpy(whole, at("damage.mp4"));
+    const char *path = at("damaged.mp4");
     make_video(whole, &(clip){.codec = "libx264", .n = 60, .b_frames = 3, .gop = 20, .width = 96,
                               .height = 80});
     for (int i = 0; i < 240; i++) {
@@ -151,19 +142,12 @@ static void damage_is_the_same(void **state)
     }
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
+static int remove_all(void **state)
 {
     static const char *const others[] = {"damage.mp4", "damaged.mp4"};
-    (void)state;
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) unlink(in_folder(forms[i].name));
-    for (int i = 0; i < 2; i++) unlink(in_folder(others[i]));
-    return rmdir(folder);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) unlink(at(forms[i].name));
+    for (int i = 0; i < 2; i++) unlink(at(others[i]));
+    return remove_folder(state);
 }
 
 int main(void)
@@ -172,5 +156,5 @@ int main(void)
         cmocka_unit_test(forms_are_the_same),
         cmocka_unit_test(damage_is_the_same),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_folder, remove_all);
 }

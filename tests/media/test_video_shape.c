@@ -4,36 +4,16 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/status.h"
 #include "make_video.h"
 #include "sampled.h"
-
-static char folder[64];
-
-static int make(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/vl_test_XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int drop(void **state)
-{
-    (void)state;
-    return rmdir(folder);
-}
-
-static const char *at(const char *name)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
 
 /* Three frames of a clip of eight; the middle one of them must show a 4 where it is upright. */
 static void sample_clip(sampled *s, const char *name, clip c, vl_video_pick pick)
@@ -248,6 +228,46 @@ static void caller_ends_the_work(void **state)
     unlink(at("w.mp4"));
 }
 
+static volatile sig_atomic_t stop_soon;
+static long stop_after_ns;
+
+static void *raise_stop(void *arg)
+{
+    nanosleep(&(struct timespec){0, stop_after_ns}, NULL);
+    stop_soon = 1;
+    return arg;
+}
+
+static violet_status give_nothing(void *user, int i, const vl_picture *picture)
+{
+    return (void)user, (void)i, (void)picture, VIOLET_OK;
+}
+
+/* Whenever the stop comes, it is a stop and nothing else: no damage, no shorter video. */
+static void a_stop_is_no_damage(void **state)
+{
+    (void)state;
+    enum { RUNS = 300 };
+    int n_of[2] = {0};
+    make_video(at("s.mp4"), &(clip){.n = 40, .width = 64, .height = 48});
+    for (int i = 0; i < RUNS; i++) {
+        vl_video_result r;
+        vl_video_pick pick = {.n_samples = 3, .fast = i % 2, .stop = &stop_soon};
+        pthread_t thread;
+        stop_soon = 0;
+        stop_after_ns = 10000L * (i / 2);
+        assert_int_equal(pthread_create(&thread, NULL, raise_stop, NULL), 0);
+        violet_status status = vl_video_sample(&r, at("s.mp4"), &pick, give_nothing, NULL);
+        pthread_join(thread, NULL);
+        if (status != VIOLET_OK && status != VIOLET_EINTERRUPTED)
+            fail_msg("status %d: %s", status, violet_error());
+        if (status == VIOLET_OK) assert_int_equal(r.n_frames, 40);
+        n_of[status == VIOLET_OK]++;
+    }
+    assert_true(n_of[0] > 0);
+    unlink(at("s.mp4"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +278,7 @@ int main(void)
         cmocka_unit_test(full_range_is_told_apart),
         cmocka_unit_test(the_film_not_its_cover),
         cmocka_unit_test(caller_ends_the_work),
+        cmocka_unit_test(a_stop_is_no_damage),
     };
-    return cmocka_run_group_tests(tests, make, drop);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -19,6 +19,7 @@
 #include "model/dvae.h"
 #include "task/plan.h"
 #include "tensor/backend.h"
+#include "train/run_folder.h"
 
 enum { GOOD = 9, VALID = 3, T = 2, S = 64, SMALL = 16, GRID = 2, CODES = 16, X = 8 };
 
@@ -127,6 +128,9 @@ static int set_up(void **state)
     vl_dvae_config config = {.n_hid = 8, .n_init = 8, .n_code = CODES};
     if (vl_dvae_new(&d, &config, 0, 0, 5) != VIOLET_OK) return 1;
     if (vl_dvae_write(in_data("dvae.safetensors"), d, 0, NULL, 0) != VIOLET_OK) return 1;
+    vl_dvae_close(d);
+    if (vl_dvae_new(&d, &config, 0, 0, 6) != VIOLET_OK) return 1;
+    if (vl_dvae_write(in_data("other.safetensors"), d, 0, NULL, 0) != VIOLET_OK) return 1;
     vl_dvae_close(d);
     return 0;
 }
@@ -347,7 +351,7 @@ static void extract_tokens(void)
 #define DVAE "--dvae=FOLDER/data/dvae.safetensors --workers=2 "
 #define STRAIGHT "--dataset=vid " DVAE RUN
 
-/* Nobody can tell from what a run leaves whether frames and tokens were extracted before. */
+/* Nobody can tell from logs and weights whether frames and tokens were extracted before. */
 static void a_run_is_that_of_extracted_files(void **state)
 {
     (void)state;
@@ -358,7 +362,7 @@ static void a_run_is_that_of_extracted_files(void **state)
     assert_true(files.n_steps == 6 && video.n_steps == 6 && video.n_valid == 2);
     corpus_same(&c, "files", "video", "steps.jsonl");
     corpus_same(&c, "files", "video", "log.json");
-    corpus_same(&c, "files", "video", "last.safetensors");
+    corpus_same(&c, "files", "video", "2_all.safetensors");
     json_t *log = corpus_json(&c, "video", "log.json"), *ext = json_object_get(log, "ext");
     assert_true(json_number_value(json_array_get(json_object_get(ext, "ls_mvm"), 0)) > 0);
     json_decref(log);
@@ -391,6 +395,55 @@ static void a_stopped_run_resumes_as_it_was(void **state)
         corpus_same(&c, "whole", output, "log.json");
         corpus_same(&c, "whole", output, "last.safetensors");
     }
+}
+
+/* What decides the data stays as it was; where the dVAE's file is does not matter. */
+static void a_run_goes_on_with_its_own_data(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *flags, *says; /* NULL: goes on */
+    } runs[] = {
+        {"--dataset=vid --dvae=FOLDER/data/other.safetensors " RUN, "another 'dvae'"},
+        {STRAIGHT " --shape=square", "another 'shape'"},
+        {STRAIGHT " --fast_video", "another 'fast_video'"},
+        {STRAIGHT " --videos=FOLDER/data/vid", "another 'videos'"},
+        {"--dataset=vid --dvae=FOLDER/data/moved.safetensors " RUN, NULL},
+    };
+    char from[200];
+    snprintf(from, sizeof from, "%s", in_data("dvae.safetensors"));
+    corpus_run_ok(&c, "own", STRAIGHT);
+    assert_int_equal(link(from, in_data("moved.safetensors")), 0);
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char flags[300];
+        snprintf(flags, sizeof flags, "%s --resume", runs[i].flags);
+        run_result r = corpus_run(&c, "own", flags);
+        if (runs[i].says ? r.status != VIOLET_EINVAL || !strstr(r.error, runs[i].says)
+                         : r.status != VIOLET_OK)
+            fail_msg("%s: %d %s", flags, r.status, r.error);
+    }
+    run_result r = corpus_run(&c, "files", "--dataset=ext --resume " DVAE RUN);
+    if (r.status != VIOLET_EINVAL || !strstr(r.error, "another 'dvae'")) fail_msg("%s", r.error);
+}
+
+/* A state from before there was such an option is one of its default. */
+static void older_states_have_defaults(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"seed", "shape", "videos", "fast_video", "p_word", NULL};
+    static const char *const other[] = {NULL, "--shape=stored", "--videos=v", "--fast_video",
+                                        "--p_word=0.25"};
+    for (int i = 0; names[i]; i++)
+        for (int k = 0; k <= i; k += i ? i : 1) {
+            vl_pretrain_options o;
+            corpus_options(&o, &c, "older", k ? other[k] : "");
+            json_t *saved = vl_run_fixed(vl_pretrain_option_table, &o, names);
+            json_object_del(saved, i ? names[i] : "none");
+            assert_int_equal(vl_run_check_fixed(saved, vl_pretrain_option_table, &o, names),
+                             k ? VIOLET_EINVAL : VIOLET_OK);
+            json_decref(saved);
+            vl_option_release(vl_pretrain_option_table, &o);
+        }
 }
 
 static void what_does_not_fit_is_refused(void **state)
@@ -445,6 +498,8 @@ int main(void)
         cmocka_unit_test(a_stopped_decoding_is_no_bad_sample),
         cmocka_unit_test(a_run_is_that_of_extracted_files),
         cmocka_unit_test(a_stopped_run_resumes_as_it_was),
+        cmocka_unit_test(a_run_goes_on_with_its_own_data),
+        cmocka_unit_test(older_states_have_defaults),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(a_plan_counts_the_tokens),
     };

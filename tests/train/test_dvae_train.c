@@ -5,17 +5,20 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <libavcodec/avcodec.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "data/gallery.h"
 #include "extract/dvae_train.h"
 #include "file/safetensors.h"
 #include "media/picture.h"
@@ -26,6 +29,7 @@ enum { SIDE = 16, N_PICTURES = 24 };
     "--size=16 --n_hid=16 --n_init=16 --n_code=32 --size_batch=8 --lr=1e-2 --threads=1 --seed=3"
 
 static char folder[64];
+static const char *gone_after_step; /* a file of the folder that the first step's end removes */
 
 /* ---- pictures -------------------------------------------------------------------------------- */
 
@@ -80,6 +84,19 @@ static void put_tsv(const char *name, const char *kinds)
     vl_buf_free(&text);
 }
 
+/* NAME: an uncompressed video of n frames, each of one grey. */
+static void put_video(const char *name, int n)
+{
+    vl_buf b = {0};
+    vl_buf_puts(&b, "YUV4MPEG2 W32 H32 F25:1 Ip A1:1 Cmono\n");
+    for (int i = 0; i < n; i++) {
+        vl_buf_puts(&b, "FRAME\n");
+        for (int k = 0; k < 32 * 32; k++) vl_buf_putc(&b, (char)(30 + 190 * i / n));
+    }
+    put_file(name, b.data, b.n);
+    vl_buf_free(&b);
+}
+
 /* ---- runs ------------------------------------------------------------------------------------ */
 
 typedef struct run_result {
@@ -99,6 +116,12 @@ static void note(void *user, const violet_event *e)
     const char *bad;
     switch (e->kind) {
     case VIOLET_EVENT_STEP:
+        if (gone_after_step) {
+            char path[200];
+            snprintf(path, sizeof path, "%s/%s", folder, gone_after_step);
+            assert_int_equal(unlink(path), 0);
+            gone_after_step = NULL;
+        }
         if (r->n_steps++ == 0) r->first_loss = e->loss;
         r->last_loss = e->loss;
         if (r->n_steps == r->stop_after) r->stop = 1;
@@ -232,6 +255,26 @@ static void a_stopped_run_goes_on_to_the_same_bytes(void **state)
     same("whole", "parts", "last.safetensors");
 }
 
+/* A stop that a video's decoding sees first: here, that of a validation. */
+static void a_stop_while_decoding_is_saved(void **state)
+{
+    (void)state;
+#define VIDEOS                                                                                     \
+    "--path=FOLDER/videos --steps=8 --valid_every=4 --cache=0 --frames=4 --workers=1 --hold=0 " TINY
+    run_ok("videos_whole", VIDEOS);
+    run_result r = run("videos_parts", VIDEOS, 4);
+    assert_int_equal(r.status, VIOLET_EINTERRUPTED);
+    assert_int_equal(r.n_steps, 4);
+    assert_int_equal(r.n_valid, 0);
+    assert_int_equal(r.n_warnings, 0); /* no video is bad for it */
+    assert_non_null(strstr(r.error, "stopped at step 4"));
+    r = run_ok("videos_parts", VIDEOS " --resume");
+    assert_int_equal(r.n_steps, 4);
+    same("videos_whole", "videos_parts", "last.safetensors");
+    same("videos_whole", "videos_parts", "steps.jsonl");
+    same("videos_whole", "videos_parts", "log.json");
+}
+
 /* Decoded ahead by threads, by one thread, or kept in memory: the same batches. */
 static void the_way_to_the_pictures_does_not_matter(void **state)
 {
@@ -258,6 +301,45 @@ static void bad_pictures_are_skipped_and_counted(void **state)
     r = run("none", "--path=FOLDER/none.tsv --steps=2 " TINY, 0);
     assert_int_equal(r.status, VIOLET_EFORMAT);
     assert_non_null(strstr(r.error, "none.tsv: no picture"));
+}
+
+static void a_picture_that_goes_meanwhile_is_bad(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        char name[40];
+        vl_buf jpeg = {0};
+        draw(&jpeg, 200 + i, 32, 32);
+        snprintf(name, sizeof name, "going/%d.jpg", i);
+        put_file(name, jpeg.data, jpeg.n);
+        vl_buf_free(&jpeg);
+    }
+    gone_after_step = "going/2.jpg"; /* held out, so only the validation reads it */
+    run_result r = run_ok("going_run", "--path=FOLDER/going --steps=2 --cache=0 --hold=3 " TINY);
+    assert_int_equal(r.n_bad, 1);
+    assert_int_equal(r.n_warnings, 1);
+    assert_non_null(strstr(r.warning, "going/2.jpg"));
+    assert_int_equal(r.n_valid, 2);
+}
+
+/* Whatever fails while a stop is asked for is no bad picture. */
+static void what_fails_in_a_stop_is_not_bad(void **state)
+{
+    (void)state;
+    char path[200];
+    vl_gallery *g;
+    vl_gallery_scratch *s;
+    uint8_t out[3 * SIDE * SIDE];
+    volatile sig_atomic_t stop = 0;
+    snprintf(path, sizeof path, "%s/jpegs", folder);
+    vl_gallery_options o = {.path = path, .side = SIDE, .threads = 1, .stop = &stop};
+    assert_int_equal(vl_gallery_open(&g, &o), VIOLET_OK);
+    assert_int_equal(vl_gallery_scratch_new(&s), VIOLET_OK);
+    assert_int_equal(vl_gallery_read(out, SIDE, g, 1, s), VIOLET_EFORMAT);
+    stop = 1;
+    assert_int_equal(vl_gallery_read(out, SIDE, g, 1, s), VIOLET_EINTERRUPTED);
+    vl_gallery_scratch_free(s);
+    vl_gallery_close(g);
 }
 
 static AVFrame *decode_png(const char *bytes, size_t n)
@@ -342,10 +424,32 @@ static void options_that_cannot_be_are_refused(void **state)
     r = run("whole", RESUMED " --resume --seed=4", 0);
     assert_int_equal(r.status, VIOLET_EINVAL);
     assert_non_null(strstr(r.error, "'seed'"));
+    r = run("whole", RESUMED " --resume --fast", 0);
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    assert_non_null(strstr(r.error, "'fast'"));
     r = run("whole", "--path=FOLDER/good.tsv,FOLDER/jpegs --steps=20 --crop=3 --resume " TINY, 0);
     assert_int_equal(r.status, VIOLET_EINVAL);
     assert_non_null(strstr(r.error, "pictures"));
     same("whole", "parts", "last.safetensors");
+}
+
+static void two_runs_in_one_folder_are_refused(void **state)
+{
+    (void)state;
+    char path[200];
+    snprintf(path, sizeof path, "%s/taken", folder);
+    assert_int_equal(vl_dir_make(path), VIOLET_OK);
+    put_file("taken/steps.jsonl", "{}\n", 3);
+    strcat(path, "/steps.jsonl");
+    int fd = open(path, O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    /* before anything is loaded, which would say something else */
+    run_result r = run("taken", "--path=FOLDER/none.tsv " TINY, 0);
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    assert_non_null(strstr(r.error, "another process"));
+    assert_int_equal(lseek(fd, 0, SEEK_END), 3);
+    close(fd);
+    run_ok("taken", "--path=FOLDER/good.tsv --steps=1 " TINY);
 }
 
 static int set_up(void **state)
@@ -359,6 +463,12 @@ static int set_up(void **state)
     put_tsv("none.tsv", "jj");
     snprintf(path, sizeof path, "%s/jpegs", folder);
     assert_int_equal(vl_dir_make(path), VIOLET_OK);
+    snprintf(path, sizeof path, "%s/going", folder);
+    assert_int_equal(vl_dir_make(path), VIOLET_OK);
+    snprintf(path, sizeof path, "%s/videos", folder);
+    assert_int_equal(vl_dir_make(path), VIOLET_OK);
+    put_video("videos/a.y4m", 9);
+    put_video("videos/b.y4m", 6);
     for (int i = 0; i < 3; i++) {
         char name[40];
         vl_buf jpeg = {0};
@@ -383,10 +493,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns),
         cmocka_unit_test(a_stopped_run_goes_on_to_the_same_bytes),
+        cmocka_unit_test(a_stop_while_decoding_is_saved),
         cmocka_unit_test(the_way_to_the_pictures_does_not_matter),
         cmocka_unit_test(bad_pictures_are_skipped_and_counted),
+        cmocka_unit_test(a_picture_that_goes_meanwhile_is_bad),
+        cmocka_unit_test(what_fails_in_a_stop_is_not_bad),
         cmocka_unit_test(the_contact_sheet_shows_the_frames),
         cmocka_unit_test(options_that_cannot_be_are_refused),
+        cmocka_unit_test(two_runs_in_one_folder_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

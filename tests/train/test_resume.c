@@ -8,11 +8,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -251,6 +254,25 @@ static void an_existing_run_is_refused_and_untouched(void **state)
     json_decref(args);
 }
 
+static void a_run_that_another_process_writes_is_untouched(void **state)
+{
+    (void)state;
+    char path[200];
+    struct stat before, after;
+    snprintf(path, sizeof path, "%s/finished/steps.jsonl", c.folder);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    snprintf(path, sizeof path, "%s/finished/args.json", c.folder);
+    assert_int_equal(stat(path, &before), 0);
+    run_result r = corpus_run(&c, "finished", RUN " --resume");
+    close(fd);
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    assert_non_null(strstr(r.error, "another process"));
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino); /* not even written anew */
+    assert_as_whole("finished");
+}
+
 static void other_data_sets_are_refused(void **state)
 {
     (void)state;
@@ -342,6 +364,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_kill_between_states_goes_back_to_the_last_one),
         cmocka_unit_test(resuming_a_finished_run_does_nothing),
         cmocka_unit_test(an_existing_run_is_refused_and_untouched),
+        cmocka_unit_test(a_run_that_another_process_writes_is_untouched),
         cmocka_unit_test(other_data_sets_are_refused),
         cmocka_unit_test(a_damaged_state_is_refused),
         cmocka_unit_test(a_lost_log_is_told_and_begun_anew),

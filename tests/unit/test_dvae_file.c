@@ -160,7 +160,9 @@ static void state_dicts_of_pytorch(void **state)
     write_text(folder, "f.pt", "PK\3\4", 4);
     refused("f.pt", "central directory");
     write_text(folder, "g.pt", "hello", 5);
-    refused("g.pt", "header");
+    refused("g.pt", "expected a dVAE");
+    write_text(folder, "h.pkl", "\x80\2cposix\nsystem\nU\1x\x85R.", 24);
+    refused("h.pkl", "expected a dVAE");
     vl_dvae_close(d);
     const vl_dvae_config odd = {6, 3, 10}, none = {4, 3, 0};
     assert_int_equal(vl_dvae_new(&d, &odd, 0, 0, 1), VIOLET_EINVAL);

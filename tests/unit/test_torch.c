@@ -206,6 +206,14 @@ static void what_wraps_is_cut_off(void **state)
     assert_int_equal(find(f, "a.0")->n, 2);
     vl_torch_close(f);
     zip_free(&z);
+    puts_to(&b, "(dS'model'\ncmy\nNet\n)\x81"); /* what wraps is a tensor itself */
+    put_vector(&b, "0", 1);
+    puts_to(&b, "bs");
+    f = open_program(&z, &b);
+    assert_int_equal(find(f, "model")->n, 1);
+    assert_string_equal(vl_torch_prefix(f), "");
+    vl_torch_close(f);
+    zip_free(&z);
     puts_to(&b, "(dS'a.0'\n");
     put_vector(&b, "0", 1);
     puts_to(&b, "sS'a'\n(lp1\n");
@@ -269,7 +277,8 @@ static void strides_types_and_byte_orders(void **state)
     puts_to(&b, "sS'wide'\n");
     put_tensor(&b, "FloatStorage", "0", 24, 5, "I2\nI3\n", "I0\nI0\n");
     puts_to(&b, "sS'ones'\n");
-    put_tensor(&b, "FloatStorage", "0", 24, 22, "I1\nI2\nI1\n", "I99\nI1\nI77\n");
+    put_tensor(&b, "FloatStorage", "0", 24, 22, "I1\nI2\nI1\n",
+               "L9223372036854775800L\nI1\nL9223372036854775800L\n");
     puts_to(&b, "sS'none'\n");
     put_tensor(&b, "FloatStorage", "0", 24, 500, "I0\nI9\n", "I9\nI1\n");
     puts_to(&b, "sS'v3'\nctorch._utils\n_rebuild_tensor_v3\n((S'storage'\nctorch.storage\n"

@@ -250,6 +250,44 @@ static void many_and_long_lines(void **state)
     free(text);
 }
 
+/* More lines were lost than are looked at: what stays is what vl_tsv_put_n counts. */
+static void resumes_where_most_was_lost(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    static const int zeroed_from[] = {0, 1, 4, 250, 500, 743, 744, 745, 999}; /* thousandths */
+    char id[16], *tsv, *lost, *index;
+    size_t n, n_index;
+    vl_slice frame = {"/9j/4AAQ", 8};
+    vl_tsv_writer *w = create(false, 0);
+    for (int i = 0; i < N; i++) {
+        snprintf(id, sizeof id, "video%d", i);
+        assert_int_equal(vl_tsv_put(w, id, strlen(id), &frame, 1), VIOLET_OK);
+    }
+    vl_tsv_suspend(w);
+    assert_int_equal(vl_file_read(&tsv, &n, file("x.tsv.partial"), 1 << 20), VIOLET_OK);
+    assert_int_equal(vl_file_read(&index, &n_index, file("x.lineidx.partial"), 1 << 20), VIOLET_OK);
+    lost = malloc(n + 1);
+    for (size_t k = 0; k < sizeof zeroed_from / sizeof *zeroed_from; k++) {
+        size_t from = n * (size_t)zeroed_from[k] / 1000, whole = lines_in(tsv, from);
+        memcpy(lost, tsv, n);
+        memset(lost + from, 0, n - from);
+        leave(lost, n, index, n_index);
+        w = create(true, whole);
+        assert_int_equal(vl_tsv_cut(w, whole), VIOLET_OK);
+        for (size_t i = whole; i < N; i++) {
+            snprintf(id, sizeof id, "video%zu", i);
+            assert_int_equal(vl_tsv_put(w, id, strlen(id), &frame, 1), VIOLET_OK);
+        }
+        vl_tsv_suspend(w);
+        assert_holds("x.tsv.partial", tsv);
+        assert_holds("x.lineidx.partial", index);
+    }
+    free(tsv);
+    free(index);
+    free(lost);
+}
+
 static void nowhere_to_write(void **state)
 {
     (void)state;
@@ -272,6 +310,7 @@ int main(void)
         TEST(resumes_an_interrupted_finish),
         TEST(cuts),
         TEST(many_and_long_lines),
+        TEST(resumes_where_most_was_lost),
         TEST(nowhere_to_write),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
