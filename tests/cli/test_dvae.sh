@@ -35,8 +35,8 @@ train() {
 
 train_refuses() {
     run train-dvae; expect_error 1 "--path is missing"
-    run train-dvae --path nowhere --output new; expect_error 1 "nowhere"
-    run train-dvae --path videos --size 17 --output new; expect_error 1 "multiple of 8"
+    run train-dvae --path nowhere --output other; expect_error 1 "nowhere"
+    run train-dvae --path videos --size 17 --output other; expect_error 1 "multiple of 8"
     run train-dvae --path videos --preset huge; expect_error 2 "small"
     run train-dvae --path videos $DVAE --output dvae; expect_status 1; expect_err "--resume"
 }

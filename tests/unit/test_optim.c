@@ -56,13 +56,14 @@ static double by_the_book(const vl_optim *o, const setup *s, int k, size_t i, do
                           double gscale, int n)
 {
     double x = start, m = 0, v = 0, decay = o->decay_all || s->p.list[k].is_matrix ? o->decay : 0;
+    double lr = s->p.list[k].first < o->n_slow ? o->lr * o->slow : o->lr;
     for (int step = 1; step <= n; step++) {
         double g = (double)gradient_at(step, s->p.list[k].first + i) * gscale;
-        x -= o->lr * decay * x;
+        x -= lr * decay * x;
         m = o->beta1 * m + (1 - o->beta1) * g;
         v = o->beta2 * v + (1 - o->beta2) * g * g;
         double mh = m / (1 - pow(o->beta1, step)), vh = v / (1 - pow(o->beta2, step));
-        x -= o->lr * mh / (sqrt(vh) + o->eps);
+        x -= lr * mh / (sqrt(vh) + o->eps);
     }
     return x;
 }
@@ -119,6 +120,24 @@ static void adamw_is_the_formula(void **state)
         check_against_double(backends[k], &o, STEPS, 1);
         o.eps = 1e-1;
         check_against_double(backends[k], &o, 3, 1);
+    }
+}
+
+/* The first parameter, up to where the second begins. */
+static void some_parameters_may_learn_slower(void **state)
+{
+    (void)state;
+    setup s;
+    open_setup(&s, vl_backend_ref());
+    vl_optim o = published;
+    o.n_slow = s.p.list[1].first;
+    close_setup(&s);
+    for (int all = 0; all < 2; all++) {
+        o.decay_all = all;
+        o.slow = 0.25;
+        check_against_double(vl_backend_fast(), &o, 5, 1);
+        o.slow = 0; /* they stand still, their moments do not */
+        check_against_double(vl_backend_fast(), &o, 5, 1);
     }
 }
 
@@ -239,6 +258,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adamw_is_the_formula),
+        cmocka_unit_test(some_parameters_may_learn_slower),
         cmocka_unit_test(gradients_are_clipped_to_a_norm),
         cmocka_unit_test(without_decay_on_all_only_matrices_shrink),
         cmocka_unit_test(gradients_that_are_not_finite_change_nothing),
