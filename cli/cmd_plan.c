@@ -66,7 +66,8 @@ static void print_json(const violet_plan_report *r)
     NUMBER(hidden_words), NUMBER(hidden_patches);
     printf("  \"text_passes\": %d,\n", r->text_passes);
     COUNT(weight_bytes), COUNT(gradient_bytes), COUNT(moment_bytes), COUNT(dvae_bytes);
-    COUNT(activation_bytes), COUNT(activation_gradient_bytes), COUNT(table_bytes), COUNT(loader_bytes), COUNT(total_bytes);
+    COUNT(activation_bytes), COUNT(activation_gradient_bytes), COUNT(table_bytes),
+    COUNT(loader_bytes), COUNT(total_bytes);
     COUNT(forward_bytes);
     printf("  \"extrapolated\": %s,\n", r->extrapolated ? "true" : "false");
     NUMBER(peak_flops), NUMBER(step_seconds);

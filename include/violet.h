@@ -105,7 +105,7 @@ const char *violet_options_json(violet_options *o);
 typedef enum violet_event_kind {
     VIOLET_EVENT_STEP,     /* an update was made: the numbers below */
     VIOLET_EVENT_VALID,    /* a validation ended: loss_of and accuracy over it */
-    VIOLET_EVENT_ITEM,     /* of `text` ("videos"), `step` of `n_steps` are done, n_bad of them badly */
+    VIOLET_EVENT_ITEM,     /* of `text` ("videos"), `step` of `n_steps` are done, n_bad badly */
     VIOLET_EVENT_MESSAGE,  /* something to tell: `text`, one line */
     VIOLET_EVENT_WARNING,  /* something to worry about: `text`, such as a skipped record */
 } violet_event_kind;
@@ -166,7 +166,8 @@ typedef struct violet_plan_report {
     /* FLOPs of an update, over all its batches: the sum, and the visual tokens that a dVAE makes
      * (0 without), the pass that weighs positions for masking, the forward, the backward, and what
      * checkpointing computes again */
-    double step_flops, token_flops, attended_flops, step_forward_flops, backward_flops, recomputed_flops;
+    double step_flops, token_flops, attended_flops, step_forward_flops, backward_flops,
+        recomputed_flops;
     double step_attention_flops; /* the share of attention's products in step_flops */
     double step_traffic_bytes;   /* operands read and written if nothing stayed in a cache */
     double hidden_words, hidden_patches; /* expected, a sample */

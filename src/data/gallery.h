@@ -57,8 +57,8 @@ bool vl_gallery_cached(const vl_gallery *g);
 violet_status vl_gallery_scratch_new(vl_gallery_scratch **out);
 void vl_gallery_scratch_free(vl_gallery_scratch *s);
 
-/* Picture i as a square of any side; of the side kept, it may come from memory. Whatever fails while
- * `stop` is set is EINTERRUPTED: never a bad picture. */
+/* Picture i as a square of any side; of the side kept, it may come from memory. Whatever fails
+ * while `stop` is set is EINTERRUPTED: never a bad picture. */
 violet_status vl_gallery_read(uint8_t *out, int side, const vl_gallery *g, size_t i,
                               vl_gallery_scratch *s);
 

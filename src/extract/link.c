@@ -281,8 +281,8 @@ static violet_status check_name(const char *what, const char *s)
 {
     size_t n = strlen(s);
     if (n && n < 100 && !strpbrk(s, "/,:\n\t") && s[0] != '.') return VIOLET_OK;
-    return vl_err(VIOLET_EINVAL, "link: %s is '%.100s', expected a name without '/', ',' and ':'", what,
-                  s);
+    return vl_err(VIOLET_EINVAL, "link: %s is '%.100s', expected a name without '/', ',' and ':'",
+                  what, s);
 }
 
 static size_t stem_of(const char *path)

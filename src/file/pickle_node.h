@@ -71,8 +71,8 @@ typedef struct vl_pickle_options {
     /* persistent id -> value; without it persistent ids are refused */
     violet_status (*persistent)(vl_value **out, vl_pickle *doc, vl_value *id);
     void *user; /* vl_pickle_user */
-    /* NEWOBJ of a class that stands in no table makes an inert VL_OBJECT; calling one (REDUCE, INST,
-     * OBJ) stays refused, and no class is ever looked for */
+    /* NEWOBJ of a class that stands in no table makes an inert VL_OBJECT; calling one (REDUCE,
+     * INST, OBJ) stays refused, and no class is ever looked for */
     bool objects;
 } vl_pickle_options;
 

@@ -1,5 +1,5 @@
-/* Calling what a table allows, refusing the rest by name; and objects of any class as inert pictures:
- * class, arguments, state and items side by side, nothing of the class known or run. */
+/* Calling what a table allows, refusing the rest by name; and objects of any class as inert
+ * pictures: class, arguments, state and items side by side, nothing of the class known or run. */
 #include "file/pickle_doc.h"
 
 static int shown(uint32_t n)

@@ -2,6 +2,7 @@
 #include "media/video_list.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -143,7 +144,11 @@ static violet_status walk(vl_video_list *l, const char *folder, size_t n_root, c
         goto done;
     }
     place here = {up, st.st_dev, st.st_ino};
-    for (struct dirent *e; status == VIOLET_OK && (e = readdir(dir));) {
+    while (status == VIOLET_OK) {
+        errno = 0;
+        const struct dirent *e = readdir(dir);
+        if (!e && errno) status = vl_err_errno("read folder '%s'", folder);
+        if (!e) break;
         if (e->d_name[0] == '.') continue;
         status = vl_path_join(path, PATH_MAX, folder, e->d_name);
         if (status != VIOLET_OK) break;

@@ -113,7 +113,7 @@ static int whole(double side)
     return side < 1 ? 1 : (int)lrint(side);
 }
 
-/* Square pixels: the shorter axis of the picture as it is seen is stretched, the other one stays. */
+/* Square pixels: the axis that comes out too short is stretched, the other one stays. */
 static void size_of(int *width, int *height, vl_painter *p, const AVFrame *f)
 {
     AVRational sar = av_guess_sample_aspect_ratio(NULL, p->stream, (AVFrame *)f);

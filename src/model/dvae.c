@@ -126,7 +126,8 @@ static violet_status source_open(source *s, const char *path)
     if ((s->map.n > 8 && s->map.data[8] == '{') ||
         (n > 12 && strcmp(path + n - 12, ".safetensors") == 0))
         return vl_safetensors_parse(&s->safetensors, s->map.data, s->map.n, path);
-    return vl_err(VIOLET_EFORMAT, "%s: expected a dVAE (pickled module, .pt or .safetensors)", path);
+    return vl_err(VIOLET_EFORMAT, "%s: expected a dVAE (pickled module, .pt or .safetensors)",
+                  path);
 }
 
 static void source_close(source *s)

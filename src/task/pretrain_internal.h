@@ -1,5 +1,6 @@
 /* What the files of a pretraining run share: pretrain_setup.c, pretrain_run.c (the loop),
- * pretrain_batch.c (one batch), pretrain_log.c (logs and the saved state). Nobody else includes this. */
+ * pretrain_batch.c (one batch), pretrain_log.c (logs and the saved state). Nobody else
+ * includes this. */
 #ifndef VL_TASK_PRETRAIN_INTERNAL_H
 #define VL_TASK_PRETRAIN_INTERNAL_H
 

@@ -69,8 +69,8 @@ typedef struct vl_backend {
      * (the message is set). A device is used by one thread at a time. */
     vl_device *(*open)(int threads);
     void (*close)(vl_device *d);
-    /* 1 if an operation had no memory for its scratch, and so did nothing, since this was last asked:
-     * the tape asks. */
+    /* 1 if an operation had no memory for its scratch, and so did nothing, since this was last
+     * asked: the tape asks. */
     int (*failed)(vl_device *d);
     /* The most FLOP/s this device does, measured in some tenths of a second; 0: not known. */
     double (*peak_flops)(vl_device *d);

@@ -367,7 +367,7 @@ static void shards_join(void **state)
     fails("d", "s", "--frame=64 --merge=3 --restart", "pad \"exact\", but ");
 }
 
-/* A shard of nothing but bad records is finished like any other; only a whole of them is refused. */
+/* A shard of nothing but bad records is finished; only a whole of them is refused. */
 static void shards_of_bad_records_join(void **state)
 {
     (void)state;

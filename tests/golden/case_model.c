@@ -4,8 +4,8 @@
  * Gradients jump where the input of a head's ReLU is 0 to within rounding: there float32 may go the
  * other way than float64, and one hidden unit of one patch is worth up to 4e-3 of that head's bias.
  * As with the dVAE (case_dvae.c), a gradient that does not agree in float32 is looked at again with
- * the heads' inner biases moved by a few roundings, LOOKS times at most, and must agree on one side.
- * CONFIG=double gets one look. */
+ * the heads' inner biases moved by a few roundings, LOOKS times at most, and must agree on one
+ * side. CONFIG=double gets one look. */
 #include "golden/model_run.h"
 
 #include <math.h>

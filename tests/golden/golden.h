@@ -120,8 +120,8 @@ void golden_case_pictures(golden_tally *t, const golden_options *o, const char *
 void golden_case_adamw(golden_tally *t, const golden_options *o, const char *path);
 void golden_case_ranking(golden_tally *t, const golden_options *o, const char *path);
 void golden_case_checkpoints(golden_tally *t, const golden_options *o, const char *folder);
-/* Parts of it, case_torch.c: a state dict, whose values stand in expected_float32.safetensors beside
- * it; a pickled dVAE encoder with hash-initialised weights. */
+/* Parts of it, case_torch.c: a state dict, whose values stand in expected_float32.safetensors
+ * beside it; a pickled dVAE encoder with hash-initialised weights. */
 void golden_check_state(golden_report *r, const char *path, const char *name);
 void golden_check_module(golden_report *r, const char *path, const char *name);
 void golden_case_dvae(golden_tally *t, const golden_options *o, const char *folder);

@@ -1,4 +1,4 @@
-/* Threads over items, results in order: how many threads, how far they run ahead, what stops them. */
+/* Threads over items, results in order: how far they run ahead, what stops them. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
