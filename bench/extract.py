@@ -109,7 +109,7 @@ def run_whole(command):
 
 def whole_ours(options, path, out, more):
     return run_whole([options.violet, "extract-frames", "--path", path, "--sample", str(SAMPLE),
-                      "--as-stored", "--workers", "1", "--output", out, *more])
+                      "--shape", "stored", "--workers", "1", "--output", out, *more])
 
 
 def whole_programs(options, clips, work, turn):
