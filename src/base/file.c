@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -229,4 +230,29 @@ void vl_out_sweep(const char *folder)
         if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH) unlinkat(dirfd(dir), e->d_name, 0);
     }
     if (dir) closedir(dir);
+}
+
+/* ---- files that grow ------------------------------------------------------------------------- */
+
+violet_status vl_fd_lock(int fd, const char *path)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return VIOLET_OK;
+    return vl_err(VIOLET_EINVAL, "another process is writing '%s'", path);
+}
+
+violet_status vl_fd_append(int fd, uint64_t *bytes, const void *data, size_t n, const char *path)
+{
+    for (size_t at = 0; at < n;) {
+        ssize_t wrote = pwrite(fd, (const char *)data + at, n - at, (off_t)*bytes);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) return vl_err_errno("write '%s'", path);
+        at += (size_t)wrote;
+        *bytes += (uint64_t)wrote;
+    }
+    return VIOLET_OK;
+}
+
+violet_status vl_fd_sync(int fd, const char *path)
+{
+    return fsync(fd) == 0 || errno == EINVAL ? VIOLET_OK : vl_err_errno("sync '%s'", path);
 }

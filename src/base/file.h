@@ -49,6 +49,16 @@ violet_status vl_out_write(vl_out *o, const void *data, size_t n);
 violet_status vl_out_commit(vl_out *o);
 void vl_out_abandon(vl_out *o);
 
+/* ---- files that grow while long work goes on ------------------------------------------------ */
+
+/* EINVAL where another process has it locked; released when fd is closed. `path` is for messages,
+ * as below. Where the file system has no locks, nobody else is noticed. */
+violet_status vl_fd_lock(int fd, const char *path);
+/* Writes n bytes behind the first *bytes, which grow by what was written. */
+violet_status vl_fd_append(int fd, uint64_t *bytes, const void *data, size_t n, const char *path);
+/* fsync; what cannot be synced, as a pipe, need not be. */
+violet_status vl_fd_sync(int fd, const char *path);
+
 /* Removes what killed processes left in a folder: files PATH.tmp.PID whose process is gone. */
 void vl_out_sweep(const char *folder);
 

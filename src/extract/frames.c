@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,14 +24,6 @@
 #define SYNC_SECONDS 10
 
 /* ---- names ----------------------------------------------------------------------------------- */
-
-static char *text(const char *a, const char *b)
-{
-    size_t n = strlen(a), k = strlen(b);
-    char *s = malloc(n + k + 1);
-    if (s) memcpy(s, a, n), memcpy(s + n, b, k + 1);
-    return s;
-}
 
 static bool is_folder(const char *path)
 {
@@ -69,9 +60,11 @@ violet_status frames_name(frames_names *out, const vl_frames_options *o, const v
     violet_status status = put_stem(&b, o);
     if (status == VIOLET_OK && s->n > 1) status = vl_buf_printf(&b, ".%d-of-%d", s->i, s->n);
     if (status == VIOLET_OK) {
-        *out = (frames_names){text(b.data, ".tsv"), text(b.data, ".lineidx"), text(b.data, ".pkl"),
-                              text(b.data, ".manifest.jsonl"),
-                              text(b.data, ".manifest.jsonl.partial")};
+        *out = (frames_names){.tsv = vl_output_name(b.data, ".tsv"),
+                              .index = vl_output_name(b.data, ".lineidx"),
+                              .pkl = vl_output_name(b.data, ".pkl"),
+                              .manifest = vl_output_name(b.data, ".manifest.jsonl"),
+                              .partial = vl_output_name(b.data, ".manifest.jsonl.partial")};
         if (!out->tsv || !out->index || !out->pkl || !out->manifest || !out->partial)
             status = vl_err_nomem();
     }
@@ -97,7 +90,8 @@ static violet_status check_apart(const frames *f)
     char *outputs[2 * N] = {0};
     violet_status status = VIOLET_OK;
     for (int i = 0; i < 2 * N; i++)
-        if (!(outputs[i] = text(whole[i / 2], i % 2 ? ".partial" : ""))) status = vl_err_nomem();
+        if (!(outputs[i] = vl_output_name(whole[i / 2], i % 2 ? ".partial" : "")))
+            status = vl_err_nomem();
     const char *const *const all = (const char *const *)outputs;
     if (status == VIOLET_OK) status = vl_output_apart(all, 2 * N, f->o->path);
     if (status == VIOLET_OK) status = vl_output_apart_list(all, 2 * N, &f->list);
@@ -109,36 +103,22 @@ static violet_status check_apart(const frames *f)
 
 violet_status frames_append(frames *f, const char *line, size_t n_line)
 {
-    for (size_t at = 0; at < n_line;) {
-        ssize_t n = pwrite(f->fd, line + at, n_line - at, (off_t)f->bytes);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return vl_err_errno("write '%s'", f->names.partial);
-        at += (size_t)n;
-        f->bytes += (uint64_t)n;
-    }
-    return VIOLET_OK;
+    return vl_fd_append(f->fd, &f->bytes, line, n_line, f->names.partial);
 }
 
 static violet_status sync_all(frames *f)
 {
     violet_status status = vl_tsv_flush(f->w);
-    if (status == VIOLET_OK && fsync(f->fd) != 0 && errno != EINVAL)
-        status = vl_err_errno("sync '%s'", f->names.partial);
+    if (status == VIOLET_OK) status = vl_fd_sync(f->fd, f->names.partial);
     f->synced = vl_now();
     return status;
-}
-
-static violet_status lock(int fd, const char *path)
-{
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return VIOLET_OK;
-    return vl_err(VIOLET_EINVAL, "another process is writing '%s'", path);
 }
 
 static violet_status open_manifest(frames *f)
 {
     f->fd = open(f->names.partial, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (f->fd < 0) return vl_err_errno("create '%s'", f->names.partial);
-    return lock(f->fd, f->names.partial);
+    return vl_fd_lock(f->fd, f->names.partial);
 }
 
 /* ---- beginning and going on ------------------------------------------------------------------ */

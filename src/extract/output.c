@@ -1,11 +1,21 @@
 /* See output.h. */
 #include "extract/output.h"
 
-#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/status.h"
 #include "media/video.h"
+
+char *vl_output_name(const char *stem, const char *ending)
+{
+    size_t n = strlen(stem) + strlen(ending) + 1;
+    char *name = malloc(n);
+    if (name) snprintf(name, n, "%s%s", stem, ending);
+    return name;
+}
 
 violet_status vl_output_stem(const char *command, const char *stem, size_t n)
 {

@@ -5,6 +5,8 @@
 
 #include "media/video_list.h"
 
+/* stem and ending as one string, the caller's; NULL: out of memory. */
+char *vl_output_name(const char *stem, const char *ending);
 /* EINVAL where the last part of a stem (n bytes, OUTPUT without its ending) is empty: the files
  * would be hidden ones in a folder. */
 violet_status vl_output_stem(const char *command, const char *stem, size_t n);

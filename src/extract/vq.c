@@ -74,24 +74,16 @@ static violet_status put_stem(vl_buf *out, const vl_vq_options *o)
     return status == VIOLET_OK && !o->output ? vl_buf_puts(out, "_vq") : status;
 }
 
-static char *joined(const char *a, const char *b)
-{
-    size_t n = strlen(a) + strlen(b) + 1;
-    char *s = malloc(n);
-    if (s) snprintf(s, n, "%s%s", a, b);
-    return s;
-}
-
 violet_status vq_name(vq_names *out, const vl_vq_options *o, const vl_shard *s)
 {
     vl_buf b = {0};
     *out = (vq_names){0};
     violet_status status = put_stem(&b, o);
-    if (status == VIOLET_OK) out->pkl = joined(b.data, ".pkl");
+    if (status == VIOLET_OK) out->pkl = vl_output_name(b.data, ".pkl");
     if (status == VIOLET_OK && s->n > 1) status = vl_buf_printf(&b, ".%d-of-%d", s->i, s->n);
     if (status == VIOLET_OK) {
-        out->shard = joined(b.data, ".vq");
-        out->partial = joined(b.data, ".vq.partial");
+        out->shard = vl_output_name(b.data, ".vq");
+        out->partial = vl_output_name(b.data, ".vq.partial");
         if (!out->pkl || !out->shard || !out->partial) status = vl_err_nomem();
     }
     vl_buf_free(&b);
@@ -121,7 +113,7 @@ static violet_status open_pictures(vq_run *r)
     const vl_vq_options *o = r->o;
     char *path = NULL;
     for (int i = 0; i < 3 && !path; i++) {
-        if (!(path = joined(o->path, endings[i]))) return vl_err_nomem();
+        if (!(path = vl_output_name(o->path, endings[i]))) return vl_err_nomem();
         if (is_file(path)) break;
         free(path);
         path = NULL;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -80,22 +79,15 @@ bool vq_reader_next(vq_record *out, vq_reader *r)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static violet_status append(vq_file *f, const char *data, size_t n)
+static violet_status append(vq_file *f)
 {
-    for (size_t at = 0; at < n;) {
-        ssize_t wrote = write(f->fd, data + at, n - at);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return vl_err_errno("write '%s'", f->path);
-        at += (size_t)wrote;
-    }
-    return VIOLET_OK;
+    return vl_fd_append(f->fd, &f->bytes, f->record.data, f->record.n, f->path);
 }
 
 violet_status vq_file_sync(vq_file *f)
 {
     f->synced = vl_now();
-    if (fsync(f->fd) != 0 && errno != EINVAL) return vl_err_errno("sync '%s'", f->path);
-    return VIOLET_OK;
+    return vl_fd_sync(f->fd, f->path);
 }
 
 /* What of an earlier file counts: *bytes of it. */
@@ -121,7 +113,7 @@ static violet_status look_back(vq_file *f, size_t *bytes, const json_t *header,
 static violet_status begin(vq_file *f, const json_t *header)
 {
     violet_status status = vl_manifest_line(&f->record, header);
-    return status == VIOLET_OK ? append(f, f->record.data, f->record.n) : status;
+    return status == VIOLET_OK ? append(f) : status;
 }
 
 violet_status vq_file_open(vq_file *f, const char *path, const json_t *header, bool anew,
@@ -131,13 +123,14 @@ violet_status vq_file_open(vq_file *f, const char *path, const json_t *header, b
     *f = (vq_file){.fd = -1, .path = strdup(path)};
     if (!f->path) return vl_err_nomem();
     f->h = (int)json_integer_value(json_object_get(header, "grid"));
-    f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
+    f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (f->fd < 0) return vl_err_errno("create '%s'", path);
-    if (flock(f->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return vl_err(VIOLET_EINVAL, "another process is writing '%s'", path);
-    violet_status status = anew ? VIOLET_OK : look_back(f, &bytes, header, id_of, user);
+    violet_status status = vl_fd_lock(f->fd, path);
+    if (status != VIOLET_OK) return status;
+    if (!anew) status = look_back(f, &bytes, header, id_of, user);
     if (status == VIOLET_OK && ftruncate(f->fd, (off_t)bytes) != 0)
         status = vl_err_errno("truncate '%s'", path);
+    f->bytes = bytes;
     if (status == VIOLET_OK && bytes == 0) status = begin(f, header);
     f->synced = vl_now();
     return status;
@@ -157,7 +150,8 @@ violet_status vq_file_put(vq_file *f, vl_slice id, const int32_t *tokens, int T)
     for (size_t i = 0; i < n_tokens; i++)
         memcpy(p + HEAD_BYTES + id.n + 2 * i, &(int16_t){(int16_t)tokens[i]}, 2);
     memcpy(p, &(uint64_t){hash_of(p + 8, n - 8)}, 8);
-    if ((status = append(f, f->record.data, n)) != VIOLET_OK) return status;
+    f->record.n = n;
+    if ((status = append(f)) != VIOLET_OK) return status;
     f->n++;
     f->n_bad += T == 0;
     f->n_frames += (size_t)T;

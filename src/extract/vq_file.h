@@ -47,6 +47,7 @@ typedef struct vq_file {
     int fd; /* locked; -1: closed */
     char *path;
     int h;
+    uint64_t bytes;
     size_t n, n_bad, n_frames; /* records, bad ones among them, frames */
     double synced;
     vl_buf record;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 
 /* So many of the last lines are looked at when a writer goes on. */
 #define LINES_CHECKED 256
@@ -56,15 +57,7 @@ static violet_status open_part(part *p, bool resume)
 
 static violet_status write_part(part *p, const char *s, size_t n)
 {
-    while (n) {
-        ssize_t wrote = pwrite(p->fd, s, n, (off_t)p->size);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return vl_err_errno("write '%s'", p->partial);
-        s += wrote;
-        n -= (size_t)wrote;
-        p->size += (uint64_t)wrote;
-    }
-    return VIOLET_OK;
+    return vl_fd_append(p->fd, &p->size, s, n, p->partial);
 }
 
 static violet_status read_part(const part *p, char *s, size_t n, uint64_t at)
@@ -314,11 +307,8 @@ violet_status vl_tsv_put(vl_tsv_writer *w, const char *id, size_t n_id, const vl
 
 violet_status vl_tsv_flush(vl_tsv_writer *w)
 {
-    if (fsync(w->tsv.fd) != 0 && errno != EINVAL)
-        return vl_err_errno("sync '%s'", w->tsv.partial);
-    if (fsync(w->index.fd) != 0 && errno != EINVAL)
-        return vl_err_errno("sync '%s'", w->index.partial);
-    return VIOLET_OK;
+    violet_status status = vl_fd_sync(w->tsv.fd, w->tsv.partial);
+    return status == VIOLET_OK ? vl_fd_sync(w->index.fd, w->index.partial) : status;
 }
 
 violet_status vl_tsv_finish(vl_tsv_writer *w)

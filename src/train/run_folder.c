@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,9 +66,7 @@ violet_status vl_run_lock(FILE **f, const char *folder, const char *name)
     violet_status status = vl_path_join(path, sizeof path, folder, name);
     if (status != VIOLET_OK) return status;
     *f = fopen(path, "a");
-    if (*f && flock(fileno(*f), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-        return vl_err(VIOLET_EINVAL, "another process is writing the run in '%s'", folder);
-    return *f ? VIOLET_OK : vl_err_errno("open '%s'", path);
+    return *f ? vl_fd_lock(fileno(*f), path) : vl_err_errno("open '%s'", path);
 }
 
 violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to)

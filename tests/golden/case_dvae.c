@@ -1,12 +1,8 @@
 /* A dVAE case: logits, tokens, the decoder's pictures of these tokens, all gradients of both
  * halves; with gradients, without, and with blocks computed again.
  *
- * Gradients jump where a ReLU's input is 0 or two pixels of a pooling are equal, to within
- * rounding: there float32 may go the other way than float64 (plain loops that add up in double,
- * too: in one of six cases tried at dvae-tiny's size), and one such pixel is worth up to 1e-3 of a
- * small gradient. So in float32 a gradient that does not agree is looked at again with the input
- * moved by a millionth, up to NUDGES times, and must agree on one side. In CONFIG=double there is
- * no second look. */
+ * In float32 gradients get LOOKS looks (golden.h), the pixels moved by up to a millionth of
+ * themselves: plain loops that add up in double need that, too, in one case of six of this size. */
 #include "golden/golden.h"
 
 #include <math.h>
@@ -19,7 +15,7 @@
 #include "golden/hash_init.h"
 #include "nn/dvae.h"
 
-enum { ENCODER, DECODER, NUDGES = 12 };
+enum { ENCODER, DECODER, LOOKS = 13 };
 static const char *const halves[] = {"encoder/", "decoder/"};
 
 typedef struct dvae_run {
@@ -34,9 +30,6 @@ typedef struct dvae_run {
     int *token;           // (B, S/8, S/8), the golden ones
     real *scratch;
     size_t scratch_n;
-    int nudge;            /* 0, or which look at the gradients this is */
-    uint8_t *missed;      // (params.n) gradients that have not agreed yet
-    int n_missed;
 } dvae_run;
 
 /* ---- set-up ---------------------------------------------------------------------------------- */
@@ -149,7 +142,6 @@ static violet_status dvae_run_open(dvae_run *run, golden_report *r, const golden
     vl_dvae_encoder_init(&run->encoder, &run->params, &run->config, halves[ENCODER]);
     vl_dvae_decoder_init(&run->decoder, &run->params, &run->config, halves[DECODER]);
     if (run->params.status != VIOLET_OK) return run->params.status;
-    if (!(run->missed = calloc((size_t)run->params.n, 1))) return vl_err_nomem();
     if (!(run->device = o->backend->open(o->threads))) return VIOLET_ENOMEM;
     status = vl_tape_init(&run->tape, o->backend, run->device, 0);
     if (status != VIOLET_OK) return status;
@@ -167,7 +159,6 @@ static void dvae_run_close(dvae_run *run)
     if (run->device) backend->close(run->device);
     vl_params_release(&run->params);
     free(run->token);
-    free(run->missed);
     free(run->scratch);
     golden_file_close(&run->file);
 }
@@ -223,20 +214,13 @@ static void compare_tokens(dvae_run *run, const vl_tensor *logit)
     golden_compare(&run->file, GOLDEN_ACTIVATION, NULL, "margin", margin, rows);
 }
 
-/* Reports what agrees, and on the last look everything. */
-static void compare_grads(dvae_run *run, const char *pass, int last)
+static void compare_grads(dvae_run *run, const char *pass)
 {
-    run->n_missed = 0;
     for (int i = 0; i < run->params.n; i++) {
         const vl_param *e = &run->params.list[i];
-        const real *g = vl_param_grads(&run->params, e);
         char name[256];
         snprintf(name, sizeof name, "grad/%s", e->name);
-        if (run->nudge && !run->missed[i]) continue;
-        run->missed[i] =
-            !last && !golden_agrees(&run->file, GOLDEN_GRADIENT, name, g, e->count);
-        run->n_missed += run->missed[i];
-        if (!run->missed[i]) golden_compare(&run->file, GOLDEN_GRADIENT, pass, name, g, e->count);
+        golden_compare_gradient(&run->file, pass, name, vl_param_grads(&run->params, e), e->count);
     }
 }
 
@@ -271,12 +255,12 @@ static int is_ok(dvae_run *run, const char *what)
     return 0;
 }
 
-/* Pixels, each off by at most a millionth of itself in a nudged pass. */
+/* Pixels, each off by at most a millionth of itself in a second look. */
 static vl_tensor *pixels(dvae_run *run)
 {
     vl_tensor *x = vl_dvae_pixels(&run->tape, run->image, run->B, run->S);
-    size_t n = run->nudge && !vl_tape_failed(&run->tape) ? (size_t)x->rows * 3 : 0;
-    uint64_t key = vl_rng_key(1, (uint64_t)run->nudge, 0);
+    size_t n = run->file.look && !vl_tape_failed(&run->tape) ? (size_t)x->rows * 3 : 0;
+    uint64_t key = vl_rng_key(1, (uint64_t)run->file.look, 0);
     for (size_t i = 0; i < n; i++)
         x->x[i] *= (real)(1 + 1e-6 * (2 * vl_rng_uniform(key, i) - 1));
     return x;
@@ -290,14 +274,14 @@ typedef struct pass_of {
 static void compare_outputs(dvae_run *run, const char *pass, const vl_tensor *logit,
                             const vl_tensor *decoded, real loss)
 {
-    if (run->nudge) return;
+    if (run->file.look) return;
     compare_picture(run, pass, "logit", logit);
     compare_picture(run, pass, "decoded", decoded);
     if (!pass) compare_tokens(run, logit);
     golden_compare(&run->file, GOLDEN_LOSS, pass, "loss_meansquare", &loss, 1);
 }
 
-static void one_pass(dvae_run *run, const pass_of *p, int last)
+static void one_pass(dvae_run *run, const pass_of *p)
 {
     vl_tape *t = &run->tape;
     int h = run->S / 8;
@@ -316,19 +300,14 @@ static void one_pass(dvae_run *run, const pass_of *p, int last)
     compare_outputs(run, p->name, logit, decoded, (real)loss);
     if (!p->grad_on) return;
     vl_tape_backward_from(t);
-    if (is_ok(run, p->name ? p->name : "backward")) compare_grads(run, p->name, last);
+    if (is_ok(run, p->name ? p->name : "backward")) compare_grads(run, p->name);
 }
 
-/* The pass, and while gradients are missing more of it with the input nudged. */
-static void all_passes(dvae_run *run, const pass_of *p)
+static void all_looks(dvae_run *run, pass_of p)
 {
-    int most = p->grad_on && sizeof(real) == 4 ? NUDGES : 0;
-    run->n_missed = 0;
-    for (run->nudge = 0; run->nudge <= most; run->nudge++) {
-        one_pass(run, p, run->nudge == most);
-        if (run->n_missed == 0) break;
-    }
-    run->nudge = 0;
+    run->file.n_looks = sizeof(real) == 4 ? LOOKS : 1;
+    do one_pass(run, &p);
+    while (golden_look_again(&run->file));
 }
 
 void golden_case_dvae(golden_tally *t, const golden_options *o, const char *folder)
@@ -339,9 +318,9 @@ void golden_case_dvae(golden_tally *t, const golden_options *o, const char *fold
     if (!run || dvae_run_open(run, &r, o, folder) != VIOLET_OK) {
         golden_verdict(&r, 0, "set-up", "%s", run ? violet_error() : "out of memory");
     } else {
-        all_passes(run, &(pass_of){NULL, 1, 0, 0});
-        all_passes(run, &(pass_of){"without gradients", 0, 0, 0});
-        all_passes(run, &(pass_of){"from codes, checkpointing", 1, 1, 1});
+        all_looks(run, (pass_of){NULL, 1, 0, 0});
+        all_looks(run, (pass_of){"without gradients", 0, 0, 0});
+        all_looks(run, (pass_of){"from codes, checkpointing", 1, 1, 1});
         golden_all_used(&run->file);
     }
     golden_end(&r);

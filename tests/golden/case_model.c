@@ -1,11 +1,8 @@
 /* A model case: pretraining's activations, losses and gradients, in every way the library can
  * compute them; then the downstream tasks and optimiser steps.
  *
- * Gradients jump where the input of a head's ReLU is 0 to within rounding: there float32 may go the
- * other way than float64, and one hidden unit of one patch is worth up to 4e-3 of that head's bias.
- * As with the dVAE (case_dvae.c), a gradient that does not agree in float32 is looked at again with
- * the heads' inner biases moved by a few roundings, LOOKS times at most, and must agree on one
- * side. CONFIG=double gets one look. */
+ * In float32 gradients get LOOKS looks (golden.h), the heads' inner biases moved by up to
+ * NUDGE: one hidden unit of one patch on the other side of 0 is worth 4e-3 of its head's bias. */
 #include "golden/model_run.h"
 
 #include <math.h>
@@ -102,9 +99,9 @@ static void nudge(const model_run *run)
         const vl_param *e = vl_params_find(&run->model.params, names[k]);
         if (!e) continue;
         real *x = vl_param_weights(&run->model.params, e);
-        uint64_t key = vl_rng_key(1, (uint64_t)run->look, (uint64_t)k);
+        uint64_t key = vl_rng_key(1, (uint64_t)run->file.look, (uint64_t)k);
         golden_hash_init(x, e->count, e->name, 1, run->seed);
-        for (size_t i = 0; run->look && i < e->count; i++)
+        for (size_t i = 0; run->file.look && i < e->count; i++)
             x[i] += (real)(NUDGE * (2 * vl_rng_uniform(key, i) - 1));
     }
 }
@@ -115,29 +112,26 @@ static void train_once(model_run *run, const char *pass, int pair_again, int che
     vl_pretrain_input in = model_run_pretrain_input(run);
     vl_pretrain_output out;
     in.pair_again = pair_again;
-    model_run_start(run, 1, pass ? pass : "with gradients", run->look == 0);
+    model_run_start(run, 1, pass ? pass : "with gradients", run->file.look == 0);
     run->tape.checkpoint_on = checkpoint;
     model_run_zero_grads(run, &run->model);
     vl_pretrain_forward(&run->tape, &run->model, &in, &out);
     if (!model_run_ok(run, pass ? pass : "training pass")) return;
-    if (run->look == 0) compare_losses(run, &out, pass);
+    if (run->file.look == 0) compare_losses(run, &out, pass);
     vl_tape_backward(&run->tape, out.loss);
     if (!model_run_ok(run, pass ? pass : "backward")) return;
     model_run_compare_grads(run, &run->model, "grad/", pass);
-    if (!pass && run->look == 0) compare_gradient_norm(run);
+    if (!pass && run->file.look == 0) compare_gradient_norm(run);
 }
 
 static void training_pass(model_run *run, const char *pass, int pair_again, int checkpoint)
 {
-    int looks = sizeof(real) == 4 ? LOOKS : 1;
-    json_object_clear(run->missed);
-    for (run->look = 0; run->look < looks; run->look++) {
-        run->looks_again = run->look + 1 < looks;
+    run->file.n_looks = sizeof(real) == 4 ? LOOKS : 1;
+    do {
         nudge(run);
         train_once(run, pass, pair_again, checkpoint);
-        if (json_object_size(run->missed) == 0) break;
-    }
-    run->look = run->looks_again = 0;
+    } while (golden_look_again(&run->file));
+    run->file.n_looks = 1;
     nudge(run);
 }
 

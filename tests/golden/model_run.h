@@ -25,9 +25,6 @@ typedef struct model_run {
     size_t scratch_n;
     const char *pass; /* of golden_compare, for what is tapped */
     json_t *tapped;   /* names seen in this pass: the first run counts */
-    int look;         /* 0, or which second look at the gradients this is: see case_model.c */
-    int looks_again;  /* gradients that do not agree are not reported yet, but noted in `missed` */
-    json_t *missed;
 } model_run;
 
 /* Everything up to a checked, initialised model. Failures are noted in the report. */

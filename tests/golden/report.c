@@ -21,6 +21,7 @@ void golden_begin(golden_report *r, golden_tally *tally, const golden_options *o
 void golden_end(golden_report *r)
 {
     printf("%s: %d checks, %d failed", r->name, r->checks, r->failed);
+    if (r->looked_again) printf(", %d gradients at a second look", r->looked_again);
     const char *between = "; worst";
     for (int k = 0; k < GOLDEN_KINDS; k++) {
         if (!r->worst_at[k][0]) continue;
