@@ -1,5 +1,5 @@
-/* Element types of tensor files, and their values as float; see safetensors.h. */
-#include "file/safetensors.h"
+/* Element types of tensor files, and their values as float; see dtype.h. */
+#include "file/dtype.h"
 
 #include <string.h>
 
@@ -29,6 +29,11 @@ static float from_bits(uint32_t bits)
     float f;
     memcpy(&f, &bits, 4);
     return f;
+}
+
+bool vl_dtype_is_float(vl_dtype t)
+{
+    return t == VL_DT_F64 || t == VL_DT_F32 || t == VL_DT_F16 || t == VL_DT_BF16;
 }
 
 float vl_half_to_float(uint16_t h)

@@ -24,22 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/status.h"
+#include "file/dtype.h"
 
 #define VL_SAFETENSORS_MAX_DIM 8
-
-typedef enum vl_dtype {
-    VL_DT_F64, VL_DT_F32, VL_DT_F16, VL_DT_BF16, VL_DT_I64, VL_DT_I32, VL_DT_I16,
-    VL_DT_I8, VL_DT_U64, VL_DT_U32, VL_DT_U16, VL_DT_U8, VL_DT_BOOL,
-} vl_dtype;
-
-size_t vl_dtype_bytes(vl_dtype t);
-const char *vl_dtype_name(vl_dtype t);
-
-float vl_half_to_float(uint16_t h);
-
-/* n values as float; `data` need not be aligned. */
-void vl_dtype_to_float(float *out, const void *data, vl_dtype t, size_t n);
 
 typedef struct vl_safetensor {
     const char *name;

@@ -285,12 +285,12 @@ size_t vl_torch_n(const vl_torch *f)
     return f->names.n;
 }
 
-const vl_torch_tensor *vl_torch_at(const vl_torch *f, size_t i)
+const vl_stored *vl_torch_at(const vl_torch *f, size_t i)
 {
     return i < f->names.n ? &f->names.tensors[i] : NULL;
 }
 
-const vl_torch_tensor *vl_torch_find(const vl_torch *f, const char *name)
+const vl_stored *vl_torch_find(const vl_torch *f, const char *name)
 {
     return vl_torch_names_find(&f->names, name);
 }
@@ -314,46 +314,4 @@ const vl_value *vl_torch_state(const vl_torch *f)
 const vl_value *vl_torch_attribute(const vl_torch *f, const char *name)
 {
     return vl_dict_find(vl_torch_state(f), name, strlen(name));
-}
-
-/* One element's bytes in this machine's order. */
-static void copy_element(uint8_t *to, const uint8_t *from, size_t n, bool swap)
-{
-    for (size_t i = 0; i < n; i++) to[i] = from[swap ? n - 1 - i : i];
-}
-
-static bool is_plain(const vl_torch_tensor *t)
-{
-    int64_t expected = 1;
-    if (t->big_endian) return false;
-    for (int d = t->n_dim - 1; d >= 0; expected *= t->shape[d--])
-        if (t->shape[d] != 1 && t->stride[d] != expected) return false;
-    return true;
-}
-
-violet_status vl_torch_floats(float *out, const vl_torch_tensor *t)
-{
-    enum { PIECE = 512 };
-    uint8_t piece[PIECE * 8];
-    size_t each = vl_dtype_bytes(t->dtype), n_piece = 0;
-    int64_t index[VL_TORCH_MAX_DIM] = {0}, at = 0;
-    if (t->n == 0 || is_plain(t)) {
-        if (t->n) vl_dtype_to_float(out, t->data, t->dtype, t->n);
-        return VIOLET_OK;
-    }
-    for (size_t i = 0; i < t->n; i++) {
-        copy_element(piece + n_piece * each, t->data + (size_t)at * each, each, t->big_endian);
-        if (++n_piece == PIECE || i + 1 == t->n) {
-            vl_dtype_to_float(out, piece, t->dtype, n_piece);
-            out += n_piece;
-            n_piece = 0;
-        }
-        for (int d = t->n_dim - 1; d >= 0; d--) { /* the next index, last dimension fastest */
-            at += t->stride[d];
-            if (++index[d] < t->shape[d]) break;
-            at -= t->stride[d] * t->shape[d];
-            index[d] = 0;
-        }
-    }
-    return VIOLET_OK;
 }

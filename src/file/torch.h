@@ -2,8 +2,8 @@
  *
  *     vl_torch *f;
  *     status = vl_torch_open(&f, "model.pt");
- *     const vl_torch_tensor *t = vl_torch_find(f, "enc_txt.emb_txt.word_embeddings.weight");
- *     if (t) status = vl_torch_floats(x, t);                 // (t->n), C order
+ *     const vl_stored *t = vl_torch_find(f, "enc_txt.emb_txt.word_embeddings.weight");
+ *     if (t) vl_stored_floats(x, t, 0, t->n);                 // C order
  *     vl_torch_close(f);
  *
  * Containers: zip (PyTorch 1.6 and later) and legacy (torch.save before that), told by content;
@@ -25,19 +25,7 @@
 
 #include "base/status.h"
 #include "file/pickle.h"
-#include "file/safetensors.h" /* vl_dtype */
-
-#define VL_TORCH_MAX_DIM 8
-
-typedef struct vl_torch_tensor {
-    const char *name;
-    vl_dtype dtype;
-    int n_dim;
-    int64_t shape[VL_TORCH_MAX_DIM], stride[VL_TORCH_MAX_DIM]; /* strides in elements */
-    size_t n;            /* elements */
-    bool big_endian;     /* the bytes of an element */
-    const uint8_t *data; /* of the first element, inside the map; NULL if n is 0 */
-} vl_torch_tensor;
+#include "file/stored.h"
 
 typedef struct vl_torch vl_torch;
 
@@ -51,15 +39,12 @@ void vl_torch_close(vl_torch *f);
 bool vl_torch_looks(const void *head, size_t n);
 
 size_t vl_torch_n(const vl_torch *f);
-const vl_torch_tensor *vl_torch_at(const vl_torch *f, size_t i);
-const vl_torch_tensor *vl_torch_find(const vl_torch *f, const char *name); /* NULL: none */
+const vl_stored *vl_torch_at(const vl_torch *f, size_t i);
+const vl_stored *vl_torch_find(const vl_torch *f, const char *name); /* NULL: none */
 const char *vl_torch_prefix(const vl_torch *f); /* what was dropped of every name; "" */
 const char *vl_torch_class(const vl_torch *f);  /* "module.Class" of a pickled module; else NULL */
 /* Its attributes, a dict, and one of them (such as n_hid); NULL: none. */
 const vl_value *vl_torch_state(const vl_torch *f);
 const vl_value *vl_torch_attribute(const vl_torch *f, const char *name);
-
-/* All elements in C order, converted from any float or integer type. */
-violet_status vl_torch_floats(float *out, const vl_torch_tensor *t);
 
 #endif

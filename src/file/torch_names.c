@@ -30,12 +30,12 @@ static violet_status bad(const char *what)
 }
 
 /* Shape and strides; *reach: how far the last element is from the first. */
-static violet_status read_shape(vl_torch_tensor *t, int64_t *reach, const torch_tensor *from)
+static violet_status read_shape(vl_stored *t, int64_t *reach, const torch_tensor *from)
 {
     size_t n_dim = vl_value_n(from->shape);
-    if (n_dim > VL_TORCH_MAX_DIM)
+    if (n_dim > VL_STORED_MAX_DIM)
         return vl_err(VIOLET_EUNSUPPORTED, "%zu dimensions, expected at most %d", n_dim,
-                      VL_TORCH_MAX_DIM);
+                      VL_STORED_MAX_DIM);
     if (vl_value_n(from->stride) != n_dim) return bad("as many strides as sizes expected");
     t->n_dim = (int)n_dim;
     t->n = 1;
@@ -54,7 +54,7 @@ static violet_status read_shape(vl_torch_tensor *t, int64_t *reach, const torch_
     return VIOLET_OK;
 }
 
-static violet_status check(vl_torch_tensor *t, const torch_tensor *from)
+static violet_status check(vl_stored *t, const torch_tensor *from)
 {
     const torch_storage *s = from->storage;
     int64_t reach = 0, offset = 0, each = (int64_t)vl_dtype_bytes(from->dtype);
@@ -78,7 +78,7 @@ static violet_status grow(torch_names *s)
 {
     if (s->n < s->cap) return VIOLET_OK;
     size_t cap = s->cap ? 2 * s->cap : 64;
-    vl_torch_tensor *tensors = realloc(s->tensors, cap * sizeof *tensors);
+    vl_stored *tensors = realloc(s->tensors, cap * sizeof *tensors);
     if (tensors) s->tensors = tensors;
     size_t *name_at = realloc(s->name_at, cap * sizeof *name_at);
     if (name_at) s->name_at = name_at;
@@ -95,8 +95,8 @@ static violet_status add(torch_names *s, const torch_tensor *from)
     if (status != VIOLET_OK) return status;
     if (s->n >= s->most || s->text.n + n_name > 16 * s->most)
         return bad("shared values unfold to too many tensors");
-    vl_torch_tensor *t = &s->tensors[s->n];
-    *t = (vl_torch_tensor){.big_endian = s->big_endian};
+    vl_stored *t = &s->tensors[s->n];
+    *t = (vl_stored){.big_endian = s->big_endian};
     status = check(t, from);
     if (status != VIOLET_OK) return vl_err_at(status, "tensor '%.200s'", name);
     s->name_at[s->n++] = s->text.n;
@@ -270,7 +270,7 @@ static bool add_dot(torch_names *s)
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp((*(vl_torch_tensor *const *)a)->name, (*(vl_torch_tensor *const *)b)->name);
+    return strcmp((*(vl_stored *const *)a)->name, (*(vl_stored *const *)b)->name);
 }
 
 /* Gives every tensor its name, n_cut characters of the wrapped part's cut off, and sorts. NULL, or
@@ -326,10 +326,10 @@ void vl_torch_names_release(torch_names *s)
     vl_buf_free(&s->path);
 }
 
-const vl_torch_tensor *vl_torch_names_find(const torch_names *s, const char *name)
+const vl_stored *vl_torch_names_find(const torch_names *s, const char *name)
 {
-    vl_torch_tensor wanted = {.name = name}, *key = &wanted;
+    vl_stored wanted = {.name = name}, *key = &wanted;
     if (!s->sorted) return NULL;
-    vl_torch_tensor **found = bsearch(&key, s->sorted, s->n, sizeof *s->sorted, by_name);
+    vl_stored **found = bsearch(&key, s->sorted, s->n, sizeof *s->sorted, by_name);
     return found ? *found : NULL;
 }

@@ -10,8 +10,8 @@ typedef struct torch_names {
     size_t most;      /* tensors, and 16 * most bytes of names: sharing cannot unfold to more */
     bool big_endian;
     size_t n, cap;
-    vl_torch_tensor *tensors; /* (n) in the document's order */
-    const vl_torch_tensor **sorted; /* (n) by name */
+    vl_stored *tensors; /* (n) in the document's order */
+    const vl_stored **sorted; /* (n) by name */
     size_t *name_at;  /* (cap) where each name starts in `text` */
     vl_buf text, path;
     size_t first, last; /* the tensors of the wrapped part: [first, last) */
@@ -21,6 +21,6 @@ typedef struct torch_names {
 
 violet_status vl_torch_names_make(torch_names *s, const vl_value *root);
 void vl_torch_names_release(torch_names *s);
-const vl_torch_tensor *vl_torch_names_find(const torch_names *s, const char *name);
+const vl_stored *vl_torch_names_find(const torch_names *s, const char *name);
 
 #endif

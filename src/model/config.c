@@ -28,6 +28,9 @@ static const field fields[] = {
     {"size_vocab", AT(size_vocab), 1, 5, 10000000},
     {"size_code", AT(size_code), 1, 2, 10000000},
     {"size_answer", AT(size_answer), 1, 1, 10000000},
+    {"frames", AT(frames), 1, 1, VL_FRAMES_MOST},
+    {"positions", AT(positions), 1, 2, 1 << 20},
+    {"grid", AT(grid), 2, 1, 1024},
     {"drop", AT(drop), 0, 0, 0.99},
 };
 static const int n_fields = sizeof fields / sizeof *fields;
@@ -45,6 +48,9 @@ static const struct {
       .size_vocab = 30522,
       .size_code = 8192,
       .size_answer = 1000,
+      .frames = 6,
+      .positions = 1 + 14 * 14,
+      .grid = {7, 7},
       .drop = 0.1}},
     {"tiny",
      {.video = {24, {2, 2, 2, 2}, {1, 2, 4, 8}, {8, 7, 7}, 0.2, 0},
@@ -55,6 +61,9 @@ static const struct {
       .size_vocab = 30522,
       .size_code = 8192,
       .size_answer = 1000,
+      .frames = 6,
+      .positions = 1 + 14 * 14,
+      .grid = {7, 7},
       .drop = 0.1}},
 };
 

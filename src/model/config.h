@@ -9,12 +9,18 @@
 
 #include "nn/swin3d.h"
 
+#define VL_FRAMES_MOST 64 /* that a configuration may ask for */
+
 typedef struct vl_config {
     vl_swin_config video;
     int hidden;                /* D: width of the cross-modal transformer, 8 * embed_dim */
     int ct_layers, ct_heads, ct_mlp;
     int size_vocab, size_code; /* word pieces, visual tokens */
     int size_answer;           /* classes of open-ended questions */
+    int frames;                /* rows of emb_len: most frames of a video; 6 as published */
+    int positions;             /* rows of emb_pos: 1 and the most patches of a frame; 1 + 14 * 14 */
+    int grid[2];               /* rows and columns of patches that emb_pos was learned on, row by
+                                * row behind its first; 7, 7: pictures of 224 pixels */
     double drop;               /* dropout of embeddings, attention, outputs and heads */
 } vl_config;
 

@@ -97,7 +97,7 @@ static const char *look(const source *s, size_t i, const char *name, int *n_dim,
                         const int64_t **shape)
 {
     if (s->torch) {
-        const vl_torch_tensor *t = name ? vl_torch_find(s->torch, name) : vl_torch_at(s->torch, i);
+        const vl_stored *t = name ? vl_torch_find(s->torch, name) : vl_torch_at(s->torch, i);
         if (t) *n_dim = t->n_dim, *shape = t->shape;
         return t ? t->name : NULL;
     }
@@ -109,7 +109,11 @@ static const char *look(const source *s, size_t i, const char *name, int *n_dim,
 
 static violet_status values(float *x, const source *s, const char *name)
 {
-    if (s->torch) return vl_torch_floats(x, vl_torch_find(s->torch, name));
+    if (s->torch) {
+        const vl_stored *stored = vl_torch_find(s->torch, name);
+        vl_stored_floats(x, stored, 0, stored->n);
+        return VIOLET_OK;
+    }
     const vl_safetensor *t = vl_safetensors_find(s->safetensors, name);
     vl_dtype_to_float(x, t->data, t->dtype, t->n);
     return VIOLET_OK;

@@ -16,7 +16,7 @@ static violet_status init_params(vl_model *m)
     const vl_config *c = &m->config;
     vl_params *p = &m->params;
     int D = c->hidden;
-    int cls[4] = {1, 1, 1, D}, pos[4] = {1, 1, VL_POSITIONS, D}, len[4] = {1, VL_FRAMES, 1, D};
+    int cls[4] = {1, 1, 1, D}, pos[4] = {1, 1, c->positions, D}, len[4] = {1, c->frames, 1, D};
     char prefix[64];
     m->emb_cls = vl_params_add(p, VL_INIT_NORMAL, 0, 4, cls, "enc_img.emb_cls");
     m->emb_pos = vl_params_add(p, VL_INIT_NORMAL, 0, 4, pos, "enc_img.emb_pos");
@@ -93,10 +93,10 @@ vl_tensor *vl_model_image(vl_tape *t, const vl_model *m, const vl_swin_plan *pla
                           const uint8_t *image)
 {
     int hw = plan->H / 32 * (plan->W / 32), n = plan->B * plan->T * (1 + hw);
-    if (plan->T > VL_FRAMES || 1 + hw > VL_POSITIONS) {
+    if (plan->T > m->config.frames || 1 + hw > m->config.positions) {
         vl_tape_fail(t, VIOLET_ESHAPE,
                      "%d frames of %d patches: the model has positions for %d frames of %d",
-                     plan->T, hw, VL_FRAMES, VL_POSITIONS - 1);
+                     plan->T, hw, m->config.frames, m->config.positions - 1);
         return &t->dead;
     }
     token_tables k;

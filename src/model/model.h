@@ -11,9 +11,6 @@
 #include "nn/heads.h"
 #include "nn/swin3d.h"
 
-#define VL_POSITIONS (1 + 14 * 14) /* rows of emb_pos */
-#define VL_FRAMES 6                /* rows of emb_len */
-
 /* Which heads a model has, or'ed together. `fc` is one head, for matching or for answers. */
 enum {
     VL_HEAD_MATCH = 1,  /* fc -> 1: VTM, retrieval, multiple choice */

@@ -11,7 +11,7 @@ static void count(json_t *o, const vl_torch *f)
     json_t *types = json_object();
     json_int_t elements = 0;
     for (size_t i = 0; i < vl_torch_n(f); i++) {
-        const vl_torch_tensor *t = vl_torch_at(f, i);
+        const vl_stored *t = vl_torch_at(f, i);
         const char *type = vl_dtype_name(t->dtype);
         elements += (json_int_t)t->n;
         vl_info_set(types, type,
@@ -54,18 +54,17 @@ static void add_attributes(json_t *o, const vl_torch *f)
 }
 
 /* Any strides and byte order: told of a copy of its values. */
-static violet_status add_tensor(json_t *list, const vl_torch_tensor *t, size_t *not_finite)
+static violet_status add_tensor(json_t *list, const vl_stored *t, size_t *not_finite)
 {
     float *x = malloc(t->n * sizeof *x + 1);
     if (!x) return vl_err_nomem();
-    violet_status status = vl_torch_floats(x, t);
+    vl_stored_floats(x, t, 0, t->n);
     vl_safetensor s = {.name = t->name, .dtype = VL_DT_F32, .n_dim = t->n_dim, .n = t->n,
                        .data = (const uint8_t *)x};
     memcpy(s.shape, t->shape, sizeof s.shape);
-    if (status == VIOLET_OK)
-        json_array_append_new(list, vl_info_tensor(&s, vl_dtype_name(t->dtype), not_finite));
+    json_array_append_new(list, vl_info_tensor(&s, vl_dtype_name(t->dtype), not_finite));
     free(x);
-    return status;
+    return VIOLET_OK;
 }
 
 violet_status vl_info_torch(json_t *o, const char *path, int verbose)

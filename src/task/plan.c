@@ -25,7 +25,7 @@ const vl_option vl_plan_option_table[] = {
     VL_OPTION_INT(S, size_img, "224", 32, 6272, "Data", "side of the pictures, a multiple of 32"),
     VL_OPTION_INT(S, height, "0", 0, 6272, "Data", "height of the pictures, 0: size_img"),
     VL_OPTION_INT(S, width, "0", 0, 6272, "Data", "width of the pictures, 0: size_img"),
-    VL_OPTION_INT(S, size_frame, "4", 0, VL_FRAMES, "Data", "frames a video, 0: 4"),
+    VL_OPTION_INT(S, size_frame, "4", 0, VL_FRAMES_MOST, "Data", "frames a video, 0: 4"),
     VL_OPTION_INT(S, size_txt, "32", 3, 512, "Data", "text positions"),
     VL_OPTION_INT(S, size_batch, "12", 1, 1e6, "Data", "samples a batch"),
     VL_OPTION_STRING(S, dvae, NULL, "Data",
@@ -421,9 +421,12 @@ static violet_status check_sizes(const planned *p)
     if (p->H < 32 || p->W < 32 || p->H % 32 || p->W % 32)
         return vl_err(VIOLET_EINVAL, "pictures of %dx%d: expected sides that are multiples of 32",
                       p->W, p->H);
-    if (p->Ni / p->T > VL_POSITIONS)
+    if (p->Ni / p->T > p->config.positions)
         return vl_err(VIOLET_EINVAL, "pictures of %dx%d: expected at most %d patches of 32x32",
-                      p->W, p->H, VL_POSITIONS - 1);
+                      p->W, p->H, p->config.positions - 1);
+    if (p->T > p->config.frames)
+        return vl_err(VIOLET_EINVAL, "%d frames: the model has positions for %d", p->T,
+                      p->config.frames);
     return check_window(p);
 }
 

@@ -78,7 +78,7 @@ typedef struct pretrain {
     double busy_s, waited_s, saved_at; /* seconds */
     uint64_t samples_here; /* trained since this process began */
     double flops;          /* of these, as planned */
-    double batch_flops[VL_FRAMES + 1]; /* of a batch, by its frames */
+    double batch_flops[VL_FRAMES_MOST + 1]; /* of a batch, by its frames */
 } pretrain;
 
 /* The means of sums, NaN where nothing was asked. */

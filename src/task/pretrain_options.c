@@ -1,5 +1,6 @@
 /* The options of a pretraining run: one line each. */
 #include "media/video.h"
+#include "model/config.h"
 #include "task/pretrain_run.h"
 
 #define S vl_pretrain_options
@@ -28,7 +29,7 @@ const vl_option vl_pretrain_option_table[] = {
                      "WordPiece vocabulary file (default: BERT's, built in)"),
     VL_OPTION_INT(S, size_img, "224", 32, 448, "Data", "side of the pictures, a multiple of 32"),
     VL_OPTION_INT(S, size_txt, "32", 3, 512, "Data", "text positions"),
-    VL_OPTION_INT(S, size_frame, "0", 0, 6, "Data",
+    VL_OPTION_INT(S, size_frame, "0", 0, VL_FRAMES_MOST, "Data",
                   "frames a video, 0: as many as the file has, 4 where there are videos"),
     VL_OPTION_INT(S, size_batch, "12", 1, 4096, "Data", "samples a batch"),
     VL_OPTION_INT(S, workers, "1", 0, 256, "Data",

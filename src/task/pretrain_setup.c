@@ -222,11 +222,11 @@ static violet_status setup_cost(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
     double need = 0, have = vl_memory_available();
-    if (most_frames(r) > VL_FRAMES)
+    if (most_frames(r) > r->config.frames)
         return vl_err(VIOLET_ESHAPE,
                       "%d frames a video: the model has positions for %d, see "
                       "--size_frame",
-                      most_frames(r), VL_FRAMES);
+                      most_frames(r), r->config.frames);
     for (int T = 1; T <= most_frames(r); T++) {
         violet_plan_report report;
         vl_plan_options p = {.config = o->config,

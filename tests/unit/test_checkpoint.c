@@ -40,6 +40,7 @@ static int tear_down(void **state)
 static vl_config small_config(void)
 {
     return (vl_config){.video = {8, {1, 1, 1, 1}, {1, 1, 1, 1}, {2, 2, 2}, 0.1, 1},
+                       .frames = 6, .positions = 197, .grid = {7, 7},
                        .hidden = 64, .ct_layers = 1, .ct_heads = 2, .ct_mlp = 96,
                        .size_vocab = 50, .size_code = 16, .size_answer = 9, .drop = 0.25};
 }

@@ -57,6 +57,7 @@ static void products_are_counted_by_hand(void **state)
 enum { B = 2, T = 2, SIDE = 64, X = 6, NI = T * (1 + 4) };
 
 static const vl_config small = {.video = {8, {1, 2, 1, 1}, {1, 2, 2, 4}, {2, 3, 3}, 0.1, 0},
+                                .frames = 6, .positions = 197, .grid = {7, 7},
                                 .hidden = 64,
                                 .ct_layers = 2,
                                 .ct_heads = 4,

@@ -45,9 +45,9 @@ static void refused(vl_buf *program, const char *why)
     zip_free(&z);
 }
 
-static const vl_torch_tensor *find(const vl_torch *f, const char *name)
+static const vl_stored *find(const vl_torch *f, const char *name)
 {
-    const vl_torch_tensor *t = f ? vl_torch_find(f, name) : NULL;
+    const vl_stored *t = f ? vl_torch_find(f, name) : NULL;
     if (!f) fail_msg("%s", violet_error());
     if (!t) fail_msg("no tensor '%s'", name);
     return t;
@@ -55,10 +55,10 @@ static const vl_torch_tensor *find(const vl_torch *f, const char *name)
 
 static void expect_floats(const vl_torch *f, const char *name, const float *expected, size_t n)
 {
-    const vl_torch_tensor *t = find(f, name);
+    const vl_stored *t = find(f, name);
     float x[32];
     assert_int_equal(t->n, n);
-    assert_int_equal(vl_torch_floats(x, t), VIOLET_OK);
+    vl_stored_floats(x, t, 0, t->n);
     for (size_t i = 0; i < n; i++)
         if (x[i] != expected[i]) fail_msg("%s[%zu]: %g, not %g", name, i, x[i], expected[i]);
 }
@@ -82,7 +82,7 @@ static void names_of_real_files(void **state)
         assert_int_equal(vl_torch_n(f), 13);
         assert_string_equal(vl_torch_prefix(f), i == 2 ? "state_dict.module." : "");
         assert_string_equal(vl_torch_at(f, 0)->name, "a.weight");
-        const vl_torch_tensor *t = find(f, "view_t");
+        const vl_stored *t = find(f, "view_t");
         assert_true(t->n_dim == 2 && t->shape[0] == 4 && t->stride[0] == 1 && t->stride[1] == 4);
         assert_ptr_equal(t->data, find(f, "shared1")->data);
         assert_int_equal(find(f, "scalar")->n_dim, 0);
@@ -98,10 +98,10 @@ static void names_of_real_files(void **state)
 static void touch(const vl_torch *f)
 {
     for (size_t i = 0; i < vl_torch_n(f); i++) {
-        const vl_torch_tensor *t = vl_torch_at(f, i);
+        const vl_stored *t = vl_torch_at(f, i);
         if (t->n > 100000) continue;
         float *x = malloc(t->n * sizeof *x + 1);
-        assert_int_equal(vl_torch_floats(x, t), VIOLET_OK);
+        vl_stored_floats(x, t, 0, t->n);
         assert_ptr_equal(vl_torch_find(f, t->name), t);
         free(x);
     }

@@ -1,0 +1,86 @@
+/* Starting values from files: whole checkpoints, or the parts that a model is put together from,
+ * whatever names and container they come in; and an account of what became of every tensor.
+ *
+ *     vl_load_options o = {.part = VL_LOAD_ALL};
+ *     vl_load_report report = {0};
+ *     status = vl_load(&model.params, &model.config, "ckpt_violet.pt", &o, &report);
+ *     vl_load_report_text(&text, &report);            // lines for a reader
+ *     vl_load_report_release(&report);                // also after an error
+ *
+ * Names that are understood (load_names.c), told by what the file has:
+ *     VIOLET            enc_img.*, enc_txt.*, trsfr.*, fc.*, fc_mtm.*, fc_mvm.*
+ *     Video Swin        patch_embed.*, layers.*, norm.*, bare or behind "backbone."
+ *     Swin, 2-D         the same with a kernel of 4 dimensions: inflated over time as in the Video
+ *                       Swin paper (arXiv 2106.13230, section 3.3): the kernel repeated and divided
+ *                       by its depth, relative position bias repeated for every offset in time
+ *     BERT              bert.embeddings.*, bert.encoder.*, cls.predictions.*, or without "bert.";
+ *                       gamma and beta for weight and bias
+ * Position tables of another size (relative position bias, emb_pos, emb_len) are interpolated when
+ * asked, else refused (load_tables.c).
+ *
+ * A tensor of another shape is an error that names both shapes, except in the heads (fc.*, fc_mtm.*,
+ * fc_mvm.*), where it is left and told of: an open-ended head takes fc.1 of a matching head, and its
+ * fc.3 starts fresh, as in the published code. */
+#ifndef VL_MODEL_LOAD_H
+#define VL_MODEL_LOAD_H
+
+#include "base/buf.h"
+#include "model/config.h"
+#include "tensor/params.h"
+
+/* Which parameters a file is there for. */
+typedef enum vl_load_part {
+    VL_LOAD_ALL,
+    VL_LOAD_VIDEO, /* enc_img.swin.* */
+    VL_LOAD_TEXT,  /* enc_txt.*, trsfr.*, fc_mtm.* */
+} vl_load_part;
+
+typedef struct vl_load_options {
+    vl_load_part part;
+    bool strict;      /* anything but a perfect fit is an error, after the report is made */
+    bool interpolate; /* tables of another size; without it they are an error */
+    bool grid_as_is;  /* rows of emb_pos as they stand, whatever grid they were learned on: what the
+                       * published code does */
+    bool dry;         /* only the report: no value is read, the parameters stay as they are */
+} vl_load_options;
+
+typedef enum vl_load_fate {
+    VL_LOAD_MATCHED,
+    VL_LOAD_ADAPTED,    /* inflated, repeated or interpolated: `note` says how */
+    VL_LOAD_MISSING,    /* a parameter that the file does not give: keeps its value */
+    VL_LOAD_MISSHAPEN,  /* a head's, keeps its value: `note` has both shapes */
+    VL_LOAD_UNEXPECTED, /* in the file, not used */
+    VL_LOAD_SAME,       /* a second name of a tensor that was used (predictions.decoder.bias) */
+    VL_LOAD_IGNORED,    /* known and of no use: buffers, an optimiser's state, poolers */
+    VL_LOAD_FATES,
+} vl_load_fate;
+
+typedef struct vl_load_entry {
+    vl_load_fate fate;
+    char *name;   /* the parameter's; of what is in the file only, the file's */
+    char *note;   /* NULL: nothing to add */
+    size_t count; /* elements */
+} vl_load_entry;
+
+typedef struct vl_load_report {
+    char *path;
+    const char *layout; /* "VIOLET", "Video Swin", "Swin", "BERT" */
+    vl_load_part part;
+    vl_load_entry *list; /* (n): parameters in the model's order, then what is left of the file */
+    size_t n, cap;
+    size_t tensors[VL_LOAD_FATES], elements[VL_LOAD_FATES];
+} vl_load_report;
+
+/* Sets p's weights from a file; a value that is not finite is an error. After an error the weights
+ * may hold some of the file's values, and the report tells what was found so far. config: of the
+ * model that p is of. */
+violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
+                      const vl_load_options *o, vl_load_report *report);
+
+/* A few lines, each list of names cut to what a reader can take in. */
+violet_status vl_load_report_text(vl_buf *out, const vl_load_report *r);
+/* Everything, for programs: {"file", "layout", "matched": {"tensors", "elements"}, ..., "list"}. NULL: out of memory. */
+json_t *vl_load_report_json(const vl_load_report *r);
+void vl_load_report_release(vl_load_report *r);
+
+#endif
