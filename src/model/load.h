@@ -24,6 +24,8 @@
 #ifndef VL_MODEL_LOAD_H
 #define VL_MODEL_LOAD_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "model/config.h"
 #include "tensor/params.h"

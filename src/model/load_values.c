@@ -35,7 +35,7 @@ void vl_values_free(vl_values *v)
 }
 
 /* Whether all are finite: an exponent of ones carries into the sign when one more is added. */
-static bool finite(const float *x, size_t n)
+static bool all_finite(const float *x, size_t n)
 {
     uint32_t over = 0;
 #pragma omp simd reduction(| : over)
@@ -49,7 +49,7 @@ static bool finite(const float *x, size_t n)
 
 static violet_status check(const float *x, size_t n, const char *name, size_t first)
 {
-    if (finite(x, n)) return VIOLET_OK;
+    if (all_finite(x, n)) return VIOLET_OK;
     size_t i = 0;
     while (i + 1 < n && isfinite(x[i])) i++;
     return vl_err(VIOLET_EFORMAT, "tensor '%s': value %zu is %f", name, first + i, (double)x[i]);
