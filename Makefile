@@ -14,7 +14,7 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
 CC        ?= gcc
-PKGS      := dnnl jansson libzip libutf8proc libjpeg libavformat libavcodec libswscale libavutil
+PKGS      := dnnl jansson libzip zlib libutf8proc libjpeg libavformat libavcodec libswscale libavutil
 PKG_CONFIG ?= pkg-config
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 OPT       ?= -O2 -g

@@ -175,6 +175,14 @@ violet_status vl_out_write(vl_out *o, const void *data, size_t n)
     return VIOLET_OK;
 }
 
+violet_status vl_out_patch(vl_out *o, uint64_t at, const void *data, size_t n)
+{
+    if (!o->file) return vl_err(VIOLET_EINVAL, "write to an output file that is closed");
+    if (fflush(o->file) != 0) return fail(o, "write");
+    return vl_fd_append(fileno(o->file), &at, data, n, o->path) == VIOLET_OK ? VIOLET_OK
+                                                                             : fail(o, "write");
+}
+
 /* The rename is durable only once its folder is on disk. Some file systems refuse to sync a
  * folder; the data is safe then, so EINVAL passes. */
 static int sync_folder(const char *path)

@@ -48,6 +48,8 @@ typedef struct vl_out {
 
 violet_status vl_out_open(vl_out *o, const char *path);
 violet_status vl_out_write(vl_out *o, const void *data, size_t n);
+/* n bytes over those at `at`, which were written before; what comes next still goes to the end. */
+violet_status vl_out_patch(vl_out *o, uint64_t at, const void *data, size_t n);
 violet_status vl_out_commit(vl_out *o);
 void vl_out_abandon(vl_out *o);
 
