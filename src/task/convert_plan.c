@@ -53,7 +53,7 @@ static violet_status check_used(const patterns *p, const char *option, const vl_
         size_t i = 0, n = vl_tensors_n(f);
         while (i < n && fnmatch(piece, vl_tensors_at(f, i)->name, 0) != 0) i++;
         if (i == n)
-            return vl_err(VIOLET_EINVAL, "%s '%s' fits none of the %zu names (such as '%s'); "
+            return vl_err(VIOLET_EINVAL, "--%s '%s' fits none of the %zu names (such as '%s'); "
                           "'violet info --verbose' lists them", option, piece, n,
                           n ? vl_tensors_at(f, 0)->name : "");
     }

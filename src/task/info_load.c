@@ -42,7 +42,7 @@ static violet_status print(vl_buf *out, const vl_load_report *r, int flags)
 violet_status vl_info_load(vl_buf *out, const char *path, const char *task, const char *config,
                            int flags)
 {
-    int heads;
+    int heads = 0;
     vl_config c;
     vl_model m;
     vl_load_report report = {0};

@@ -1,4 +1,5 @@
 /* How a description is printed; see info_internal.h. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "file/torch.h"
 #include "task/info_internal.h"
 #include "task/tensor_names.h"
 #include "task/tensor_values.h"
@@ -66,13 +67,15 @@ static bool has_moments(const vl_tensors *f)
 static void add_kind(json_t *o, const vl_tensors *f)
 {
     const char *model = vl_tensors_model(f), *prefix = vl_tensors_prefix(f);
+    const struct vl_torch *torch = vl_tensors_torch(f);
     bool moments = has_moments(f);
     char kind[96];
-    snprintf(kind, sizeof kind, "%s%s%s", model ? model : "tensors", model ? " checkpoint" : "",
+    snprintf(kind, sizeof kind, "%s%s%s%s", model ? model : "tensors", model ? " checkpoint" : "",
+             torch && vl_torch_class(torch) ? ", a pickled module" : "",
              moments ? ", state of a training run" : "");
     vl_info_set(o, "kind", json_string(kind));
     vl_info_set(o, "format", json_string(vl_tensors_format(f)));
-    if (vl_tensors_torch(f)) vl_info_attributes(o, vl_tensors_torch(f));
+    if (torch) vl_info_attributes(o, torch);
     if (*prefix) vl_info_set(o, "names without", vl_info_text(prefix, strlen(prefix)));
     if (model && strcmp(model, "VIOLET") == 0) add_heads(o, f);
     vl_info_set(o, "training state", json_boolean(moments));
@@ -167,10 +170,10 @@ static violet_status add_list(json_t *o, const vl_tensors *f, const vl_tensor_na
         json_array_append_new(list, row);
         if (names->first[i] != t) continue;
         status = vl_tensor_look(&s, f, t);
-        vl_info_set(row, "mean", json_real(s.mean));
-        vl_info_set(row, "deviation", json_real(s.deviation));
-        vl_info_set(row, "least", json_real(s.least));
-        vl_info_set(row, "most", json_real(s.most));
+        vl_info_set(row, "mean", s.finite ? json_real(s.mean) : NULL);
+        vl_info_set(row, "deviation", s.finite ? json_real(s.deviation) : NULL);
+        vl_info_set(row, "least", s.finite ? json_real(s.least) : NULL);
+        vl_info_set(row, "most", s.finite ? json_real(s.most) : NULL);
         vl_info_set(row, "zeros", count(s.zeros));
         vl_info_set(row, "not finite", count(s.not_finite));
         not_finite += s.not_finite;

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/status.h"
+#include "model/load_names.h"
+
 static bool begins(const char *name, const char *with)
 {
     return strncmp(name, with, strlen(with)) == 0;
@@ -131,11 +134,6 @@ bool vl_tensor_is_moment(const char *name)
     return begins(name, "adam.m/") || begins(name, "adam.v/");
 }
 
-bool vl_tensor_is_violet(const char *name)
-{
-    return begins(name, "enc_img.") || begins(name, "enc_txt.") || begins(name, "trsfr.");
-}
-
 const char *vl_tensor_part(char text[64], const char *name)
 {
     static const struct {
@@ -158,29 +156,10 @@ const char *vl_tensor_part(char text[64], const char *name)
     return text;
 }
 
-/* One tensor tells the model: `name` at the end of its name, of so many dimensions (0: any). */
 const char *vl_tensors_model(const vl_tensors *f)
 {
-    static const struct {
-        const char *begin, *end;
-        int n_dim;
-        const char *model;
-    } told[] = {
-        {"enc_img.", "", 0, "VIOLET"},
-        {"enc_txt.", "", 0, "VIOLET"},
-        {"trsfr.", "", 0, "VIOLET"},
-        {"", "blocks.input.w", 4, "dVAE"},
-        {"", "patch_embed.proj.weight", 5, "Video Swin"},
-        {"", "patch_embed.proj.weight", 4, "Swin"},
-        {"", "embeddings.word_embeddings.weight", 2, "BERT"},
-        {"", "predictions.transform.dense.weight", 2, "BERT"},
-    };
-    for (size_t k = 0; k < sizeof told / sizeof *told; k++)
-        for (size_t i = 0; i < vl_tensors_n(f); i++) {
-            const vl_stored *t = vl_tensors_at(f, i);
-            if (begins(t->name, told[k].begin) && ends(t->name, told[k].end) &&
-                (told[k].n_dim == 0 || told[k].n_dim == t->n_dim))
-                return told[k].model;
-        }
-    return NULL;
+    for (size_t i = 0; i < vl_tensors_n(f); i++)
+        if (ends(vl_tensors_at(f, i)->name, "blocks.input.w")) return "dVAE";
+    const vl_layout *l = vl_layout_find(f);
+    return l ? vl_layout_title(l) : NULL;
 }

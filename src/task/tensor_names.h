@@ -27,8 +27,6 @@ bool vl_tensor_second_name(char *out, size_t n_out, const char *name);
 
 /* A moment of AdamW, in a training state. */
 bool vl_tensor_is_moment(const char *name);
-/* Of a whole VIOLET model. */
-bool vl_tensor_is_violet(const char *name);
 
 /* "video encoder", "heads", ...; what is of no model known here is in the part that its name begins
  * with, in `text`. */
