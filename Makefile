@@ -110,9 +110,9 @@ $(BUILD)/violet: $(CLI_OBJ) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
 	@if [ "$(BUILD)" = build/release ]; then ln -sf release/violet build/violet; fi
 
-# speed.c and main.c belong to programs that are not tests. The maker of videos serves more tests.
+# speed.c, main.c and hash_model.c belong to programs that are not tests. The maker of videos serves more tests.
 helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
-          $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)) \
+          $(filter-out $(dir $(1))test_% %/speed.c %/main.c %/hash_model.c,$(wildcard $(dir $(1))*.c)) \
           $(if $(filter tests/extract/ tests/train/ tests/fault/,$(dir $(1))),tests/media/make_video.c))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
@@ -129,6 +129,11 @@ $(BUILD)/tests/fault/%: LDFLAGS += $(WRAPPED:%=-Wl,--wrap=%)
 
 # tests/golden as a program, see script/golden
 $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/main) $(LIB)
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
+# Writes models whose values follow from their names, see script/hash-model
+$(BUILD)/hash-model: $(BUILD)/obj/tests/golden/hash_model.o $(BUILD)/obj/tests/golden/hash_init.o $(LIB)
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 

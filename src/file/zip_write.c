@@ -166,7 +166,8 @@ violet_status vl_zip_begin(vl_zip_out *z, const char *name, uint64_t size, unsig
 violet_status vl_zip_push(vl_zip_out *z, const void *data, size_t n)
 {
     if (n > z->due)
-        return vl_err(VIOLET_EINVAL, "zip: %zu bytes more than an entry's size", n - (size_t)z->due);
+        return vl_err(VIOLET_EINVAL, "zip: %zu bytes more than an entry's size",
+                      n - (size_t)z->due);
     if (n == 0) return VIOLET_OK; /* and crc32 of NULL would begin anew */
     z->due -= n;
     z->crc = (uint32_t)crc32_z(z->crc, data, n);

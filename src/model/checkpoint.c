@@ -20,7 +20,7 @@ static const struct {
 } second_names[] = {
     {"fc_mtm.predictions.decoder.bias", "fc_mtm.predictions.bias"},
 };
-enum { N_SECOND = sizeof second_names / sizeof *second_names };
+_Static_assert(sizeof second_names / sizeof *second_names == VL_CHECKPOINT_ALIASES, "");
 
 /* The block a prefix belongs to: 0 weights, 1 first moments, 2 second. */
 static const vl_arena *block_of(const vl_params *p, int kind)
@@ -58,11 +58,10 @@ static vl_safetensor *describe(const vl_params *p, int kinds, char **names)
     return list;
 }
 
-/* Second names of the weights that are there. */
-static size_t aliases_of(vl_tensors_alias aliases[N_SECOND], const vl_params *p)
+size_t vl_checkpoint_aliases(vl_tensors_alias *aliases, const vl_params *p)
 {
     size_t n = 0;
-    for (int k = 0; k < N_SECOND; k++) {
+    for (int k = 0; k < VL_CHECKPOINT_ALIASES; k++) {
         const vl_param *e = vl_params_find(p, second_names[k].of);
         if (e) aliases[n++] = (vl_tensors_alias){second_names[k].name, (size_t)(e - p->list)};
     }
@@ -85,11 +84,11 @@ violet_status vl_checkpoint_write_params(const char *path, const vl_params *p, i
     int kinds = with_moments ? 3 : 1;
     char *names = NULL;
     vl_safetensor *list = describe(p, kinds, &names);
-    vl_tensors_alias aliases[N_SECOND];
+    vl_tensors_alias aliases[VL_CHECKPOINT_ALIASES];
     vl_tensors_plan plan = {.list = list,
                             .n = (size_t)kinds * p->n,
                             .aliases = aliases,
-                            .n_aliases = aliases_of(aliases, p),
+                            .n_aliases = vl_checkpoint_aliases(aliases, p),
                             .metadata = metadata,
                             .n_metadata = n_metadata};
     vl_tensors_writer *w;
@@ -165,7 +164,7 @@ static const char *without_prefix(const char *name)
         size_t n = strlen(moment_prefix[k]);
         if (strncmp(name, moment_prefix[k], n) == 0) return name + n;
     }
-    for (int k = 0; k < N_SECOND; k++)
+    for (int k = 0; k < VL_CHECKPOINT_ALIASES; k++)
         if (strcmp(name, second_names[k].name) == 0) return second_names[k].of;
     return name;
 }

@@ -8,6 +8,7 @@
 #ifndef VL_MODEL_CHECKPOINT_H
 #define VL_MODEL_CHECKPOINT_H
 
+#include "file/tensors.h"
 #include "model/model.h"
 
 /* Writes PATH whole or not at all. extra: key, value, ... (2 * n_extra strings) of metadata. The
@@ -18,6 +19,11 @@ violet_status vl_checkpoint_write(const char *path, const vl_model *m, int with_
 /* The same of parameters alone, whatever model they are of; metadata: key, value, ... */
 violet_status vl_checkpoint_write_params(const char *path, const vl_params *p, int with_moments,
                                          const char *const *metadata, size_t n_metadata);
+
+/* Second names, as the published code has them, of the parameters that are there, by their numbers
+ * in p's list; how many. aliases (VL_CHECKPOINT_ALIASES). */
+enum { VL_CHECKPOINT_ALIASES = 1 };
+size_t vl_checkpoint_aliases(vl_tensors_alias *aliases, const vl_params *p);
 
 /* Sets weights and moments from a training state: it must have each tensor, of that shape, and no
  * others; VIOLET_ESHAPE names one that is not so, and nothing has changed. A value that is not

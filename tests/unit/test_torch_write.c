@@ -103,7 +103,7 @@ static void all_types_shapes_and_pieces(void **state)
         [N_TYPES + 3] = {.name = "long", .dtype = VL_DT_U8, .n_dim = 1, .shape = {70000}},
     };
     for (int t = 0; t < N_TYPES; t++)
-        list[t] = (vl_safetensor){.name = vl_dtype_name(t), .dtype = t, .n_dim = 2, .shape = {2, 3}};
+        list[t] = (vl_safetensor){vl_dtype_name(t), (vl_dtype)t, 2, {2, 3}, 6, NULL};
     const vl_tensors_plan plan = {.list = list, .n = N};
     size_t all = 4 + 12 + 70000;
     char *first = NULL, *bytes;
