@@ -194,14 +194,14 @@ static violet_status add_metadata(vl_convert_plan *p, bool with_state)
 {
     const char *key, *value;
     size_t n = 0;
-    while (vl_tensors_metadata_at(p->f, n, &value)) n++;
+    while (vl_tensors_metadata_at(p->f, n, &value)) n++; /* strings, or not for readers */
     p->metadata = calloc(2 * (n + 1), sizeof *p->metadata);
     if (!p->metadata) return vl_err_nomem();
     for (size_t i = 0; i < n; i++) {
         key = vl_tensors_metadata_at(p->f, i, &value);
         if (strcmp(key, "state") == 0 && !with_state)
             p->no_state = true;
-        else
+        else if (value)
             put_metadata(p, key, value);
     }
     return add_config(p);
