@@ -64,6 +64,12 @@ bool vl_file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool vl_file_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 violet_status vl_map_open(vl_map *m, const char *path)
 {
     violet_status status = VIOLET_OK;

@@ -24,6 +24,8 @@
 violet_status vl_file_read(char **data, size_t *n, const char *path, size_t most);
 
 bool vl_file_exists(const char *path);
+/* Whether two names are of one file, also through links. No if either is not there. */
+bool vl_file_same(const char *a, const char *b);
 
 typedef struct vl_map {
     const uint8_t *data; /* (n); not NULL even when n is 0 */
