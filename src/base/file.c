@@ -70,32 +70,38 @@ bool vl_file_same(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-violet_status vl_map_open(vl_map *m, const char *path)
+static violet_status map_fd(vl_map *m, int fd, const char *path)
 {
-    violet_status status = VIOLET_OK;
     struct stat st;
-    m->data = (const uint8_t *)"";
-    m->n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return vl_err_errno("open '%s'", path);
-    if (fstat(fd, &st) != 0) {
-        status = vl_err_errno("stat '%s'", path);
-        goto done;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        status = vl_err(VIOLET_EIO, "%s: expected a regular file", path);
-        goto done;
-    }
-    if (st.st_size == 0) goto done;
+    if (fstat(fd, &st) != 0) return vl_err_errno("stat '%s'", path);
+    if (!S_ISREG(st.st_mode)) return vl_err(VIOLET_EIO, "%s: expected a regular file", path);
+    if (st.st_size == 0) return VIOLET_OK;
     void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (p == MAP_FAILED) {
-        status = vl_err_errno("mmap '%s'", path);
-        goto done;
-    }
+    if (p == MAP_FAILED) return vl_err_errno("mmap '%s'", path);
     m->data = p;
     m->n = (size_t)st.st_size;
-done:
-    close(fd);
+    return VIOLET_OK;
+}
+
+violet_status vl_map_open_fd(vl_map *m, int *fd, const char *path)
+{
+    m->data = (const uint8_t *)"";
+    m->n = 0;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0) return vl_err_errno("open '%s'", path);
+    violet_status status = map_fd(m, *fd, path);
+    if (status != VIOLET_OK) {
+        close(*fd);
+        *fd = -1;
+    }
+    return status;
+}
+
+violet_status vl_map_open(vl_map *m, const char *path)
+{
+    int fd;
+    violet_status status = vl_map_open_fd(m, &fd, path);
+    if (fd >= 0) close(fd);
     return status;
 }
 

@@ -33,6 +33,9 @@ typedef struct vl_map {
 } vl_map;
 
 violet_status vl_map_open(vl_map *m, const char *path);
+/* The same; *fd stays open, for the caller to read and to close: bytes that are copied anyway come
+ * cheaper by pread() than through the map, whose pages would have to be mapped one by one. */
+violet_status vl_map_open_fd(vl_map *m, int *fd, const char *path);
 void vl_map_close(vl_map *m);
 
 /* mkdir -p. */

@@ -100,6 +100,9 @@ static violet_status read_tensors(vl_safetensors *f, const uint8_t *data, size_t
     }
     if (f->metadata && !json_is_object(f->metadata))
         return vl_err(VIOLET_EFORMAT, "__metadata__: expected an object of strings");
+    json_object_foreach(f->metadata, key, entry)
+        if (!json_is_string(entry))
+            return vl_err(VIOLET_EFORMAT, "__metadata__ '%.60s': expected a string", key);
     qsort(f->tensors, f->n, sizeof *f->tensors, by_offset);
     for (size_t i = 0; i < f->n; i++) {
         const vl_safetensor *t = &f->tensors[i], *before = i ? t - 1 : NULL;
@@ -193,6 +196,11 @@ const vl_safetensor *vl_safetensors_find(const vl_safetensors *f, const char *na
 const char *vl_safetensors_metadata(const vl_safetensors *f, const char *key)
 {
     return json_string_value(json_object_get(f->metadata, key));
+}
+
+const json_t *vl_safetensors_all_metadata(const vl_safetensors *f)
+{
+    return f->metadata;
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
