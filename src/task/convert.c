@@ -35,7 +35,10 @@ enum { PIECE = 1 << 16 };
 /* Memory for a piece on its way. */
 typedef struct piece {
     float x[PIECE];
-    double raw[PIECE]; /* any type's bytes */
+    union {
+        double d[PIECE];
+        float f[PIECE];
+    } raw; /* any type's bytes */
 } piece;
 
 /* Names the value that would become infinite. */
@@ -50,17 +53,17 @@ static violet_status check_doubles(const piece *p, const vl_stored *t, size_t fi
                                    vl_dtype to)
 {
     for (size_t i = 0; i < n; i++)
-        if (isfinite(p->raw[i]) && isinf((float)p->raw[i]))
-            return too_large(t, first + i, p->raw[i], to);
+        if (isfinite(p->raw.d[i]) && isinf((float)p->raw.d[i]))
+            return too_large(t, first + i, p->raw.d[i], to);
     return VIOLET_OK;
 }
 
 static violet_status round_to(piece *p, const vl_stored *t, size_t first, size_t n, vl_dtype to)
 {
-    violet_status status = vl_dtype_from_float(p->raw, to, p->x, n);
+    violet_status status = vl_dtype_from_float(&p->raw, to, p->x, n);
     if (status != VIOLET_ESHAPE) return status;
     for (size_t i = 0; i < n; i++)
-        if (vl_dtype_from_float(p->raw, to, p->x + i, 1) != VIOLET_OK)
+        if (vl_dtype_from_float(&p->raw, to, p->x + i, 1) != VIOLET_OK)
             return too_large(t, first + i, p->x[i], to);
     return status;
 }
@@ -70,12 +73,14 @@ static violet_status fill(piece *p, const vl_tensors *f, const vl_stored *t, siz
                           vl_dtype to)
 {
     violet_status status = VIOLET_OK;
+    if (to == VL_DT_F32 && t->dtype == VL_DT_F32) /* the way that keeps no map in memory */
+        return vl_tensors_read(p->raw.f, f, t, first, n);
     if (to == t->dtype) {
-        vl_stored_bytes(p->raw, t, first, n);
+        vl_stored_bytes(&p->raw, t, first, n);
         return status;
     }
     if (t->dtype == VL_DT_F64) {
-        vl_stored_bytes(p->raw, t, first, n);
+        vl_stored_bytes(&p->raw, t, first, n);
         status = check_doubles(p, t, first, n, to);
     }
     if (status == VIOLET_OK) status = vl_tensors_read(p->x, f, t, first, n);
@@ -92,7 +97,7 @@ static violet_status push(vl_tensors_writer *w, piece *p, const vl_convert_plan 
         size_t n = t->n - at < PIECE ? t->n - at : PIECE;
         if (vl_stopped(hooks)) return vl_interrupted("convert");
         status = fill(p, plan->f, t, at, n, to);
-        if (status == VIOLET_OK) status = vl_tensors_push(w, p->raw, n * vl_dtype_bytes(to));
+        if (status == VIOLET_OK) status = vl_tensors_push(w, &p->raw, n * vl_dtype_bytes(to));
     }
     return status;
 }

@@ -194,14 +194,14 @@ static violet_status add_metadata(vl_convert_plan *p, bool with_state)
 {
     const char *key, *value;
     size_t n = 0;
-    while (vl_tensors_metadata_at(p->f, n, &value)) n++;
+    while (vl_tensors_metadata_at(p->f, n, &value)) n++; /* strings, or not for readers */
     p->metadata = calloc(2 * (n + 1), sizeof *p->metadata);
     if (!p->metadata) return vl_err_nomem();
     for (size_t i = 0; i < n; i++) {
         key = vl_tensors_metadata_at(p->f, i, &value);
         if (strcmp(key, "state") == 0 && !with_state)
             p->no_state = true;
-        else
+        else if (value)
             put_metadata(p, key, value);
     }
     return add_config(p);
@@ -298,8 +298,8 @@ void vl_convert_plan_tell(const vl_convert_plan *p, const char *output, const vi
         vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  and %s more second names",
                 vl_words_count(text, p->n_aliases - ALIASES_TOLD));
     if (p->n_patterns)
-        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  left out as asked: %s tensors",
-                vl_words_count(text, p->n_patterns));
+        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  left out as asked: %s tensor%s",
+                vl_words_count(text, p->n_patterns), p->n_patterns == 1 ? "" : "s");
     if (p->n_moments)
         vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  left out: %s moments of AdamW, of use only to the "
                 "run they are of", vl_words_count(text, p->n_moments));
@@ -307,8 +307,8 @@ void vl_convert_plan_tell(const vl_convert_plan *p, const char *output, const vi
         vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  left out: the state of a training run, which is "
                 "resumed from all of its file");
     if (p->n_seconds)
-        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  left out: %s second names of tensors",
-                vl_words_count(text, p->n_seconds));
+        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  left out: %s second name%s of what is there",
+                vl_words_count(text, p->n_seconds), p->n_seconds == 1 ? "" : "s");
     if (p->no_config)
         vl_tell(hooks, VIOLET_EVENT_WARNING, "%s has no configuration in it: %s", output,
                 p->no_config);

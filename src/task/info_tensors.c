@@ -87,6 +87,7 @@ static void add_metadata(json_t *o, const vl_tensors *f)
     const char *key, *text;
     json_t *all = json_object();
     for (size_t i = 0; (key = vl_tensors_metadata_at(f, i, &text)); i++) {
+        if (!text) continue; /* no string: not for readers */
         json_t *parsed = json_loads(text, 0, NULL);
         vl_info_set(all, key, parsed ? parsed : vl_info_text(text, strlen(text)));
     }
