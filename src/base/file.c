@@ -64,6 +64,12 @@ bool vl_file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool vl_file_same(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static violet_status map_fd(vl_map *m, int fd, const char *path)
 {
     struct stat st;
@@ -173,6 +179,14 @@ violet_status vl_out_write(vl_out *o, const void *data, size_t n)
     if (!o->file) return vl_err(VIOLET_EINVAL, "write to an output file that is closed");
     if (n && fwrite(data, 1, n, o->file) != n) return fail(o, "write");
     return VIOLET_OK;
+}
+
+violet_status vl_out_patch(vl_out *o, uint64_t at, const void *data, size_t n)
+{
+    if (!o->file) return vl_err(VIOLET_EINVAL, "write to an output file that is closed");
+    if (fflush(o->file) != 0) return fail(o, "write");
+    return vl_fd_append(fileno(o->file), &at, data, n, o->path) == VIOLET_OK ? VIOLET_OK
+                                                                             : fail(o, "write");
 }
 
 /* The rename is durable only once its folder is on disk. Some file systems refuse to sync a

@@ -9,14 +9,16 @@
 #include <string.h>
 
 static const struct {
-    const char *name;
+    const char *name, *word;
     size_t bytes;
 } types[] = {
-    [VL_DT_F64] = {"F64", 8}, [VL_DT_F32] = {"F32", 4},   [VL_DT_F16] = {"F16", 2},
-    [VL_DT_I64] = {"I64", 8}, [VL_DT_BF16] = {"BF16", 2}, [VL_DT_I32] = {"I32", 4},
-    [VL_DT_I16] = {"I16", 2}, [VL_DT_I8] = {"I8", 1},
-    [VL_DT_U64] = {"U64", 8}, [VL_DT_U32] = {"U32", 4},   [VL_DT_U16] = {"U16", 2},
-    [VL_DT_U8] = {"U8", 1},   [VL_DT_BOOL] = {"BOOL", 1},
+    [VL_DT_F64] = {"F64", "float64", 8},    [VL_DT_F32] = {"F32", "float32", 4},
+    [VL_DT_F16] = {"F16", "float16", 2},    [VL_DT_BF16] = {"BF16", "bfloat16", 2},
+    [VL_DT_I64] = {"I64", "int64", 8},      [VL_DT_I32] = {"I32", "int32", 4},
+    [VL_DT_I16] = {"I16", "int16", 2},      [VL_DT_I8] = {"I8", "int8", 1},
+    [VL_DT_U64] = {"U64", "uint64", 8},     [VL_DT_U32] = {"U32", "uint32", 4},
+    [VL_DT_U16] = {"U16", "uint16", 2},     [VL_DT_U8] = {"U8", "uint8", 1},
+    [VL_DT_BOOL] = {"BOOL", "bool", 1},
 };
 
 size_t vl_dtype_bytes(vl_dtype t)
@@ -32,6 +34,11 @@ const char *vl_dtype_name(vl_dtype t)
 bool vl_dtype_is_float(vl_dtype t)
 {
     return t == VL_DT_F64 || t == VL_DT_F32 || t == VL_DT_F16 || t == VL_DT_BF16;
+}
+
+const char *vl_dtype_word(vl_dtype t)
+{
+    return types[t].word;
 }
 
 static inline float from_bits(uint32_t bits)

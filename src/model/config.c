@@ -77,6 +77,11 @@ violet_status vl_config_preset(vl_config *c, const char *name)
     return vl_err(VIOLET_EINVAL, "preset '%s': there are violet1 and tiny", name);
 }
 
+const char *vl_config_preset_name(int i)
+{
+    return (size_t)i < sizeof presets / sizeof *presets ? presets[i].name : NULL;
+}
+
 static violet_status load_number(void *to, const field *f, int i, const json_t *value)
 {
     double v = json_number_value(value);

@@ -27,6 +27,7 @@ typedef struct vl_config {
 /* "violet1": the published model. "tiny": trains in minutes on two cores. VIOLET_EINVAL with the
  * list of names for another. */
 violet_status vl_config_preset(vl_config *c, const char *name);
+const char *vl_config_preset_name(int i); /* NULL behind the last */
 
 /* Sets what the JSON object has; keys it does not know are an error, but those of `ignore` (NULL
  * terminated; NULL: none). Key "preset" is applied first. */

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "model/checkpoint.h"
+#include "model/load.h"
 #include "task/plan.h"
 #include "task/pretrain_internal.h"
 #include "train/run_folder.h"
@@ -286,12 +287,37 @@ static violet_status setup_folder(pretrain *r)
     return status;
 }
 
+/* Tells what became of a file's tensors; a warning where something was left out. */
+static violet_status tell_report(const pretrain *r, const vl_load_report *report)
+{
+    const size_t *n = report->tensors;
+    vl_buf text = {0};
+    violet_status status = vl_load_report_text(&text, report);
+    if (status == VIOLET_OK)
+        tell(r,
+             n[VL_LOAD_MISSING] + n[VL_LOAD_MISSHAPEN] + n[VL_LOAD_UNEXPECTED]
+                 ? VIOLET_EVENT_WARNING
+                 : VIOLET_EVENT_MESSAGE,
+             "%s", text.data);
+    vl_buf_free(&text);
+    return status;
+}
+
+static violet_status start_from(pretrain *r, const char *path)
+{
+    const vl_load_options o = {.part = VL_LOAD_ALL};
+    vl_load_report report;
+    violet_status status = vl_load(&r->model.params, &r->config, path, &o, &report);
+    if (status == VIOLET_OK) status = tell_report(r, &report);
+    vl_load_report_release(&report);
+    return status;
+}
+
 /* Fresh weights, a given checkpoint's, or the saved state of this very run. */
 static violet_status setup_start(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
-    char path[4096], text[512];
-    vl_load_report report;
+    char path[4096];
     violet_status status = run_path(r, path, "last.safetensors");
     if (status != VIOLET_OK) return status;
     r->log = json_object();
@@ -304,16 +330,7 @@ static violet_status setup_start(pretrain *r)
     }
     if (o->resume) tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run", o->output);
     vl_params_draw(&r->model.params, (uint64_t)o->seed);
-    if (!o->path_ckpt || !*o->path_ckpt) return VIOLET_OK;
-    status = vl_checkpoint_read(&r->model, o->path_ckpt, 0, &report);
-    if (status != VIOLET_OK) return status;
-    vl_load_report_text(&report, text, sizeof text);
-    if (report.misshapen)
-        return vl_err(VIOLET_ESHAPE, "%s is of another model: %s; see --config", o->path_ckpt,
-                      text);
-    tell(r, report.missing || report.unexpected ? VIOLET_EVENT_WARNING : VIOLET_EVENT_MESSAGE,
-         "%s: %s", o->path_ckpt, text);
-    return VIOLET_OK;
+    return o->path_ckpt && *o->path_ckpt ? start_from(r, o->path_ckpt) : VIOLET_OK;
 }
 
 violet_status run_setup(pretrain *r)

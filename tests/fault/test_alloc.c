@@ -32,6 +32,7 @@
 #include "media/make_video.h"
 #include "media/picture.h"
 #include "model/checkpoint.h"
+#include "model/load.h"
 #include "model/dvae.h"
 #include "text/wordpiece.h"
 
@@ -333,13 +334,18 @@ static violet_status read_checkpoint(void)
 {
     vl_config config;
     vl_model m;
+    const vl_load_options o = {.part = VL_LOAD_ALL};
     vl_load_report report;
+    vl_buf text = {0};
     char *value;
     snprintf(path, sizeof path, "%s/model.safetensors", c.folder);
     violet_status status = vl_checkpoint_config(&config, path);
     if (status == VIOLET_OK) status = vl_model_init(&m, &config, VL_HEAD_MATCH, 0, 0);
     if (status != VIOLET_OK) return status;
-    status = vl_checkpoint_read(&m, path, 0, &report);
+    status = vl_load(&m.params, &config, path, &o, &report);
+    if (status == VIOLET_OK) status = vl_load_report_text(&text, &report);
+    vl_load_report_release(&report);
+    vl_buf_free(&text);
     vl_model_release(&m);
     if (status != VIOLET_OK) return status;
     status = vl_checkpoint_metadata(&value, path, "config");
