@@ -73,7 +73,7 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-media bench-dvae
+.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-media bench-dvae bench-load
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -141,6 +141,7 @@ $(BUILD)/hash-model: $(BUILD)/obj/tests/golden/hash_model.o $(BUILD)/obj/tests/g
 bench-serve: $(BUILD)/bench/serve
 bench-media: $(BUILD)/bench/media
 bench-dvae: $(BUILD)/bench/dvae
+bench-load: $(BUILD)/bench/load
 $(BUILD)/bench/serve: $(BUILD)/obj/bench/work.o $(BUILD)/obj/tests/golden/hash_init.o
 $(BUILD)/bench/media: $(BUILD)/obj/bench/clip.o
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lines.o $(LIB)
@@ -149,10 +150,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lines.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
 # check: the quick tests. check-all: every one, and all programs once more under sanitizers.
-check: $(TEST_BIN) $(BUILD)/violet $(if $(CHECK_BIN),check-double)
+check: $(TEST_BIN) $(BUILD)/violet $(BUILD)/hash-model $(if $(CHECK_BIN),check-double)
 	@QUICK=1 BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
 
-check-all: $(TEST_BIN) $(BUILD)/violet check-double check-san
+check-all: $(TEST_BIN) $(BUILD)/violet $(BUILD)/hash-model check-double check-san
 	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH) $(TEST_SRC:%.c=$(SAN_BUILD)/%)
 
 check-double:

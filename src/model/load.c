@@ -19,6 +19,7 @@
 typedef struct source {
     const vl_stored *t; /* NULL: the file does not give it */
     char *note;         /* something to say about that, NULL */
+    bool last;          /* PyTorch sets it last, of several names: see load_names.h */
     bool tied;          /* it is another parameter's */
     bool adapted;       /* by vl_load_table_make */
 } source;
@@ -132,7 +133,7 @@ static violet_status same_values(bool *same, const vl_tensors *f, const vl_store
     return VIOLET_OK;
 }
 
-/* A second tensor for a parameter; last: PyTorch sets it last. */
+/* A second tensor for a parameter. Of equal ones the plain name is the one that was taken. */
 static violet_status give_again(load *l, source *s, const vl_stored *t, bool last)
 {
     const vl_stored *left = t;
@@ -140,10 +141,14 @@ static violet_status give_again(load *l, source *s, const vl_stored *t, bool las
     char note[400];
     violet_status status = same_values(&same, l->f, s->t, t);
     if (status != VIOLET_OK) return status;
-    if (same) return vl_load_report_add(l->r, VL_LOAD_SAME, t->name, NULL, t->n);
-    if (last) left = s->t, s->t = t;
-    status = set_note(s, last ? "of two values the one that PyTorch sets last, from"
-                              : "of two values the first, from", s->t->name);
+    if (same ? s->last && !last : last && !s->last) {
+        left = s->t;
+        s->t = t;
+        s->last = last;
+    }
+    if (same) return vl_load_report_add(l->r, VL_LOAD_SAME, left->name, NULL, left->n);
+    status = set_note(s, s->last ? "of two values the one that PyTorch sets last, from"
+                                 : "of two values the first, from", s->t->name);
     if (status != VIOLET_OK) return status;
     snprintf(note, sizeof note, "differs from '%.300s', which was taken", s->t->name);
     return vl_load_report_add(l->r, VL_LOAD_UNEXPECTED, left->name, note, left->n);
@@ -161,6 +166,7 @@ static violet_status give(load *l, const vl_stored *t)
     if (!s) return vl_load_report_add(l->r, VL_LOAD_UNEXPECTED, t->name, NULL, t->n);
     if (s->t) return give_again(l, s, t, to.last);
     s->t = t;
+    s->last = to.last;
     return VIOLET_OK;
 }
 

@@ -123,14 +123,13 @@ vl_name_kind vl_layout_map(vl_layout_name *to, const vl_layout *l, const char *n
     if (!to->why) to->why = why_ignored(l->ignored, sizeof l->ignored / sizeof *l->ignored, name);
     if (to->why) return VL_NAME_IGNORED;
     const rename_rule *begin = beginning(l, name), *end = l->ends;
-    if (!begin) return VL_NAME_UNKNOWN;
-    name += strlen(begin->from);
-    while (end->from && !ends_with(name, end->from)) end++;
-    size_t n = strlen(name) - (end->from ? strlen(end->from) : 0), most = sizeof to->param;
-    int length = snprintf(to->param, most, "%s%.*s%s", begin->to, (int)(n < most ? n : most), name,
-                          end->from ? end->to : "");
+    const size_t most = sizeof to->param, grows = 8; /* by what an end is replaced by, at most */
+    if (!begin || strlen(begin->to) + strlen(name) + grows > most) return VL_NAME_UNKNOWN;
+    snprintf(to->param, most, "%s%s", begin->to, name + strlen(begin->from));
+    while (end->from && !ends_with(to->param, end->from)) end++;
+    if (end->from) strcpy(to->param + strlen(to->param) - strlen(end->from), end->to);
     to->last = end->last;
-    return (size_t)length < most ? VL_NAME_PARAM : VL_NAME_UNKNOWN;
+    return VL_NAME_PARAM;
 }
 
 /* How many of the names fit a layout; 0 where a tensor says that it is another. */
