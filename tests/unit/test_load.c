@@ -394,11 +394,17 @@ static void a_swin_of_pictures(void **state)
     const int kernel[4] = {8, 3, 4, 4};
     drop("patch_embed.proj.weight");
     float *x = put("patch_embed.proj.weight", 4, kernel, NULL);
+    static const char table[] = "layers.2.blocks.1.attn.relative_position_bias_table";
+    drop(table);
+    const float *rows = put(table, 2, (const int[]){25, 2}, NULL); /* of a window of 3 x 3 */
     put_small("head.weight");
     write_file("file.pt");
     load_ok(VL_LOAD_VIDEO);
     assert_string_equal(report.layout, "Swin");
-    expect_counts(n_of(&model, "enc_img.swin.") - 1, 1, 0, 0, 0, 0, 1);
+    expect_counts(n_of(&model, "enc_img.swin.") - 2, 2, 0, 0, 0, 0, 1);
+    const real *got_rows = weights(&model, "enc_img.swin.layers.2.blocks.1.attn."
+                                           "relative_position_bias_table");
+    for (int i = 0; i < 3 * 25 * 2; i++) assert_true(got_rows[i] == (real)rows[i % 50]);
     assert_int_equal(entry("enc_img.swin.patch_embed.proj.weight")->fate, VL_LOAD_ADAPTED);
     assert_non_null(entry("enc_img.swin.patch_embed.proj.weight")->note);
     const real *got = weights(&model, "enc_img.swin.patch_embed.proj.weight");
@@ -523,6 +529,35 @@ static void another_shape_outside_the_heads_is_an_error(void **state)
     put("trsfr.layer.1.output.dense.bias", 2, (const int[]){1, 64}, NULL); /* as many elements */
     write_file("file.pt");
     load_fails(&(vl_load_options){.part = VL_LOAD_ALL}, VIOLET_ESHAPE, "(and 1 more tensors)");
+}
+
+/* Tables are refused, or made when asked, whatever else fits (test_load_tables.c: how). */
+static void tables_of_another_size_are_made_when_asked(void **state)
+{
+    (void)state;
+    static const char name[] = "enc_img.emb_len";
+    vl_buf text = {0};
+    put_all("", "");
+    drop(name);
+    float *x = put(name, 4, (const int[]){1, 3, 1, 64}, NULL);
+    write_file("file.pt");
+    load_fails(&(vl_load_options){.part = VL_LOAD_ALL}, VIOLET_ESHAPE, "--interpolate");
+    expect(name, VL_LOAD_MISSHAPEN, "1 x 3 x 1 x 64 in the file, 1 x 6 x 1 x 64 in the model");
+    assert_memory_equal(model.params.weights.base, before, model.params.weights.used);
+    load_ok_with(&(vl_load_options){.interpolate = true});
+    expect_counts((size_t)model.params.n - 1, 1, 0, 0, 0, 0, 0);
+    const real *got = weights(&model, name);
+    for (int i = 0; i < 64; i++) { /* first and last are its own, the rest between */
+        assert_true(got[i] == (real)x[i] && got[5 * 64 + i] == (real)x[2 * 64 + i]);
+        assert_true(got[2 * 64 + i] > (real)x[i] && got[2 * 64 + i] < (real)x[2 * 64 + i]);
+    }
+    assert_int_equal(vl_load_report_text(&text, &report), VIOLET_OK);
+    assert_non_null(strstr(text.data, "\n  adapted: enc_img.emb_len: 3 frames"));
+    vl_buf_free(&text);
+    x[70] = NAN;
+    write_file("file.pt");
+    load_fails(&(vl_load_options){.interpolate = true}, VIOLET_EFORMAT,
+               "tensor 'enc_img.emb_len': value 70 is ");
 }
 
 static void parts_of_a_whole_checkpoint(void **state)
@@ -704,6 +739,7 @@ int main(void)
         TEST(a_bert_without_its_wrapper_or_head),
         TEST(a_tied_decoder),
         TEST(another_shape_outside_the_heads_is_an_error),
+        TEST(tables_of_another_size_are_made_when_asked),
         TEST(parts_of_a_whole_checkpoint),
         TEST(strict_takes_a_perfect_fit_only),
         TEST(a_file_that_gives_nothing_is_an_error),
