@@ -18,9 +18,9 @@
  * Position tables of another size (relative position bias, emb_pos, emb_len) are interpolated when
  * asked, else refused (load_tables.c).
  *
- * A tensor of another shape is an error that names both shapes, except in the heads (fc.*, fc_mtm.*,
- * fc_mvm.*), where it is left and told of: an open-ended head takes fc.1 of a matching head, and its
- * fc.3 starts fresh, as in the published code. */
+ * A tensor of another shape is an error that names both shapes, except in the heads (fc.*,
+ * fc_mtm.*, fc_mvm.*), where it is left and told of: an open-ended head takes fc.1 of a matching
+ * head, and its fc.3 starts fresh, as in the published code. */
 #ifndef VL_MODEL_LOAD_H
 #define VL_MODEL_LOAD_H
 
