@@ -65,9 +65,9 @@ static void tell_sum(const start *a)
         n += a->given[i];
         given += a->given[i] ? a->p->list[i].count : 0;
     }
-    snprintf(line, sizeof line, "starts with %zu of %d tensors from files, %zu fresh (%.1f and "
-             "%.1f million numbers)", n, a->p->n, (size_t)a->p->n - n, 1e-6 * (double)given,
-             1e-6 * (double)(all - given));
+    snprintf(line, sizeof line,
+             "starts with %zu tensors (%zu parameters) from files, the others fresh: %zu tensors "
+             "(%zu)", n, given, (size_t)a->p->n - n, all - given);
     a->s->tell(a->s->user, false, line);
 }
 

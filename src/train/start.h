@@ -4,8 +4,8 @@
  *     vl_start s = {.checkpoint = "ckpt_violet.pt", .tell = tell, .user = run};
  *     status = vl_start_from(&model.params, &model.config, &s);
  *
- * Files are taken in the order checkpoint, video, text, so that a part replaces what the whole gave.
- * Each is told of, line by line, as vl_load_report_text has it; in the end, how much of the model
+ * Files are taken in the order checkpoint, video, text, so that a part replaces what the whole has
+ * given. Each is told of, line by line, as vl_load_report_text has it; in the end, how much of the model
  * they gave and how much starts fresh. */
 #ifndef VL_TRAIN_START_H
 #define VL_TRAIN_START_H

@@ -227,6 +227,10 @@ static void note_event(void *user, const violet_event *e)
         break;
     case VIOLET_EVENT_MESSAGE:
         r->n_messages++;
+        if (strlen(r->told) + strlen(e->text) + 2 < sizeof r->told) {
+            strcat(r->told, e->text);
+            strcat(r->told, "\n");
+        }
         bad = strstr(e->text, " bad samples");
         while (bad && bad > e->text && bad[-1] != ' ') bad--;
         if (bad) r->n_bad = strtoull(bad, NULL, 10);
