@@ -41,6 +41,11 @@ bool vl_dtype_is_float(vl_dtype t)
     return t == VL_DT_F64 || t == VL_DT_F32 || t == VL_DT_F16 || t == VL_DT_BF16;
 }
 
+const char *vl_dtype_word(vl_dtype t)
+{
+    return types[t].word;
+}
+
 static inline float from_bits(uint32_t bits)
 {
     float f;

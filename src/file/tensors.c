@@ -30,6 +30,14 @@ static bool looks_like_safetensors(const vl_map *map, const char *path)
     return ends(path, ".safetensors") || (map->n > 8 && map->data[8] == '{');
 }
 
+/* What a file is that is not of tensors: a pickle starts with its protocol. */
+static const char *what_else(const vl_map *map)
+{
+    if (map->n == 0) return "empty";
+    bool pickle = map->n > 2 && map->data[0] == 0x80 && map->data[1] >= 2 && map->data[1] <= 5;
+    return pickle ? "a plain pickle" : "of an unknown format";
+}
+
 static vl_stored stored_of(const vl_safetensor *t)
 {
     vl_stored s = {
@@ -57,8 +65,8 @@ static violet_status parse(vl_tensors *f, const char *path)
     if (vl_torch_looks(f->map.data, f->map.n))
         return vl_torch_parse(&f->torch, f->map.data, f->map.n, path);
     if (!looks_like_safetensors(&f->map, path))
-        return vl_err(VIOLET_EFORMAT,
-                      "%s: expected a file of tensors: safetensors, or PyTorch's (.pt)", path);
+        return vl_err(VIOLET_EFORMAT, "%s: %s, expected a file of tensors: safetensors, or "
+                                      "PyTorch's (.pt)", path, what_else(&f->map));
     violet_status status = vl_safetensors_parse(&f->safetensors, f->map.data, f->map.n, path);
     return status == VIOLET_OK ? list_safetensors(f) : status;
 }
