@@ -31,11 +31,6 @@ const char *vl_dtype_name(vl_dtype t)
     return types[t].name;
 }
 
-const char *vl_dtype_word(vl_dtype t)
-{
-    return types[t].word;
-}
-
 bool vl_dtype_is_float(vl_dtype t)
 {
     return t == VL_DT_F64 || t == VL_DT_F32 || t == VL_DT_F16 || t == VL_DT_BF16;
