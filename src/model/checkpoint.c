@@ -214,8 +214,8 @@ violet_status vl_checkpoint_config(vl_config *c, const char *path)
     if (status != VIOLET_OK) return status;
     status = vl_config_of(c, &assumed, f);
     if (status == VIOLET_OK && assumed.n)
-        vl_log(VL_LOG_WARN, "%s has no configuration; its shapes do not tell all, assumed: %s", path,
-               assumed.data);
+        vl_log(VL_LOG_WARN, "%s has no configuration, and its shapes do not tell all; assumed: %s",
+               path, assumed.data);
     vl_buf_free(&assumed);
     vl_tensors_close(f);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
