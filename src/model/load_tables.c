@@ -72,7 +72,8 @@ static int cubic_taps(double w[4], int i, int n_in, int n_out)
     double at = (i + 0.5) * n_in / n_out - 0.5, whole = floor(at), f = at - whole;
     for (int k = 0; k < 4; k++) {
         double d = fabs(k - 1 - f);
-        w[k] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+        w[k] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1
+                      : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
     }
     return (int)whole - 1;
 }
@@ -234,8 +235,9 @@ static violet_status check_positions(const vl_load_table *t, const int file[2])
                       "tensor '%s' has %lld rows, the model %d: --interpolate allows that", t->name,
                       (long long)t->shape[2], t->to->shape[2]);
     if (t->shape[2] <= (int64_t)file[0] * file[1] || t->to->shape[2] <= model[0] * model[1])
-        return vl_err(VIOLET_ESHAPE, "tensor '%s': %lld rows for %d x %d patches and %d for %d x %d",
-                      t->name, (long long)t->shape[2], file[0], file[1], t->to->shape[2], model[0],
+        return vl_err(VIOLET_ESHAPE,
+                      "tensor '%s': %lld rows for %d x %d patches and %d for %d x %d", t->name,
+                      (long long)t->shape[2], file[0], file[1], t->to->shape[2], model[0],
                       model[1]);
     return VIOLET_OK;
 }
@@ -269,8 +271,8 @@ static violet_status make_frames(real *out, vl_buf *note, const vl_load_table *t
 {
     if (!t->options->interpolate)
         return vl_err(VIOLET_ESHAPE,
-                      "tensor '%s' is for %lld frames, the model's for %d: --interpolate resizes it",
-                      t->name, (long long)t->shape[1], t->to->shape[1]);
+                      "tensor '%s' is for %lld frames, the model's for %d: --interpolate resizes "
+                      "it", t->name, (long long)t->shape[1], t->to->shape[1]);
     if (t->shape[1] < 1 || t->shape[1] > INT32_MAX)
         return vl_err(VIOLET_ESHAPE, "tensor '%s' has %lld rows", t->name, (long long)t->shape[1]);
     violet_status status = vl_buf_printf(note, "%lld frames interpolated to %d",
