@@ -183,6 +183,11 @@ static void a_swin_of_pictures(void **state)
                              (double)x[i * 16 + k]) < 1e-4);
     load_fails(&(vl_load_options){.part = VL_LOAD_VIDEO, .strict = true}, VIOLET_ESHAPE,
                "--strict: 'enc_img.swin.patch_embed.proj.weight' would have to be adapted");
+    drop(table); /* 15 x 15 rows could be 9 x 5 x 5 of a video */
+    put(table, 2, (const int[]){225, 2}, NULL);
+    write_file("file.pt");
+    load_fails(&(vl_load_options){.part = VL_LOAD_VIDEO}, VIOLET_ESHAPE,
+               "is of a window of 8 x 8, the model's is 2 x 3 x 3: --interpolate");
 }
 
 /* ---- BERT ------------------------------------------------------------------------------------ */

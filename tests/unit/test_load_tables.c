@@ -199,8 +199,10 @@ static void as_many_rows_of_another_window_are_not_taken(void **state)
     refused(&t, "is of a window of 5 x 5, the model's is 5 x 2 x 2: --interpolate");
     t.shape = (const int64_t[]){9, 1}; /* nothing but the window in time is another */
     make(&t, "bias repeated for 9 offsets in time");
-    t.shape = (const int64_t[]){(int64_t)INT32_MAX + 2, 1};
-    assert_int_equal(vl_load_table_make(y, &note, &t), VIOLET_ESHAPE);
+    options.interpolate = true;
+    t.from = NULL;
+    t.shape = (const int64_t[]){(int64_t)46341 * 46341, 1}; /* more rows than an int holds */
+    assert_int_equal(vl_load_table_make(NULL, &note, &t), VIOLET_ESHAPE);
 }
 
 /* ---- positions ------------------------------------------------------------------------------- */
