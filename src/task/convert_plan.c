@@ -173,7 +173,7 @@ static void put_metadata(vl_convert_plan *p, const char *key, const char *value)
 static violet_status add_config(vl_convert_plan *p)
 {
     vl_config c;
-    const char *model = vl_tensors_model(p->f);
+    const char *model = vl_tensors_model(p->f, &p->names);
     if (!model || strcmp(model, "VIOLET") != 0 || vl_tensors_metadata(p->f, "config"))
         return VIOLET_OK;
     violet_status status = vl_config_infer(&c, NULL, p->f);

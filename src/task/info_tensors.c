@@ -64,9 +64,9 @@ static bool has_moments(const vl_tensors *f)
     return false;
 }
 
-static void add_kind(json_t *o, const vl_tensors *f)
+static void add_kind(json_t *o, const vl_tensors *f, const vl_tensor_names *names)
 {
-    const char *model = vl_tensors_model(f), *prefix = vl_tensors_prefix(f);
+    const char *model = vl_tensors_model(f, names), *prefix = vl_tensors_prefix(f);
     const struct vl_torch *torch = vl_tensors_torch(f);
     bool moments = has_moments(f);
     char kind[96];
@@ -106,10 +106,10 @@ static bool is(const json_t *row, const char *key, const char *text)
 }
 
 /* One row for each part and type. */
-static json_t *row_of(json_t *parts, const vl_stored *t)
+static json_t *row_of(json_t *parts, const vl_tensor_names *names, const vl_stored *t)
 {
     char text[64];
-    const char *part = vl_tensor_part(text, t->name), *type = vl_dtype_word(t->dtype);
+    const char *part = vl_tensor_part(text, names, t->name), *type = vl_dtype_word(t->dtype);
     enum { ROWS_MOST = 40 };
     size_t i;
     json_t *row;
@@ -133,7 +133,7 @@ static void add_parts(json_t *o, const vl_tensors *f, const vl_tensor_names *nam
             seconds++;
             continue;
         }
-        json_t *row = row_of(parts, t);
+        json_t *row = row_of(parts, names, t);
         add_to(row, "tensors", 1);
         add_to(row, "elements", t->n);
         add_to(row, "bytes", bytes_of(t));
@@ -192,7 +192,7 @@ violet_status vl_info_tensors(json_t *o, const char *path, int verbose)
     if (status != VIOLET_OK) return status;
     status = vl_tensor_names_init(&names, f);
     if (status == VIOLET_OK) {
-        add_kind(o, f);
+        add_kind(o, f, &names);
         add_parts(o, f, &names);
         add_metadata(o, f);
     }
