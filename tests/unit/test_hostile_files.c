@@ -351,8 +351,8 @@ static void make_many(vl_buf *b, const void *arg)
 
 #define LENGTH(...) (&(const lengths){__VA_ARGS__})
 #define ONE(name, shape, offsets)                                                                  \
-    PARTS("{\"" name "\":{\"dtype\":\"U8\",\"shape\":" shape ",\"data_offsets\":" offsets "}}", "", \
-          "")
+    PARTS("{\"" name "\":{\"dtype\":\"U8\",\"shape\":" shape ",\"data_offsets\":" offsets "}}",    \
+          "", "")
 #define TWO(offsets_a, offsets_b)                                                                  \
     PARTS("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" offsets_a "},"                \
           "\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" offsets_b "}}", "", "")
