@@ -291,7 +291,9 @@ static violet_status make_frames(real *out, vl_buf *note, const vl_load_table *t
     if (!t->options->interpolate)
         return vl_err(VIOLET_ESHAPE,
                       "tensor '%s' is for %lld frames, the model's for %d: --interpolate resizes "
-                      "it", t->name, (long long)t->shape[1], t->to->shape[1]);
+                      "it%s", t->name, (long long)t->shape[1], t->to->shape[1],
+                      t->shape[1] > t->to->shape[1] ? ", --config FILE makes the model as the file"
+                                                    : "");
     if (t->shape[1] < 1 || t->shape[1] > INT32_MAX)
         return vl_err(VIOLET_ESHAPE, "tensor '%s' has %lld rows", t->name, (long long)t->shape[1]);
     violet_status status = vl_buf_printf(note, "%lld frames interpolated to %d",

@@ -265,10 +265,15 @@ static void frames_are_resized_when_asked(void **state)
     vl_param to;
     vl_load_table t = table(&to, "enc_img.emb_len", 4, (const int[]){1, 5, 1, 2}, 4,
                             (const int64_t[]){1, 3, 1, 2});
-    refused(&t, "is for 3 frames, the model's for 5: --interpolate");
+    refused(&t, "is for 3 frames, the model's for 5: --interpolate resizes it");
+    assert_null(strstr(violet_error(), "--config"));
     options.interpolate = true;
     make(&t, "3 frames interpolated to 5");
     assert_values(y, torch_len, 10);
+    options.interpolate = false; /* fewer frames than the file has: the model may be as large */
+    to.shape[1] = 2;
+    assert_int_equal(vl_load_table_make(y, &note, &t), VIOLET_ESHAPE);
+    assert_non_null(strstr(violet_error(), "--config FILE makes the model as the file"));
 }
 
 /* Dry: what would be done is told, nothing is made. */
