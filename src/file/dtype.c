@@ -1,6 +1,7 @@
 /* Element types of tensor files, and their values as float; see dtype.h. */
 #include "file/dtype.h"
 
+#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -70,4 +71,58 @@ void vl_dtype_to_float(float *out, const void *data, vl_dtype t, size_t n)
     case VL_DT_U8: EACH(uint8_t, (float)x);
     case VL_DT_BOOL: EACH(uint8_t, x ? 1.0f : 0.0f);
     }
+}
+
+static uint32_t to_bits(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, 4);
+    return bits;
+}
+
+/* Drops the last `cut` bits, to nearest, ties to even; a carry goes into the exponent, as it should. */
+static uint32_t rounded(uint32_t x, int cut)
+{
+    return (x + (1u << (cut - 1)) - 1 + (x >> cut & 1)) >> cut;
+}
+
+static uint16_t to_bfloat(float x)
+{
+    uint32_t bits = to_bits(x);
+    if (isnan(x)) return (uint16_t)(bits >> 16 | 0x40); /* its mantissa must not become 0 */
+    return (uint16_t)rounded(bits, 16);
+}
+
+static uint16_t to_half(float x)
+{
+    uint32_t bits = to_bits(x), sign = bits >> 16 & 0x8000, size = bits & 0x7fffffff;
+    if (size > 0x7f800000) return (uint16_t)(sign | 0x7e00);
+    if (size >= 0x47800000) return (uint16_t)(sign | 0x7c00); /* 2^16 and more, and infinity */
+    if (size >= 0x38800000) return (uint16_t)(sign | rounded(size - 0x38000000, 13));
+    /* subnormal: whole steps of 2^-24, which the sum with 1/2 leaves in a float's last bits */
+    return (uint16_t)(sign | (to_bits(fabsf(x) + 0.5f) - to_bits(0.5f)));
+}
+
+violet_status vl_dtype_from_float(void *data, vl_dtype t, const float *x, size_t n)
+{
+    char *to = data;
+    if (!vl_dtype_is_float(t))
+        return vl_err(VIOLET_EINVAL, "values cannot be stored as %s", vl_dtype_name(t));
+    if (t == VL_DT_F32) {
+        memcpy(to, x, n * sizeof *x);
+        return VIOLET_OK;
+    }
+    for (size_t i = 0; i < n; i++) {
+        double wide = x[i];
+        uint16_t narrow = t == VL_DT_F16 ? to_half(x[i]) : to_bfloat(x[i]);
+        if (t == VL_DT_F64)
+            memcpy(to + i * sizeof wide, &wide, sizeof wide);
+        else
+            memcpy(to + i * sizeof narrow, &narrow, sizeof narrow);
+        uint16_t infinite = t == VL_DT_F16 ? 0x7c00 : 0x7f80;
+        if (t != VL_DT_F64 && (narrow & 0x7fff) == infinite && isfinite(x[i]))
+            return vl_err(VIOLET_ESHAPE, "value %zu, %g, does not fit %s", i, (double)x[i],
+                          vl_dtype_name(t));
+    }
+    return VIOLET_OK;
 }
