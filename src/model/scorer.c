@@ -21,7 +21,8 @@ typedef struct side {
 struct vl_scorer {
     const vl_model *m;
     vl_tape *t;
-    int block; /* pairs */
+    int block;      /* pairs */
+    double padding; /* most share of it */
     side video, text;
     int *table;    /* (block, n): row of each token, for vl_bert_encode_shared */
     uint8_t *mask; /* (block, n) */
@@ -85,6 +86,7 @@ static violet_status prepare(vl_scorer *s, const vl_features *videos, const vl_f
 {
     int D = s->m->config.hidden,
         n = vl_features_key_of(videos)->rows + vl_features_key_of(texts)->rows;
+    s->padding = o->padding > 0 ? o->padding : 1.0 / 64;
     s->block = o->block > 0 ? o->block : n < VL_SCORER_ROWS ? VL_SCORER_ROWS / n : 1;
     int keep_texts = o->keep_texts > 0 ? o->keep_texts : slots_within(texts, D);
     violet_status status = open_side(&s->video, videos, o->keep_videos, s->block, D);
@@ -281,7 +283,7 @@ static violet_status check_items(const side *d, const int *item, int n)
 }
 
 /* How many of the pairs (n, by the lengths of their videos and texts) make the next block: up to
- * another length of video, or where padding would be more than one row in 64. */
+ * another length of video, or where there would be too much padding. */
 static int next_block(const vl_scorer *s, const int *video, const int *text, const int *pairs,
                       int n)
 {
@@ -290,9 +292,9 @@ static int next_block(const vl_scorer *s, const int *video, const int *text, con
     while (count < n && count < s->block) {
         int X = vl_features_rows(s->text.f, text[pairs[count]]);
         rows += X;
-        long padding = (long)(count + 1) * X - rows;
+        double padding = (double)(count + 1) * X - (double)rows;
         if (vl_features_rows(s->video.f, video[pairs[count]]) != Ni ||
-            padding * 64 > (long)(count + 1) * (Ni + X))
+            padding > s->padding * (count + 1) * (Ni + X))
             break;
         count++;
     }

@@ -28,6 +28,7 @@ typedef struct vl_scorer_options {
     int block;       /* most pairs computed at once; 0: about VL_SCORER_ROWS tokens */
     int keep_videos; /* whose first layer is kept from block to block; 0: as many as are in a block */
     int keep_texts;  /* likewise; 0: as many as take 64 MiB, a block's at least */
+    double padding;  /* most share of padding in the rows of a block; 0: 1/64 */
 } vl_scorer_options;
 
 #define VL_SCORER_ROWS 2048
