@@ -120,6 +120,9 @@ typedef struct violet_event {
     const char *const *names;   /* of the tasks, such as "mtm", n_tasks of them */
     int n_tasks;
     double loss_of[8], accuracy[8]; /* NaN: not asked in this batch */
+    const char *const *metric_names; /* of a validation, such as "recall_1", n_metrics of them */
+    int n_metrics;
+    double metric[8];           /* shares, but for those called rank; NaN: not known */
     double rate;                /* learning rate */
     double samples_per_s, seconds_left;
     double share_waiting;       /* of the time, waiting for data */

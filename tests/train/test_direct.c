@@ -453,7 +453,7 @@ static void what_does_not_fit_is_refused(void **state)
         const char *flags, *says;
         violet_status status;
     } runs[] = {
-        {"--dataset=vid --dvae=FOLDER/data/dvae.safetensors --config=tiny --vocab=", "16 codes",
+        {"--dataset=vid --dvae=FOLDER/data/dvae.safetensors --config=tiny", "16 codes",
          VIOLET_ESHAPE},
         {"--dataset=vid,ext --videos=FOLDER/data/vid", "'videos'", VIOLET_EINVAL},
         {"--dataset=vid --dvae=FOLDER/data/none.pkl", "none.pkl", VIOLET_EIO},
@@ -476,7 +476,7 @@ static void a_plan_counts_the_tokens(void **state)
     snprintf(model, sizeof model, "%s/model.json", c.folder);
     assert_int_equal(vl_option_defaults(vl_plan_option_table, &o), VIOLET_OK);
     assert_int_equal(vl_option_set(vl_plan_option_table, &o, "config", model), VIOLET_OK);
-    o.size_img = S;
+    o.of.run.size_img = S;
     assert_int_equal(vl_plan_run(&without, &o), VIOLET_OK);
     assert_int_equal(vl_option_set(vl_plan_option_table, &o, "dvae", in_data("dvae.safetensors")),
                      VIOLET_OK);
