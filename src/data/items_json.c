@@ -120,7 +120,8 @@ static bool is_enough(const vl_items_reader *r)
 
 static void pass_space(vl_items_reader *r)
 {
-    for (; r->at < r->end && strchr(" \t\r\n", *r->at) && *r->at; r->at++) r->line += *r->at == '\n';
+    for (; r->at < r->end && *r->at && strchr(" \t\r\n", *r->at); r->at++)
+        r->line += *r->at == '\n';
 }
 
 /* The next character that is no space, passed over if it is the one that is asked for. */

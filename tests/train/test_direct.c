@@ -296,7 +296,8 @@ static void a_stopped_decoding_is_no_bad_sample(void **state)
     (void)state;
     static uint8_t image[T * 3 * S * S], small[T * 3 * SMALL * SMALL];
     int32_t text[X];
-    vl_sample s = {.image = image, .small = small, .text = text};
+    int n_text;
+    vl_sample s = {.image = image, .small = small, .text = text, .n_text = &n_text};
     vl_scratch *scratch;
     vl_bad why;
     volatile sig_atomic_t now = 1;
