@@ -219,10 +219,15 @@ static violet_status keep_entry(vl_items *q, const vl_entry *e, size_t number)
     return status == VIOLET_OK ? append(q, &x) : status;
 }
 
+bool vl_items_is_other(const vl_items_reader *r)
+{
+    return r->entry.split && r->o->split && strcmp(r->entry.split, r->o->split) != 0;
+}
+
 violet_status vl_items_take(vl_items_reader *r)
 {
     const vl_entry *e = &r->entry;
-    if (e->split && r->o->split && strcmp(e->split, r->o->split) != 0) return VIOLET_OK;
+    if (vl_items_is_other(r)) return VIOLET_OK;
     if (!e->split && !r->whole) return vl_err(VIOLET_EFORMAT, "split: not there");
     r->has = true;
     if (!r->q) return VIOLET_OK;

@@ -112,28 +112,34 @@ static violet_status read_answer(vl_entry *e, const char *cell, vl_task_kind kin
     return VIOLET_OK;
 }
 
-static violet_status read_row(vl_entry *e, const table *t, vl_task_kind kind)
+static violet_status read_cell(vl_entry *e, int what, const char *cell, vl_task_kind kind)
 {
+    if (what == VIDEO) e->video = cell;
+    if (what == TYPE) e->type = cell;
+    if (what == QUESTION) e->question = cell;
+    if (what >= OPTION) e->option[what - OPTION] = cell;
+    if (what >= OPTION && what - OPTION >= e->n_options) e->n_options = what - OPTION + 1;
+    if (what == ANSWER) return read_answer(e, cell, kind);
+    if (what != CAPTION) return VIOLET_OK;
+    violet_status status = vl_entry_grow(&e->caption, &e->cap_captions, 0);
+    if (status == VIOLET_OK) e->caption[e->n_captions++] = cell;
+    return status;
+}
+
+static violet_status read_row(vl_items_reader *r, const table *t)
+{
+    vl_entry *e = &r->entry;
     violet_status status = VIOLET_OK;
     vl_entry_clear(e);
     for (int k = 0; k < t->n_options; k++) {
         if ((status = vl_entry_grow(&e->option, &e->cap_options, k)) != VIOLET_OK) return status;
         e->option[k] = "";
     }
-    for (int i = 0; i < t->csv.n_cells && status == VIOLET_OK; i++) {
+    for (int i = 0; i < t->csv.n_cells; i++)
+        if (t->is[i] == SPLIT && *vl_csv_cell(&t->csv, i)) e->split = vl_csv_cell(&t->csv, i);
+    for (int i = 0; i < t->csv.n_cells && status == VIOLET_OK && !vl_items_is_other(r); i++) {
         const char *cell = vl_csv_cell(&t->csv, i);
-        int what = t->is[i];
-        if (!*cell) continue;
-        if (what == VIDEO) e->video = cell;
-        if (what == SPLIT) e->split = cell;
-        if (what == TYPE) e->type = cell;
-        if (what == QUESTION) e->question = cell;
-        if (what == ANSWER) status = read_answer(e, cell, kind);
-        if (what >= OPTION) e->option[what - OPTION] = cell;
-        if (what >= OPTION && what - OPTION >= e->n_options) e->n_options = what - OPTION + 1;
-        if (what != CAPTION) continue;
-        status = vl_entry_grow(&e->caption, &e->cap_captions, 0);
-        if (status == VIOLET_OK) e->caption[e->n_captions++] = cell;
+        if (*cell) status = read_cell(e, t->is[i], cell, r->o->kind);
     }
     return status;
 }
@@ -146,7 +152,7 @@ violet_status vl_items_read_csv(vl_items_reader *r)
     for (bool more = true; status == VIOLET_OK && (r->q || !r->has);) {
         status = vl_csv_next(&more, &t.csv);
         if (status != VIOLET_OK || !more) break;
-        status = read_row(&r->entry, &t, r->o->kind);
+        status = read_row(r, &t);
         if (status == VIOLET_OK) status = vl_items_take(r);
         if (status != VIOLET_OK) vl_items_err_at(status, r, t.csv.line);
     }

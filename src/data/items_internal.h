@@ -61,6 +61,8 @@ violet_status vl_entry_grow(const char ***list, int *cap, int n);
 /* Empties it, but keeps its lists. */
 void vl_entry_clear(vl_entry *e);
 
+/* Is r->entry of another split? Then its other fields need not be read. */
+bool vl_items_is_other(const vl_items_reader *r);
 /* Takes r->entry, if it is of the split. A message names the field. */
 violet_status vl_items_take(vl_items_reader *r);
 /* Puts file, line (0: not said) and the number of the entry in front of a message. */

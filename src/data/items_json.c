@@ -94,18 +94,21 @@ static violet_status read_answer(vl_entry *e, const json_t *v)
     return VIOLET_OK;
 }
 
-static violet_status read_fields(vl_entry *e, json_t *object, vl_task_kind kind)
+static violet_status read_fields(vl_items_reader *r, json_t *object, bool has_split)
 {
-    violet_status status;
+    vl_entry *e = &r->entry;
+    violet_status status = VIOLET_OK;
     if (!json_is_object(object))
         return vl_err(VIOLET_EFORMAT, "expected {\"video\": ...}, found %s", kind_of(object));
+    if (has_split) status = text_of(&e->split, json_object_get(object, "split"), "split");
+    if (status != VIOLET_OK || vl_items_is_other(r)) return status;
     if ((status = text_of(&e->video, json_object_get(object, "video"), "video")) != VIOLET_OK ||
-        (status = text_of(&e->split, json_object_get(object, "split"), "split")) != VIOLET_OK ||
         (status = text_of(&e->type, json_object_get(object, "type"), "type")) != VIOLET_OK)
         return status;
-    if (kind == VL_TASK_RETRIEVAL) return read_captions(e, json_object_get(object, "caption"));
+    if (r->o->kind == VL_TASK_RETRIEVAL)
+        return read_captions(e, json_object_get(object, "caption"));
     status = text_of(&e->question, json_object_get(object, "question"), "question");
-    if (status == VIOLET_OK && kind == VL_TASK_QAMC) status = read_options(e, object);
+    if (status == VIOLET_OK && r->o->kind == VL_TASK_QAMC) status = read_options(e, object);
     if (status == VIOLET_OK) status = read_answer(e, json_object_get(object, "answer"));
     return status;
 }
@@ -155,7 +158,7 @@ static violet_status parse(json_t **out, vl_items_reader *r)
     return VIOLET_OK;
 }
 
-static violet_status read_entry(vl_items_reader *r, bool says_line)
+static violet_status read_entry(vl_items_reader *r, bool has_split)
 {
     json_t *v;
     pass_space(r);
@@ -163,20 +166,19 @@ static violet_status read_entry(vl_items_reader *r, bool says_line)
     violet_status status = parse(&v, r);
     if (status != VIOLET_OK) return status;
     vl_entry_clear(&r->entry);
-    status = read_fields(&r->entry, v, r->o->kind);
-    if (!says_line) r->entry.split = NULL;
+    status = read_fields(r, v, has_split);
     if (status == VIOLET_OK) status = vl_items_take(r);
-    if (status != VIOLET_OK) vl_items_err_at(status, r, says_line ? line : 0);
+    if (status != VIOLET_OK) vl_items_err_at(status, r, has_split ? line : 0);
     json_decref(v);
     return status;
 }
 
-/* [entries], with the split given from without, or by each of them. */
-static violet_status read_list(vl_items_reader *r, bool says_line)
+/* [entries], of one split, or perhaps each of its own. */
+static violet_status read_list(vl_items_reader *r, bool has_split)
 {
     violet_status status = expect(r, '[');
     if (status != VIOLET_OK || pass(r, ']')) return status;
-    do status = read_entry(r, says_line);
+    do status = read_entry(r, has_split);
     while (status == VIOLET_OK && !is_enough(r) && pass(r, ','));
     if (status != VIOLET_OK || is_enough(r)) return status;
     return expect(r, ']');
