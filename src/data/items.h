@@ -63,6 +63,9 @@ typedef struct vl_items vl_items;
 
 /* EIO: no such file. EFORMAT also if the split is not there, or empty. */
 violet_status vl_items_open(vl_items **out, const vl_items_options *o);
+/* From memory; `name` says the format, as a path does, and stands in messages. */
+violet_status vl_items_parse(vl_items **out, const vl_items_options *o, const char *bytes,
+                             size_t n, const char *name);
 void vl_items_close(vl_items *q);
 /* Would there be anything to open? *has false where no file has an entry of the split. */
 violet_status vl_items_has_split(bool *has, const vl_items_options *o);

@@ -42,23 +42,20 @@ static bool is_of_split(const char *path, const char *split)
     return n >= m && memcmp(name + n - m, split, m) == 0 && (n == m || name[n - m - 1] == '_');
 }
 
-static violet_status read_file(vl_items_reader *r)
+static violet_status read_bytes(vl_items_reader *r, const char *bytes, size_t n)
 {
-    vl_map map;
-    violet_status status = vl_map_open(&map, r->path);
-    if (status != VIOLET_OK) return status;
-    r->at = (const char *)map.data;
-    r->end = r->at + map.n;
+    violet_status status;
+    r->at = bytes;
+    r->end = bytes + n;
     r->line = 1;
     r->whole = !r->o->split || is_of_split(r->path, r->o->split);
-    if (map.n >= 3 && memcmp(r->at, mark, 3) == 0) r->at += 3;
+    if (n >= 3 && memcmp(bytes, mark, 3) == 0) r->at += 3;
     if (ends_in(r->path, ".csv"))
         status = vl_items_read_csv(r);
     else if (ends_in(r->path, ".jsonl"))
         status = vl_items_read_jsonl(r);
     else
         status = vl_items_read_json(r);
-    vl_map_close(&map);
     free(r->entry.caption);
     free(r->entry.option);
     return status;
@@ -67,11 +64,14 @@ static violet_status read_file(vl_items_reader *r)
 violet_status vl_items_has_split(bool *has, const vl_items_options *o)
 {
     char path[VL_PATH_BYTES];
+    vl_map map;
     *has = false;
     violet_status status = find_file(path, o);
     if (status != VIOLET_OK || !path[0]) return status;
+    if ((status = vl_map_open(&map, path)) != VIOLET_OK) return status;
     vl_items_reader r = {.o = o, .path = path};
-    status = read_file(&r);
+    status = read_bytes(&r, (const char *)map.data, map.n);
+    vl_map_close(&map);
     *has = status == VIOLET_OK && r.has;
     return status;
 }
@@ -119,31 +119,43 @@ static violet_status finish(vl_items_reader *r)
     return list_by_video(q);
 }
 
-static violet_status open_file(vl_items *q, const vl_items_options *o)
+static violet_status fill(vl_items *q, const vl_items_options *o, const char *bytes, size_t n,
+                          const char *name)
+{
+    q->kind = o->kind;
+    if (!(q->path = strdup(name))) return vl_err_nomem();
+    vl_items_reader r = {.o = o, .path = q->path, .q = q};
+    violet_status status = read_bytes(&r, bytes, n);
+    return status == VIOLET_OK ? finish(&r) : status;
+}
+
+violet_status vl_items_parse(vl_items **out, const vl_items_options *o, const char *bytes,
+                             size_t n, const char *name)
+{
+    *out = NULL;
+    vl_items *q = calloc(1, sizeof *q);
+    violet_status status = q ? fill(q, o, bytes, n, name) : vl_err_nomem();
+    if (status == VIOLET_OK)
+        *out = q;
+    else
+        vl_items_close(q);
+    return status;
+}
+
+violet_status vl_items_open(vl_items **out, const vl_items_options *o)
 {
     char path[VL_PATH_BYTES];
+    vl_map map;
+    *out = NULL;
     violet_status status = find_file(path, o);
     if (status != VIOLET_OK) return status;
     if (!path[0])
         return vl_err(VIOLET_EIO, "task '%s': no txt_%s.json, txt_%s_%s.jsonl, txt_%s.jsonl, "
                       "txt_%s_%s.csv or txt_%s.csv in '%s'", o->task, o->task, o->task, o->split,
                       o->task, o->task, o->split, o->task, o->folder);
-    q->kind = o->kind;
-    if (!(q->path = strdup(path))) return vl_err_nomem();
-    vl_items_reader r = {.o = o, .path = q->path, .q = q};
-    status = read_file(&r);
-    return status == VIOLET_OK ? finish(&r) : status;
-}
-
-violet_status vl_items_open(vl_items **out, const vl_items_options *o)
-{
-    *out = NULL;
-    vl_items *q = calloc(1, sizeof *q);
-    violet_status status = q ? open_file(q, o) : vl_err_nomem();
-    if (status == VIOLET_OK)
-        *out = q;
-    else
-        vl_items_close(q);
+    if ((status = vl_map_open(&map, path)) != VIOLET_OK) return status;
+    status = vl_items_parse(out, o, (const char *)map.data, map.n, path);
+    vl_map_close(&map);
     return status;
 }
 
