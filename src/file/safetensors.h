@@ -21,6 +21,7 @@
 #ifndef VL_FILE_SAFETENSORS_H
 #define VL_FILE_SAFETENSORS_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +51,8 @@ const vl_safetensor *vl_safetensors_at(const vl_safetensors *f, size_t i); /* by
 const vl_safetensor *vl_safetensors_find(const vl_safetensors *f, const char *name);
 /* A metadata string, NULL if there is none. */
 const char *vl_safetensors_metadata(const vl_safetensors *f, const char *key);
+/* All of it, an object; NULL if there is none. */
+const json_t *vl_safetensors_all_metadata(const vl_safetensors *f);
 
 typedef struct vl_safetensors_writer vl_safetensors_writer;
 

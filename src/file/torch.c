@@ -1,6 +1,7 @@
 /* PyTorch's containers; see torch.h. Names are made in torch_names.c.
  *
- *     zip:     ARCHIVE/data.pkl, ARCHIVE/data/KEY for each storage, ARCHIVE/byteorder ("little")
+ *     zip:     ARCHIVE/data.pkl, ARCHIVE/data/KEY for each storage, ARCHIVE/byteorder ("little"),
+ *              ARCHIVE/violet.json (ours alone: an object of strings)
  *     legacy:  five pickles one after the other: magic number, protocol, system, the document, the
  *              list of storage keys; then for each key 8 bytes with its number of elements and the
  *              elements, little-endian
@@ -18,6 +19,7 @@
 /* 0x1950a86a20f9469cfc6c as a pickled integer. */
 static const char magic[] = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 #define MAGIC_BYTES (sizeof magic - 1)
+#define METADATA_MOST (16 << 20)
 
 struct vl_torch {
     vl_map map; /* n = 0: the caller's bytes */
@@ -25,6 +27,7 @@ struct vl_torch {
     vl_pickle *doc;
     torch_storage *storages;
     bool big_endian;
+    json_t *metadata; /* NULL: none */
     torch_names names;
 };
 
@@ -87,6 +90,32 @@ static violet_status read_byteorder(vl_torch *f, const vl_zip_entry *document)
     return VIOLET_OK;
 }
 
+static violet_status read_metadata(vl_torch *f, const vl_zip_entry *document)
+{
+    const uint8_t *text;
+    const char *key;
+    json_t *value;
+    json_error_t e;
+    const vl_zip_entry *entry = find_beside(&f->zip, document, "", "violet.json", 11);
+    if (!entry) return VIOLET_OK;
+    if (entry->size > METADATA_MOST)
+        return vl_err(VIOLET_EFORMAT, "violet.json: %llu bytes, expected at most %d",
+                      (unsigned long long)entry->size, METADATA_MOST);
+    violet_status status = vl_zip_read(&text, &f->zip, entry);
+    if (status != VIOLET_OK) return status;
+    f->metadata =
+        json_loadb((const char *)text, (size_t)entry->size, JSON_REJECT_DUPLICATES, &e);
+    if (!f->metadata)
+        return vl_err(VIOLET_EFORMAT, "violet.json line %d column %d: %s", e.line, e.column,
+                      e.text);
+    if (!json_is_object(f->metadata))
+        return vl_err(VIOLET_EFORMAT, "violet.json: expected an object of strings");
+    json_object_foreach(f->metadata, key, value)
+        if (!json_is_string(value))
+            return vl_err(VIOLET_EFORMAT, "violet.json: '%.60s': expected a string", key);
+    return VIOLET_OK;
+}
+
 static violet_status read_zip(vl_torch *f, const void *data, size_t n)
 {
     const uint8_t *bytes;
@@ -96,6 +125,7 @@ static violet_status read_zip(vl_torch *f, const void *data, size_t n)
     const vl_zip_entry *document = find_document(&f->zip);
     if (!document) return vl_err(VIOLET_EFORMAT, "a zip archive without data.pkl");
     if ((status = read_byteorder(f, document)) != VIOLET_OK) return status;
+    if ((status = read_metadata(f, document)) != VIOLET_OK) return status;
     if ((status = vl_zip_read(&bytes, &f->zip, document)) != VIOLET_OK) return status;
     status = vl_pickle_parse(&f->doc, bytes, (size_t)document->size, "data.pkl", &options);
     for (torch_storage *s = f->storages; s && status == VIOLET_OK; s = s->next) {
@@ -273,6 +303,7 @@ void vl_torch_close(vl_torch *f)
     if (!f) return;
     vl_torch_names_release(&f->names);
     vl_pickle_close(f->doc);
+    json_decref(f->metadata);
     vl_zip_release(&f->zip);
     if (f->map.n) vl_map_close(&f->map);
     free(f);
@@ -293,6 +324,16 @@ const vl_stored *vl_torch_at(const vl_torch *f, size_t i)
 const vl_stored *vl_torch_find(const vl_torch *f, const char *name)
 {
     return vl_torch_names_find(&f->names, name);
+}
+
+bool vl_torch_is_zip(const vl_torch *f)
+{
+    return f->zip.data != NULL;
+}
+
+const json_t *vl_torch_metadata(const vl_torch *f)
+{
+    return f->metadata;
 }
 
 const char *vl_torch_prefix(const vl_torch *f)

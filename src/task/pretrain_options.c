@@ -27,7 +27,7 @@ const vl_option vl_pretrain_option_table[] = {
     VL_OPTION_ENUM(S, caption, "first", "first|random", "Data", "which of a video's captions"),
     VL_OPTION_STRING(S, vocab, NULL, "Data",
                      "WordPiece vocabulary file (default: BERT's, built in)"),
-    VL_OPTION_INT(S, size_img, "224", 32, 448, "Data", "side of the pictures, a multiple of 32"),
+    VL_OPTION_INT(S, size_img, "224", 32, 1024, "Data", "side of the pictures, a multiple of 32"),
     VL_OPTION_INT(S, size_txt, "32", 3, 512, "Data", "text positions"),
     VL_OPTION_INT(S, size_frame, "0", 0, VL_FRAMES_MOST, "Data",
                   "frames a video, 0: as many as the file has, 4 where there are videos"),
@@ -37,7 +37,18 @@ const vl_option vl_pretrain_option_table[] = {
     VL_OPTION_INT(S, valid_batches, "0", 0, 1e9, "Data", "most batches a validation, 0: all"),
 
     VL_OPTION_STRING(S, config, "violet1", "Model", "sizes: violet1, tiny, or a JSON file"),
-    VL_OPTION_STRING(S, path_ckpt, NULL, "Model", "checkpoint to start from (.safetensors)"),
+    VL_OPTION_STRING_ALSO(S, path_ckpt, "checkpoint", NULL, "Model",
+                          "checkpoint to start from (.pt, .safetensors)"),
+    VL_OPTION_STRING(S, init_video, NULL, "Model",
+                     "video encoder to start from, over what the checkpoint gives: Video Swin, or "
+                     "a Swin for pictures"),
+    VL_OPTION_STRING(S, init_text, NULL, "Model",
+                     "BERT to start from, over what the checkpoint gives"),
+    VL_OPTION_BOOL(S, interpolate, "false", "Model",
+                   "resize position tables of files that are of another window, picture size or "
+                   "number of frames"),
+    VL_OPTION_BOOL(S, strict, "false", "Model",
+                   "files to start from must fit to the last tensor"),
     VL_OPTION_DOUBLE(S, drop, "-1", -1, 0.99, "Model", "dropout, negative: the configuration's"),
     VL_OPTION_DOUBLE(S, drop_path, "-1", -1, 0.99, "Model",
                      "drop path, negative: the configuration's"),
