@@ -216,6 +216,29 @@ static void more_frames_are_refused_or_made_when_asked(void **state)
     r = corpus_run_ok(&c, "f2", "--dataset=long --steps=1 --lr=0 --strict "
                                 "--checkpoint=FOLDER/f1/last.safetensors");
     corpus_run_ok(&c, "f3", "--dataset=long --steps=1"); /* fresh weights need no asking */
+    /* videos of fewer frames use the first rows, if the model is as large as the file says */
+    assert_fails(corpus_run(&c, "f4", ONE "--checkpoint=FOLDER/f1/last.safetensors"), "--config");
+    corpus_run_ok(&c, "f5", ONE "--strict --config=FOLDER/f1/last.safetensors "
+                                "--checkpoint=FOLDER/f1/last.safetensors");
+    assert_true(has_of("f5", "enc_img.emb_len", "f1/last.safetensors", "enc_img.emb_len"));
+}
+
+/* Resumed, a run of resized tables is the same to the last byte. */
+static void a_run_of_other_sizes_goes_on(void **state)
+{
+    (void)state;
+    char path[256];
+    corpus_add(&c, "large", 8, (const char *[]){"........", NULL}, NULL);
+    snprintf(path, sizeof path, "%s/vq_large.pkl", c.data); /* tokens of the other grid */
+    assert_int_equal(remove(path), 0);
+#define LARGE "--dataset=large --size_img=96 --interpolate --checkpoint=FOLDER/from.pt "
+    corpus_run_ok(&c, "lw", LARGE "--steps=3");
+    corpus_run_ok(&c, "lc", LARGE "--steps=2");
+    corpus_run_ok(&c, "lc", LARGE "--steps=3 --resume");
+    corpus_same(&c, "lw", "lc", "steps.jsonl");
+    corpus_same(&c, "lw", "lc", "last.safetensors");
+    assert_fails(corpus_run(&c, "lc", "--dataset=large --size_img=64 --interpolate --steps=4 "
+                                      "--checkpoint=FOLDER/from.pt --resume"), "size_img");
 }
 
 static void strict_means_to_the_last_tensor(void **state)
@@ -254,6 +277,7 @@ int main(void)
         cmocka_unit_test(parts_go_over_the_whole),
         cmocka_unit_test(another_grid_is_refused_resized_or_taken_as_published),
         cmocka_unit_test(more_frames_are_refused_or_made_when_asked),
+        cmocka_unit_test(a_run_of_other_sizes_goes_on),
         cmocka_unit_test(strict_means_to_the_last_tensor),
         cmocka_unit_test(a_run_goes_on_without_its_files),
     };
