@@ -30,9 +30,12 @@ void vl_run_report_bad(void *user, vl_bad why, const char *message)
 static violet_status setup_config(vl_run *r)
 {
     const vl_run_options *o = r->o;
-    bool own = o->config && *o->config, given = o->path_ckpt && *o->path_ckpt;
-    violet_status status =
-        vl_config_find(&r->config, own ? o->config : given ? o->path_ckpt : DEFAULT_CONFIG);
+    char path[4096];
+    const char *what = o->path_ckpt && *o->path_ckpt ? o->path_ckpt : DEFAULT_CONFIG;
+    violet_status status = vl_run_path(r, path, "last.safetensors");
+    if (status != VIOLET_OK) return status;
+    if (o->resume && vl_file_exists(path)) what = path; /* the checkpoint may be gone */
+    status = vl_config_find(&r->config, o->config && *o->config ? o->config : what);
     if (status != VIOLET_OK) return status;
     if (o->drop >= 0) r->config.drop = o->drop;
     if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
@@ -134,7 +137,7 @@ static violet_status open_set(vl_run *r, char *name)
 
 static violet_status setup_sets(vl_run *r)
 {
-    char *names = strdup(r->o->dataset), *save = NULL;
+    char *names = strdup(r->o->dataset ? r->o->dataset : ""), *save = NULL;
     violet_status status = names ? VIOLET_OK : vl_err_nomem();
     for (char *s = names ? strtok_r(names, ", ", &save) : NULL; s && status == VIOLET_OK;
          s = strtok_r(NULL, ", ", &save))
