@@ -18,6 +18,9 @@
 #define LLVMFuzzerTestOneInput fuzz_torch
 #include "fuzz/fuzz_torch.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_items
+#include "fuzz/fuzz_items.c"
+#undef LLVMFuzzerTestOneInput
 
 static void replay(const char *folder, int (*fuzz)(const uint8_t *, size_t))
 {
@@ -53,11 +56,18 @@ static void pytorch_files(void **state)
     replay("tests/fuzz/corpus/torch", fuzz_torch);
 }
 
+static void items_of_tasks(void **state)
+{
+    (void)state;
+    replay("tests/fuzz/corpus/items", fuzz_items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pickles),
         cmocka_unit_test(pytorch_files),
+        cmocka_unit_test(items_of_tasks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
