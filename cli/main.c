@@ -47,6 +47,14 @@ const command commands[] = {
     {"plan", "[ARGS.json] [--json] [--OPTION VALUE ...]",
      "tell what a pretraining run will need: parameters, FLOPs, memory, time",
      "Runs nothing; takes milliseconds. The same args file as for pretrain will do.", 1, cmd_plan},
+    {"score", "VIDEO SENTENCE ... --checkpoint FILE [--json] [--OPTION VALUE ...]",
+     "tell how well sentences fit a video",
+     "One line a sentence, best first: the score, with several sentences the share that each gets "
+     "of 100 % where the best of them is sought (softmax at the temperature of training), and the "
+     "sentence. A score is what the matching head gives: larger is better, for sentences of one "
+     "video or videos for one sentence; it is no probability. A sentence that is too long for the "
+     "model loses its end, and a line on the standard error says so.",
+     1, cmd_score},
     {"convert", "IN OUT [--dtype TYPE] [--only PATTERNS] [--drop PATTERNS] [--force]",
      "write a file of tensors in another format",
      "IN is any file of tensors: safetensors, or PyTorch's in either container, told from its "
