@@ -9,6 +9,7 @@
 #include "extract/link.h"
 #include "extract/tsv.h"
 #include "extract/vq.h"
+#include "file/npy.h"
 #include "task/convert.h"
 #include "task/eval.h"
 #include "task/finetune.h"
@@ -110,6 +111,11 @@ violet_status violet_model_open(violet_model **out, const char *checkpoint, cons
     if (status == VIOLET_OK) status = vl_use_open(out, checkpoint, values);
     vl_option_release(vl_score_option_table, &none);
     return status;
+}
+
+violet_status violet_npy_write(const char *path, const float *x, size_t rows, size_t cols)
+{
+    return vl_npy_write(path, x, rows, cols);
 }
 
 /* Hands over what was written, if the call went well or `anyway`. */

@@ -94,10 +94,11 @@ violet_status vl_use_sentences(int *ids, violet_session *s, const char *what,
 /* Room for n items of at most `rows` tokens, in memory. */
 violet_status vl_use_features(vl_features **out, const violet_model *m, const char *kind, int n,
                               int rows);
-/* Ids (n, X) as features. */
-violet_status vl_use_encode(vl_features **out, violet_session *s, const int *ids, int n);
+/* Ids (n, X) as features, to be pooled at position at[i]; NULL: at the first. */
+violet_status vl_use_encode(vl_features **out, violet_session *s, const int *ids, const int *at,
+                            int n);
 /* score (n_videos, n_texts, outputs of fc). */
-violet_status vl_use_pairs(float *score, violet_session *s, violet_video *const *videos,
+violet_status vl_use_pairs(float *score, violet_session *s, const violet_video *const *videos,
                            int n_videos, const vl_features *texts);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* Several videos as one lot; of one its own features do. */
 static violet_status gather_videos(vl_features **out, const violet_model *m,
-                                   violet_video *const *videos, int n)
+                                   const violet_video *const *videos, int n)
 {
     const vl_features_key *k = vl_features_key_of(videos[0]->x);
     real *x = malloc((size_t)k->rows * (size_t)k->cols * sizeof *x);
@@ -49,7 +49,7 @@ static violet_status score_lot(float *score, violet_session *s, const vl_feature
 }
 
 /* Videos by lots that fill a block of the scorer, so that memory depends on no number of them. */
-violet_status vl_use_pairs(float *score, violet_session *s, violet_video *const *videos,
+violet_status vl_use_pairs(float *score, violet_session *s, const violet_video *const *videos,
                            int n_videos, const vl_features *texts)
 {
     violet_status status = VIOLET_OK;
@@ -93,8 +93,8 @@ violet_status violet_score(float *score, violet_session *s, violet_video *const 
     if (status != VIOLET_OK) return status;
     int *ids = malloc((size_t)n_texts * (size_t)s->of->size_txt * sizeof *ids);
     status = ids ? vl_use_sentences(ids, s, "sentence", texts, n_texts) : vl_err_nomem();
-    if (status == VIOLET_OK) status = vl_use_encode(&x, s, ids, n_texts);
-    if (status == VIOLET_OK) status = vl_use_pairs(score, s, videos, n_videos, x);
+    if (status == VIOLET_OK) status = vl_use_encode(&x, s, ids, NULL, n_texts);
+    if (status == VIOLET_OK) status = vl_use_pairs(score, s, (const violet_video *const *)videos, n_videos, x);
     vl_features_close(x);
     free(ids);
     return status;

@@ -191,7 +191,8 @@ violet_status vl_use_sentences(int *ids, violet_session *s, const char *what,
     return VIOLET_OK;
 }
 
-violet_status vl_use_encode(vl_features **out, violet_session *s, const int *ids, int n)
+violet_status vl_use_encode(vl_features **out, violet_session *s, const int *ids, const int *at,
+                            int n)
 {
     const int X = s->of->size_txt;
     int *item = malloc((size_t)n * sizeof *item);
@@ -199,7 +200,7 @@ violet_status vl_use_encode(vl_features **out, violet_session *s, const int *ids
     violet_status status = item ? vl_use_features(out, s->of, "text", n, X) : vl_err_nomem();
     for (int i = 0; status == VIOLET_OK && i < n; i++) item[i] = i;
     if (status == VIOLET_OK)
-        status = vl_encode_texts(*out, item, &s->tape, &s->of->m, ids, NULL, n, X);
+        status = vl_encode_texts_at(*out, item, &s->tape, &s->of->m, ids, NULL, at, n, X);
     free(item);
     if (status == VIOLET_OK) return status;
     vl_features_close(*out);
