@@ -61,24 +61,27 @@ static void print_options(const use *u, char **options, const int *order, const 
     use_json_end(u);
 }
 
-static int choose(use *u, violet_video *video, char **options, int n)
+static int choose(use *u, char **options, int n)
 {
     int status = 0, *order = malloc((size_t)(n + 1) * sizeof *order);
     float *score = malloc((size_t)(n + 1) * sizeof *score);
     double *share = malloc((size_t)(n + 1) * sizeof *share);
-    if (!order || !score || !share) {
+    const char *const *words = (const char *const *)options, *question = u->word[1];
+    violet_video *video = NULL;
+    if (!order || !score || !share)
         status = complain(EXIT_RUNTIME, "out of memory");
-    } else {
-        violet_status code = violet_choose(score, u->session, video, u->word[1],
-                                           (const char *const *)options, n);
-        if (code != VIOLET_OK) status = use_fail(code);
-    }
+    else
+        status = use_told(violet_choose(score, u->session, NULL, question, words, n));
+    if (status == 0) video = use_video(&status, u, u->word[0]);
+    if (status == 0)
+        status = use_told(violet_choose(score, u->session, video, question, words, n));
     if (status == 0) {
         use_notes(u);
         use_rank(order, share, score, n, u->facts.temperature);
         print_options(u, options, order, score, share, n);
         use_tell_times(u, "options and scores");
     }
+    violet_video_free(video);
     free(order);
     free(score);
     free(share);
@@ -107,20 +110,24 @@ static void print_answers(const use *u, const violet_answer *best, int n)
     use_json_end(u);
 }
 
-static int answer(use *u, violet_video *video)
+static int answer(use *u)
 {
     const char *top = violet_options_get(u->o, "top");
     int status = 0, n = top ? atoi(top) : 0;
     violet_answer *best = calloc((size_t)n + 1, sizeof *best);
-    if (!best) return complain(EXIT_RUNTIME, "out of memory");
-    violet_status code = violet_ask(best, &n, u->session, video, u->word[1]);
-    if (code == VIOLET_OK) {
+    violet_video *video = NULL;
+    if (!best)
+        status = complain(EXIT_RUNTIME, "out of memory");
+    else
+        status = use_told(violet_ask(best, &n, u->session, NULL, u->word[1]));
+    if (status == 0) video = use_video(&status, u, u->word[0]);
+    if (status == 0) status = use_told(violet_ask(best, &n, u->session, video, u->word[1]));
+    if (status == 0) {
         use_notes(u);
         print_answers(u, best, n);
         use_tell_times(u, "question and answer");
-    } else {
-        status = use_fail(code);
     }
+    violet_video_free(video);
     free(best);
     return status;
 }
@@ -130,7 +137,6 @@ int cmd_ask(int argc, char **argv)
     use u = {0};
     int n_options = -1;
     char **options = malloc(((size_t)argc + 1) * sizeof *options);
-    violet_video *video = NULL;
     int status = options ? take_options(&options, &n_options, &argc, argv)
                          : complain(EXIT_RUNTIME, "out of memory");
     if (status == 0) status = use_begin(&u, "ask", argc, argv);
@@ -138,10 +144,7 @@ int cmd_ask(int argc, char **argv)
         status = complain(EXIT_USAGE, "ask: expected a video and a question, found %d argument%s; "
                           "'violet help ask' tells more", u.n, u.n == 1 ? "" : "s");
     if (status == 0) status = use_open(&u);
-    if (status == 0) video = use_video(&status, &u, u.word[0]);
-    if (status == 0)
-        status = n_options >= 0 ? choose(&u, video, options, n_options) : answer(&u, video);
-    violet_video_free(video);
+    if (status == 0) status = n_options >= 0 ? choose(&u, options, n_options) : answer(&u);
     free(options);
     return use_end(&u, status);
 }

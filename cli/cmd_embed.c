@@ -26,15 +26,13 @@ static int embed_one(use *u, float *vector, const char *what, int *is_video)
         return complain(EXIT_RUNTIME, "%s: there is no such file, and a text of one word with an "
                         "ending is not likely meant", what);
     if (!*is_video) {
-        violet_status code = violet_embed_texts(vector, u->session, &what, 1);
-        if (code != VIOLET_OK) return use_fail(code);
-        use_notes(u);
-        return 0;
+        status = use_told(violet_embed_texts(vector, u->session, &what, 1));
+        if (status == 0) use_notes(u);
+        return status;
     }
     violet_video *video = use_video(&status, u, what);
     if (!video) return status;
-    violet_status code = violet_embed_videos(vector, u->session, &video, 1);
-    if (code != VIOLET_OK) status = use_fail(code);
+    status = use_told(violet_embed_videos(vector, u->session, &video, 1));
     violet_video_free(video);
     return status;
 }

@@ -30,22 +30,24 @@ static void print_json(const use *u, const int *order, const float *score, const
     use_json_end(u);
 }
 
+/* Of the video, or, without one, of what is wrong with the sentences. */
+static int compute(float *x, use *u, violet_video *video)
+{
+    return use_told(violet_score(x, u->session, &video, video != NULL,
+                                 (const char *const *)u->word + 1, u->n - 1));
+}
+
 static int score(use *u)
 {
-    int status = 0, n = u->n - 1, *order = malloc((size_t)n * sizeof *order);
+    int n = u->n - 1, *order = malloc((size_t)n * sizeof *order);
     float *x = malloc((size_t)n * sizeof *x);
     double *share = malloc((size_t)n * sizeof *share);
     violet_video *video = NULL;
-    if (!order || !x || !share)
-        status = complain(EXIT_RUNTIME, "out of memory");
-    else
-        video = use_video(&status, u, u->word[0]);
-    if (video) {
-        violet_status code = violet_score(x, u->session, &video, 1,
-                                          (const char *const *)u->word + 1, n);
-        if (code != VIOLET_OK) status = use_fail(code);
-    }
-    if (video && status == 0) {
+    int status = order && x && share ? compute(x, u, NULL)
+                                     : complain(EXIT_RUNTIME, "out of memory");
+    if (status == 0) video = use_video(&status, u, u->word[0]);
+    if (status == 0) status = compute(x, u, video);
+    if (status == 0) {
         use_notes(u);
         use_rank(order, share, x, n, u->facts.temperature);
         (u->json ? print_json : print_lines)(u, order, x, share);

@@ -44,9 +44,9 @@ void use_tell_times(const use *u, const char *work)
 
 /* ---- begin and end --------------------------------------------------------------------------- */
 
-int use_fail(violet_status status)
+int use_told(violet_status status)
 {
-    return complain_options(status);
+    return status == VIOLET_OK ? 0 : complain_options(status);
 }
 
 static int is_set(const use *u, const char *option)
@@ -60,7 +60,7 @@ int use_begin(use *u, const char *name, int argc, char **argv)
     *u = (use){.command = name};
     violet_status status = violet_options_new(&u->o, name);
     if (status == VIOLET_OK) status = violet_options_parse(u->o, argc, argv, &u->n);
-    if (status != VIOLET_OK) return use_fail(status);
+    if (status != VIOLET_OK) return use_told(status);
     u->word = argv;
     u->json = is_set(u, "json");
     u->verbose = is_set(u, "verbose");
@@ -72,7 +72,7 @@ int use_open(use *u)
     double start = seconds_now();
     violet_status status = violet_model_open(&u->model, NULL, u->o);
     if (status == VIOLET_OK) status = violet_session_new(&u->session, u->model, 0);
-    if (status != VIOLET_OK) return use_fail(status);
+    if (status != VIOLET_OK) return use_told(status);
     violet_model_describe(&u->facts, u->model);
     u->model_seconds = seconds_now() - start;
     u->start = seconds_now();
@@ -114,7 +114,7 @@ violet_video *use_video(int *status, use *u, const char *path)
     violet_video_facts facts;
     violet_status code = violet_video_encode(&video, u->session, path);
     if (code != VIOLET_OK) {
-        *status = use_fail(code);
+        *status = use_told(code);
         return NULL;
     }
     use_notes(u);

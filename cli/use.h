@@ -26,8 +26,8 @@ int use_open(use *u);
 /* status, or that of an error: EXIT_RUNTIME, EXIT_USAGE. */
 int use_end(use *u, int status);
 
-/* violet_error() on stderr; the exit status. */
-int use_fail(violet_status status);
+/* 0; of an error, which is told, the exit status. */
+int use_told(violet_status status);
 /* A file's frames, encoded; its times are kept, its notes noted. NULL: told, *status says how to exit. */
 violet_video *use_video(int *status, use *u, const char *path);
 /* Keeps the session's notes, and tells them where lines are for people. */

@@ -287,12 +287,14 @@ void violet_video_describe(violet_video_facts *out, const violet_video *v);
 
 /* How well each text fits each video: score (n_videos, n_texts). A score is the matching head's
  * output: larger is better, for telling texts of a video, or videos for a text, apart. It is no
- * probability. A text that is too long loses its end. */
+ * probability. A text that is too long loses its end. n_videos 0: nothing is scored; errors and
+ * notes are those of the texts and the checkpoint, to be known before a video is encoded. */
 violet_status violet_score(float *score, violet_session *s, violet_video *const *videos,
                            int n_videos, const char *const *texts, int n_texts);
 
 /* Multiple choice: score (n), how well each option answers the question. What is too long for the
- * model is the question, which loses its end; an option that is too long is VIOLET_EINVAL. */
+ * model is the question, which loses its end; an option that is too long is VIOLET_EINVAL. video
+ * NULL: only checks, as above. */
 violet_status violet_choose(float *score, violet_session *s, const violet_video *video,
                             const char *question, const char *const *options, int n);
 
@@ -302,7 +304,8 @@ typedef struct violet_answer {
 } violet_answer;
 
 /* Open-ended: best (*n), the most probable answers first; *n becomes how many there are, if that is
- * less. */
+ * less. Of a model that fills in blanks, what stands for the question's ___ or [MASK]. video NULL:
+ * only checks, as above. */
 violet_status violet_ask(violet_answer *best, int *n, violet_session *s,
                          const violet_video *video, const char *question);
 

@@ -80,8 +80,8 @@ violet_status violet_choose(float *score, violet_session *s, const violet_video 
     if (status != VIOLET_OK) return status;
     ids = malloc((size_t)n * (size_t)s->of->size_txt * sizeof *ids);
     status = ids ? encode_options(ids, s, question, options, n) : vl_err_nomem();
-    if (status == VIOLET_OK) status = vl_use_encode(&x, s, ids, NULL, n);
-    if (status == VIOLET_OK) status = vl_use_pairs(score, s, &video, 1, x);
+    if (status == VIOLET_OK && video) status = vl_use_encode(&x, s, ids, NULL, n);
+    if (status == VIOLET_OK && video) status = vl_use_pairs(score, s, &video, 1, x);
     vl_features_close(x);
     free(ids);
     return status;
@@ -163,12 +163,10 @@ violet_status violet_ask(violet_answer *best, int *n, violet_session *s, const v
     float *score = malloc((size_t)m->n_classes * sizeof *score);
     ranked *list = malloc((size_t)m->n_classes * sizeof *list);
     status = ids && score && list ? encode_question(ids, &at, s, question) : vl_err_nomem();
-    if (status == VIOLET_OK) status = vl_use_encode(&x, s, ids, &at, 1);
-    if (status == VIOLET_OK) status = vl_use_pairs(score, s, &video, 1, x);
-    if (status == VIOLET_OK) {
-        if (*n > vl_answers_n(m->answers)) *n = vl_answers_n(m->answers);
-        pick(best, *n, m, score, list);
-    }
+    if (status == VIOLET_OK && video) status = vl_use_encode(&x, s, ids, &at, 1);
+    if (status == VIOLET_OK && video) status = vl_use_pairs(score, s, &video, 1, x);
+    if (status == VIOLET_OK && *n > vl_answers_n(m->answers)) *n = vl_answers_n(m->answers);
+    if (status == VIOLET_OK && video) pick(best, *n, m, score, list);
     vl_features_close(x);
     free(ids);
     free(score);

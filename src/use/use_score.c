@@ -77,9 +77,9 @@ enum { TEXTS_MOST = 1 << 20 };
 
 static violet_status check_counts(int n_videos, int n_texts)
 {
-    if (n_videos < 1 || n_texts < 1 || n_texts > TEXTS_MOST)
-        return vl_err(VIOLET_EINVAL, "%d videos and %d texts: expected one of each at least, and %d "
-                      "texts at most", n_videos, n_texts, TEXTS_MOST);
+    if (n_videos < 0 || n_texts < 1 || n_texts > TEXTS_MOST)
+        return vl_err(VIOLET_EINVAL, "%d videos and %d texts: expected 1 to %d texts", n_videos,
+                      n_texts, TEXTS_MOST);
     return VIOLET_OK;
 }
 
@@ -93,8 +93,9 @@ violet_status violet_score(float *score, violet_session *s, violet_video *const 
     if (status != VIOLET_OK) return status;
     int *ids = malloc((size_t)n_texts * (size_t)s->of->size_txt * sizeof *ids);
     status = ids ? vl_use_sentences(ids, s, "sentence", texts, n_texts) : vl_err_nomem();
-    if (status == VIOLET_OK) status = vl_use_encode(&x, s, ids, NULL, n_texts);
-    if (status == VIOLET_OK) status = vl_use_pairs(score, s, (const violet_video *const *)videos, n_videos, x);
+    if (status == VIOLET_OK && n_videos) status = vl_use_encode(&x, s, ids, NULL, n_texts);
+    if (status == VIOLET_OK && n_videos)
+        status = vl_use_pairs(score, s, (const violet_video *const *)videos, n_videos, x);
     vl_features_close(x);
     free(ids);
     return status;
