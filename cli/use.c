@@ -35,11 +35,13 @@ static double seconds_since_start(void)
 void use_tell_times(const use *u, const char *work)
 {
     double all = seconds_since_start(), last = seconds_now() - u->start;
+    violet_model_facts facts;
+    violet_model_describe(&facts, u->model);
     if (!u->verbose) return;
-    fprintf(stderr, "violet: %.2f s from start to answer: model %.3f s (%.1f %%), frames %.3f s, "
-            "video encoder %.3f s, %s %.3f s\n", all, u->model_seconds,
-            all > 0 ? 100 * u->model_seconds / all : 0, u->decode_seconds, u->encode_seconds, work,
-            last);
+    fprintf(stderr, "violet: %.2f s from start to answer: model %.3f s (%.1f %%), frames %.3f s "
+            "(beside them the weights were read, in %.3f s), video encoder %.3f s, %s %.3f s\n",
+            all, u->model_seconds, all > 0 ? 100 * u->model_seconds / all : 0, u->decode_seconds,
+            facts.load_seconds, u->encode_seconds, work, last);
 }
 
 /* ---- begin and end --------------------------------------------------------------------------- */
@@ -119,6 +121,7 @@ violet_video *use_video(int *status, use *u, const char *path)
     }
     use_notes(u);
     violet_video_describe(&facts, video);
+    u->model_seconds += facts.wait_seconds;
     u->decode_seconds += facts.decode_seconds;
     u->encode_seconds += facts.encode_seconds;
     u->start = seconds_now();

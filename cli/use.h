@@ -16,7 +16,8 @@ typedef struct use {
     char **word; /* (n): arguments that are no options */
     int n, json, verbose;
     char *notes; /* of all calls so far, a line each; NULL: none */
-    double model_seconds, decode_seconds, encode_seconds, start; /* start: of what is timed last */
+    double model_seconds; /* in which nothing was done but to open the model and wait for weights */
+    double decode_seconds, encode_seconds, start; /* start: of what is timed last */
 } use;
 
 /* Options and words; then the model and a session. Both tell what is wrong and return the exit

@@ -252,12 +252,14 @@ typedef struct violet_model_facts {
     double temperature; /* softmax(score / temperature) tells how surely one of several fits best:
                          * 1 of a model fine-tuned for multiple choice, else 0.05, as trained */
     unsigned long long n_parameters;
+    double load_seconds; /* that reading the weights took; 0: it is under way */
 } violet_model_facts;
 
 /* Reads the weights of a checkpoint of any format; of its heads only the one that is of use here.
  * o: options of "score", "ask" or "embed", of which those about model and videos count; NULL: the
  * defaults. checkpoint NULL: option `checkpoint`. VIOLET_ESHAPE if the file does not give the whole
- * model. */
+ * model. A thread goes on reading when this returns; the first calls that need weights wait for it,
+ * and fail if a value could not be read or is not finite. */
 violet_status violet_model_open(violet_model **out, const char *checkpoint,
                                 const violet_options *o);
 void violet_model_close(violet_model *m);
@@ -276,7 +278,7 @@ typedef struct violet_video_facts {
     int width, height;     /* of its pictures as they were taken */
     int n_taken;           /* frames */
     long long taken[64];   /* their numbers */
-    double decode_seconds, encode_seconds;
+    double decode_seconds, wait_seconds, encode_seconds; /* wait: for the model's weights */
 } violet_video_facts;
 
 /* Takes frames of a video file and encodes them: most of the work on a video. Then any number of

@@ -60,6 +60,7 @@ struct violet_model {
     int size_img, size_txt, size_frame, threads;
     vl_shape shape;
     bool fast_video;
+    struct vl_use_loading *loading; /* use_load.c */
 };
 
 struct violet_session {
@@ -79,6 +80,12 @@ struct violet_video {
 violet_status vl_use_open(violet_model **out, const char *path, const vl_use_options *o);
 
 /* ---- between the files of this room ---------------------------------------------------------- */
+
+/* use_load.c */
+violet_status vl_use_load(violet_model *m, const vl_use_options *o);
+violet_status vl_use_ready(const violet_model *m);
+double vl_use_load_seconds(const violet_model *m);
+void vl_use_load_end(violet_model *m);
 
 /* ESHAPE, saying what the checkpoint has, if `fc` is not the head (VL_HEAD_MATCH, _ANSWER) that is
  * needed to do `what`. */

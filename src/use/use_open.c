@@ -9,7 +9,6 @@
 #include "file/json_text.h"
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
-#include "model/load.h"
 
 /* What fine-tuning takes where nobody says otherwise. */
 enum { SIZE_IMG = 224, SIZE_TXT = 25, SIZE_FRAME = 5 };
@@ -105,37 +104,15 @@ static violet_status look(vl_config *config, violet_model *m, const vl_use_optio
     return status;
 }
 
-/* ---- weights --------------------------------------------------------------------------------- */
+/* ---- all of it ------------------------------------------------------------------------------- */
 
-/* A model that is used has nothing to start fresh: the file must give all of it. */
-static violet_status check_whole(const vl_load_report *r)
+/* The model without its weights. */
+static violet_status lay_out(violet_model *m, vl_config *config)
 {
-    size_t n = r->tensors[VL_LOAD_MISSING] + r->tensors[VL_LOAD_MISSHAPEN];
-    for (size_t i = 0; i < r->n && n; i++) {
-        const vl_load_entry *e = &r->list[i];
-        if (e->fate != VL_LOAD_MISSING && e->fate != VL_LOAD_MISSHAPEN) continue;
-        return vl_err(VIOLET_ESHAPE, "%s: not a whole model: '%s' %s%s%s", r->path, e->name,
-                      e->note ? e->note : "is not in it", n > 1 ? ", and more do not fit" : "",
-                      "");
-    }
-    return VIOLET_OK;
-}
-
-static violet_status read_weights(violet_model *m, vl_config *config, const vl_use_options *o)
-{
-    int side = m->size_img / 32;
-    vl_load_report report = {0};
-    const vl_load_options how = {.interpolate = o->interpolate,
-                                 .grid_as_is = m->compat && !o->interpolate};
+    int side = m->size_img / 32, head = m->heads & (VL_HEAD_MATCH | VL_HEAD_ANSWER);
     if (m->heads & VL_HEAD_ANSWER) config->size_answer = m->n_classes;
     vl_config_fit(config, m->size_frame, side, side);
-    violet_status status = vl_model_init(&m->m, config, m->heads & (VL_HEAD_MATCH | VL_HEAD_ANSWER),
-                                         0, 0);
-    if (status != VIOLET_OK) return status;
-    status = vl_load(&m->m.params, &m->m.config, m->path, &how, &report);
-    if (status == VIOLET_OK) status = check_whole(&report);
-    vl_load_report_release(&report);
-    return status;
+    return vl_model_init(&m->m, config, head, 0, 0);
 }
 
 static violet_status open_words(violet_model *m, const vl_use_options *o)
@@ -158,8 +135,9 @@ violet_status vl_use_open(violet_model **out, const char *path, const vl_use_opt
     if (!m) return vl_err_nomem();
     m->path = strdup(path);
     violet_status status = m->path ? look(&config, m, o) : vl_err_nomem();
-    if (status == VIOLET_OK) status = read_weights(m, &config, o);
+    if (status == VIOLET_OK) status = lay_out(m, &config);
     if (status == VIOLET_OK) status = open_words(m, o);
+    if (status == VIOLET_OK) status = vl_use_load(m, o);
     if (status == VIOLET_OK)
         *out = m;
     else
@@ -170,6 +148,7 @@ violet_status vl_use_open(violet_model **out, const char *path, const vl_use_opt
 void violet_model_close(violet_model *m)
 {
     if (!m) return;
+    vl_use_load_end(m);
     if (m->m.layers) vl_model_release(&m->m);
     vl_wordpiece_free(m->wordpiece);
     vl_answers_free(m->answers);
@@ -191,6 +170,7 @@ void violet_model_describe(violet_model_facts *out, const violet_model *m)
                                 .size_frame = m->size_frame,
                                 .type = m->type,
                                 .temperature = m->temperature,
+                                .load_seconds = vl_use_load_seconds(m),
                                 .n_parameters = vl_params_count(&m->m.params)};
 }
 

@@ -124,13 +124,15 @@ static violet_status encode_frames(violet_video *v, violet_session *s, const uin
 {
     const vl_model *m = &s->of->m;
     const int S = s->of->size_img, T = s->of->size_frame, first = 0;
-    double start = vl_now();
+    double start = vl_now(), ready;
+    violet_status status = vl_use_ready(s->of);
+    if (status != VIOLET_OK) return status;
+    v->facts.wait_seconds = (ready = vl_now()) - start;
     const vl_swin_plan *plan = vl_swin_plans_get(&s->plans, &m->config.video, 1, T, S, S);
     if (!plan) return VIOLET_ENOMEM;
-    violet_status status =
-        vl_use_features(&v->x, s->of, "video", 1, T * (1 + S / 32 * (S / 32)));
+    status = vl_use_features(&v->x, s->of, "video", 1, T * (1 + S / 32 * (S / 32)));
     if (status == VIOLET_OK) status = vl_encode_videos(v->x, &first, &s->tape, m, plan, image);
-    v->facts.encode_seconds = vl_now() - start;
+    v->facts.encode_seconds = vl_now() - ready;
     return status;
 }
 
@@ -195,9 +197,11 @@ violet_status vl_use_encode(vl_features **out, violet_session *s, const int *ids
                             int n)
 {
     const int X = s->of->size_txt;
-    int *item = malloc((size_t)n * sizeof *item);
     *out = NULL;
-    violet_status status = item ? vl_use_features(out, s->of, "text", n, X) : vl_err_nomem();
+    violet_status status = vl_use_ready(s->of);
+    if (status != VIOLET_OK) return status;
+    int *item = malloc((size_t)n * sizeof *item);
+    status = item ? vl_use_features(out, s->of, "text", n, X) : vl_err_nomem();
     for (int i = 0; status == VIOLET_OK && i < n; i++) item[i] = i;
     if (status == VIOLET_OK)
         status = vl_encode_texts_at(*out, item, &s->tape, &s->of->m, ids, NULL, at, n, X);
