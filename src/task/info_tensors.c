@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "file/json_text.h"
 #include "file/torch.h"
 #include "task/info_internal.h"
 #include "task/tensor_names.h"
@@ -82,15 +83,20 @@ static void add_kind(json_t *o, const vl_tensors *f, const vl_tensor_names *name
 }
 
 /* Parsed where it is JSON. */
+static json_t *metadata_value(const char *text)
+{
+    json_t *parsed;
+    size_t n = strlen(text);
+    if (vl_json_parse(&parsed, text, n, 16 + n / 8, "metadata") == VIOLET_OK) return parsed;
+    return vl_info_text(text, n);
+}
+
 static void add_metadata(json_t *o, const vl_tensors *f)
 {
-    const char *key, *text;
-    json_t *all = json_object();
-    for (size_t i = 0; (key = vl_tensors_metadata_at(f, i, &text)); i++) {
-        if (!text) continue; /* no string: not for readers */
-        json_t *parsed = json_loads(text, 0, NULL);
-        vl_info_set(all, key, parsed ? parsed : vl_info_text(text, strlen(text)));
-    }
+    const char *key;
+    json_t *value, *all = json_object();
+    json_object_foreach((json_t *)(uintptr_t)vl_tensors_all_metadata(f), key, value)
+        if (json_is_string(value)) vl_info_set(all, key, metadata_value(json_string_value(value)));
     if (json_object_size(all))
         vl_info_set(o, "metadata", all);
     else
