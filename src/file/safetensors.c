@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "file/json_text.h"
 #include "file/tensors_plan.h"
 
 /* The published limit of the format; also what keeps a hostile length from costing memory. */
@@ -13,11 +14,9 @@
 
 struct vl_safetensors {
     vl_map map; /* n = 0: parsed from the caller's bytes */
-    char *file_name;
-    json_t *header; /* names and metadata are borrowed from it */
-    json_t *metadata;
-    size_t n;
-    vl_safetensor *tensors; /* (n), by offset */
+    json_t *metadata; /* NULL: none */
+    size_t n, cap;
+    vl_safetensor *tensors; /* (n), by offset; the names are ours */
     vl_safetensor **sorted; /* (n), by name */
 };
 
@@ -79,40 +78,69 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(vl_safetensor *const *)a)->name, (*(vl_safetensor *const *)b)->name);
 }
 
-static violet_status read_tensors(vl_safetensors *f, const uint8_t *data, size_t n_data)
+/* What reading the header needs to know. */
+typedef struct reading {
+    vl_safetensors *f;
+    const uint8_t *data;
+    size_t n_data;
+} reading;
+
+static violet_status take_metadata(vl_safetensors *f, json_t *all)
 {
-    size_t most = json_object_size(f->header);
-    f->tensors = calloc(most + 1, sizeof *f->tensors);
-    f->sorted = calloc(most + 1, sizeof *f->sorted);
-    if (!f->tensors || !f->sorted) return vl_err_nomem();
     const char *key;
-    json_t *entry;
-    json_object_foreach(f->header, key, entry)
-    {
-        if (strcmp(key, "__metadata__") == 0) {
-            f->metadata = entry;
-            continue;
-        }
-        vl_safetensor *t = &f->tensors[f->n++];
-        t->name = key;
-        violet_status status = read_tensor(t, entry, data, n_data);
-        if (status != VIOLET_OK) return vl_err_at(status, "tensor '%.200s'", key);
-    }
-    if (f->metadata && !json_is_object(f->metadata))
+    json_t *value;
+    if (f->metadata) return vl_err(VIOLET_EFORMAT, "__metadata__ is there twice");
+    if (!json_is_object(all))
         return vl_err(VIOLET_EFORMAT, "__metadata__: expected an object of strings");
-    json_object_foreach(f->metadata, key, entry)
-        if (!json_is_string(entry))
+    json_object_foreach(all, key, value)
+        if (!json_is_string(value))
             return vl_err(VIOLET_EFORMAT, "__metadata__ '%.60s': expected a string", key);
-    qsort(f->tensors, f->n, sizeof *f->tensors, by_offset);
-    for (size_t i = 0; i < f->n; i++) {
-        const vl_safetensor *t = &f->tensors[i], *before = i ? t - 1 : NULL;
-        if (before && before->data + before->n * vl_dtype_bytes(before->dtype) > t->data)
+    f->metadata = json_incref(all);
+    return VIOLET_OK;
+}
+
+static violet_status take_member(void *context, const char *key, json_t *value)
+{
+    const reading *r = context;
+    vl_safetensors *f = r->f;
+    if (strcmp(key, "__metadata__") == 0) return take_metadata(f, value);
+    if (f->n == f->cap) {
+        size_t cap = f->cap ? 2 * f->cap : 64;
+        vl_safetensor *more = realloc(f->tensors, cap * sizeof *more);
+        if (!more) return vl_err_nomem();
+        f->tensors = more;
+        f->cap = cap;
+    }
+    vl_safetensor *t = &f->tensors[f->n];
+    *t = (vl_safetensor){.name = strdup(key)};
+    if (!t->name) return vl_err_nomem();
+    f->n++;
+    violet_status status = read_tensor(t, value, r->data, r->n_data);
+    return status == VIOLET_OK ? status : vl_err_at(status, "tensor '%.200s'", key);
+}
+
+static violet_status check_overlap(const vl_safetensors *f)
+{
+    for (size_t i = 1; i < f->n; i++) {
+        const vl_safetensor *t = &f->tensors[i], *before = t - 1;
+        if (before->data + before->n * vl_dtype_bytes(before->dtype) > t->data)
             return vl_err(VIOLET_EFORMAT, "tensors '%.200s' and '%.200s' overlap", before->name,
                           t->name);
-        f->sorted[i] = &f->tensors[i];
     }
-    qsort(f->sorted, f->n, sizeof *f->sorted, by_name);
     return VIOLET_OK;
+}
+
+static violet_status sort_tensors(vl_safetensors *f)
+{
+    f->sorted = calloc(f->n + 1, sizeof *f->sorted);
+    if (!f->sorted) return vl_err_nomem();
+    if (f->n) qsort(f->tensors, f->n, sizeof *f->tensors, by_offset);
+    for (size_t i = 0; i < f->n; i++) f->sorted[i] = &f->tensors[i];
+    qsort(f->sorted, f->n, sizeof *f->sorted, by_name);
+    for (size_t i = 1; i < f->n; i++)
+        if (strcmp(f->sorted[i - 1]->name, f->sorted[i]->name) == 0)
+            return vl_err(VIOLET_EFORMAT, "tensor '%.200s' is there twice", f->sorted[i]->name);
+    return check_overlap(f);
 }
 
 static violet_status parse(vl_safetensors *f, const uint8_t *bytes, size_t n)
@@ -123,32 +151,26 @@ static violet_status parse(vl_safetensors *f, const uint8_t *bytes, size_t n)
     if (n_header > n - 8 || n_header > HEADER_MOST)
         return vl_err(VIOLET_EFORMAT, "header of %llu bytes in a file of %zu",
                       (unsigned long long)n_header, n);
-    json_error_t e;
-    f->header = json_loadb((const char *)bytes + 8, n_header, JSON_REJECT_DUPLICATES, &e);
-    if (!f->header)
-        return vl_err(VIOLET_EFORMAT, "header byte %d: %s", e.position, e.text);
-    if (!json_is_object(f->header)) return vl_err(VIOLET_EFORMAT, "header: expected an object");
-    return read_tensors(f, bytes + 8 + n_header, n - 8 - n_header);
+    reading r = {f, bytes + 8 + n_header, n - 8 - n_header};
+    /* a tensor's entry has three brackets, and is of over 50 bytes */
+    violet_status status =
+        vl_json_members(bytes + 8, n_header, 16 + n_header / 8, "header", take_member, &r);
+    return status == VIOLET_OK ? sort_tensors(f) : status;
 }
 
 violet_status vl_safetensors_parse(vl_safetensors **out, const void *data, size_t n,
                                    const char *name)
 {
-    violet_status status;
     *out = NULL;
     vl_safetensors *f = calloc(1, sizeof *f);
-    if (!f || !(f->file_name = strdup(name))) {
-        status = vl_err_nomem();
-        goto done;
-    }
-    status = parse(f, data, n);
-    if (status != VIOLET_OK) vl_err_at(status, "%s", name);
-done:
-    if (status == VIOLET_OK)
+    if (!f) return vl_err_nomem();
+    violet_status status = parse(f, data, n);
+    if (status == VIOLET_OK) {
         *out = f;
-    else
-        vl_safetensors_close(f);
-    return status;
+        return status;
+    }
+    vl_safetensors_close(f);
+    return vl_err_at(status, "%s", name);
 }
 
 violet_status vl_safetensors_open(vl_safetensors **out, const char *path)
@@ -168,10 +190,10 @@ violet_status vl_safetensors_open(vl_safetensors **out, const char *path)
 void vl_safetensors_close(vl_safetensors *f)
 {
     if (!f) return;
-    json_decref(f->header);
+    for (size_t i = 0; i < f->n; i++) free((char *)(uintptr_t)f->tensors[i].name);
+    json_decref(f->metadata);
     free(f->tensors);
     free(f->sorted);
-    free(f->file_name);
     vl_map_close(&f->map);
     free(f);
 }

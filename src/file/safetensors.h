@@ -10,6 +10,7 @@
  * 8 bytes little-endian header length, the header {"name": {"dtype", "shape", "data_offsets"},
  * "__metadata__": {string: string}}, then the data. Every offset is checked at opening: inside the
  * file, as long as dtype and shape say, no two overlapping. Machines are taken to be little-endian.
+ * A hostile header costs at most 64 bytes of memory for each of its own.
  *
  * Writing: describe all tensors, then push the data in that order; nothing is kept in memory.
  *

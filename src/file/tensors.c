@@ -46,7 +46,7 @@ static vl_stored stored_of(const vl_safetensor *t)
     for (int d = t->n_dim - 1; d >= 0; d--) {
         s.shape[d] = t->shape[d];
         s.stride[d] = stride;
-        stride *= t->shape[d] ? t->shape[d] : 1;
+        stride = t->n ? stride * t->shape[d] : 0; /* beside a 0, sizes may be absurd */
     }
     return s;
 }

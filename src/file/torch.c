@@ -14,12 +14,13 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "file/json_text.h"
 #include "file/torch_names.h"
 
 /* 0x1950a86a20f9469cfc6c as a pickled integer. */
 static const char magic[] = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 #define MAGIC_BYTES (sizeof magic - 1)
-#define METADATA_MOST (16 << 20)
+#define METADATA_MOST (4 << 20)
 
 struct vl_torch {
     vl_map map; /* n = 0: the caller's bytes */
@@ -95,25 +96,32 @@ static violet_status read_metadata(vl_torch *f, const vl_zip_entry *document)
     const uint8_t *text;
     const char *key;
     json_t *value;
-    json_error_t e;
     const vl_zip_entry *entry = find_beside(&f->zip, document, "", "violet.json", 11);
     if (!entry) return VIOLET_OK;
     if (entry->size > METADATA_MOST)
         return vl_err(VIOLET_EFORMAT, "violet.json: %llu bytes, expected at most %d",
                       (unsigned long long)entry->size, METADATA_MOST);
     violet_status status = vl_zip_read(&text, &f->zip, entry);
+    if (status == VIOLET_OK)
+        status = vl_json_parse(&f->metadata, text, (size_t)entry->size, 1, "violet.json");
     if (status != VIOLET_OK) return status;
-    f->metadata =
-        json_loadb((const char *)text, (size_t)entry->size, JSON_REJECT_DUPLICATES, &e);
-    if (!f->metadata)
-        return vl_err(VIOLET_EFORMAT, "violet.json line %d column %d: %s", e.line, e.column,
-                      e.text);
     if (!json_is_object(f->metadata))
         return vl_err(VIOLET_EFORMAT, "violet.json: expected an object of strings");
     json_object_foreach(f->metadata, key, value)
         if (!json_is_string(value))
             return vl_err(VIOLET_EFORMAT, "violet.json: '%.60s': expected a string", key);
     return VIOLET_OK;
+}
+
+/* Values take far more memory than their pickle, so a packed one must not be out of all
+ * proportion to the file. PyTorch packs nothing. */
+static violet_status check_document(const vl_zip_entry *e)
+{
+    const uint64_t most = (1 << 20) + 20 * e->packed;
+    if (e->method == 0 || e->size <= most) return VIOLET_OK;
+    return vl_err(VIOLET_EFORMAT, "data.pkl: %llu bytes packed in %llu, expected at most %llu",
+                  (unsigned long long)e->size, (unsigned long long)e->packed,
+                  (unsigned long long)most);
 }
 
 static violet_status read_zip(vl_torch *f, const void *data, size_t n)
@@ -126,6 +134,7 @@ static violet_status read_zip(vl_torch *f, const void *data, size_t n)
     if (!document) return vl_err(VIOLET_EFORMAT, "a zip archive without data.pkl");
     if ((status = read_byteorder(f, document)) != VIOLET_OK) return status;
     if ((status = read_metadata(f, document)) != VIOLET_OK) return status;
+    if ((status = check_document(document)) != VIOLET_OK) return status;
     if ((status = vl_zip_read(&bytes, &f->zip, document)) != VIOLET_OK) return status;
     status = vl_pickle_parse(&f->doc, bytes, (size_t)document->size, "data.pkl", &options);
     for (torch_storage *s = f->storages; s && status == VIOLET_OK; s = s->next) {
@@ -265,6 +274,7 @@ static violet_status parse(vl_torch *f, const void *data, size_t n)
                         "expected a file of PyTorch's: a zip archive or the legacy magic number");
     if (status != VIOLET_OK) return status;
     f->names.most = 1000 + vl_pickle_consumed(f->doc);
+    f->names.file_bytes = n;
     f->names.big_endian = f->big_endian;
     return vl_torch_names_make(&f->names, vl_pickle_root(f->doc));
 }
