@@ -190,6 +190,7 @@ static vl_load_table table_of(const load *l, int i)
                            .name = t->name,
                            .n_dims = t->n_dim,
                            .shape = t->shape,
+                           .of_pictures = strcmp(l->r->layout, "Swin") == 0,
                            .file = l->has_config ? &l->file_config : NULL,
                            .config = l->config,
                            .options = l->o};

@@ -51,11 +51,28 @@ static bool grid_differs(const vl_load_table *t)
            (grid[0] != t->config->grid[0] || grid[1] != t->config->grid[1]);
 }
 
+/* Offsets of a window: 2 w - 1 an axis. The number of them all. */
+static int64_t offsets_of(int offsets[3], const vl_config *c)
+{
+    for (int a = 0; a < 3; a++) offsets[a] = 2 * c->video.window[a] - 1;
+    return (int64_t)offsets[0] * offsets[1] * offsets[2];
+}
+
+/* Rows may be as many for another window, 8 x 7 x 7 and 7 x 8 x 7; only the file itself tells. */
+static bool window_differs(const vl_load_table *t)
+{
+    int file[3], model[3];
+    if (offsets_of(model, t->config) != t->shape[0]) return true;
+    if (t->of_pictures) return model[0] > 1;
+    if (!t->file || offsets_of(file, t->file) != t->shape[0]) return false;
+    return memcmp(file, model, sizeof file) != 0;
+}
+
 bool vl_load_table_differs(const vl_load_table *t)
 {
     switch (kind_of(t)) {
     case KERNEL: return true; /* four dimensions never are five */
-    case BIAS: return t->shape[0] != t->to->shape[0];
+    case BIAS: return window_differs(t);
     case POSITIONS: return t->shape[2] != t->to->shape[2] || grid_differs(t);
     case FRAMES: return t->shape[1] != t->to->shape[1];
     case NO_TABLE: break;
@@ -72,7 +89,8 @@ static int cubic_taps(double w[4], int i, int n_in, int n_out)
     double at = (i + 0.5) * n_in / n_out - 0.5, whole = floor(at), f = at - whole;
     for (int k = 0; k < 4; k++) {
         double d = fabs(k - 1 - f);
-        w[k] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1 : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
+        w[k] = d <= 1 ? ((a + 2) * d - (a + 3)) * d * d + 1
+                      : ((a * d - 5 * a) * d + 8 * a) * d - 4 * a;
     }
     return (int)whole - 1;
 }
@@ -154,20 +172,21 @@ static int odd_root(int64_t n)
     return n > 0 && s * s == n && s % 2 ? (int)s : 0;
 }
 
-/* Offsets in time (1: a picture's table), rows and columns that the file's table is for. */
+/* Offsets in time (1: a picture's table), rows and columns that the file's table is for. Where the
+ * file does not say, they are the model's rows and columns if they can be, else as many frames and
+ * a square, as every published window is. */
 static bool bias_offsets(int file[3], const int model[3], const vl_load_table *t)
 {
     const int64_t rows = t->shape[0], plane = (int64_t)model[1] * model[2];
-    if (t->file) { /* it says so itself */
-        for (int a = 0; a < 3; a++) file[a] = 2 * t->file->video.window[a] - 1;
-        if ((int64_t)file[0] * file[1] * file[2] == rows) return true;
-    }
-    if (rows % plane == 0 && rows / plane % 2 && rows / plane <= INT32_MAX) {
+    const int depth = t->of_pictures ? 1 : model[0];
+    if (rows > INT32_MAX) return false;
+    if (t->file && offsets_of(file, t->file) == rows) return true;
+    if (t->of_pictures ? rows == plane : rows % plane == 0 && rows / plane % 2 == 1) {
         memcpy(file, (int[3]){(int)(rows / plane), model[1], model[2]}, 3 * sizeof *file);
         return true;
     }
-    int side = rows % model[0] == 0 ? odd_root(rows / model[0]) : 0;
-    file[0] = side ? model[0] : 1;
+    int side = rows % depth == 0 ? odd_root(rows / depth) : 0;
+    file[0] = side ? depth : 1;
     file[1] = file[2] = side ? side : odd_root(rows);
     return file[1] > 0;
 }
@@ -192,10 +211,11 @@ static void repeat(real *out, const float *x, int times, size_t n)
 static violet_status make_bias(real *out, vl_buf *note, const vl_load_table *t)
 {
     int file[3], model[3];
-    for (int a = 0; a < 3; a++) model[a] = 2 * t->config->video.window[a] - 1;
+    offsets_of(model, t->config);
     if (!bias_offsets(file, model, t))
         return vl_err(VIOLET_ESHAPE, "tensor '%s' has %lld rows: expected those of a window, %d",
-                      t->name, (long long)t->shape[0], t->to->shape[0]);
+                      t->name, (long long)t->shape[0],
+                      t->of_pictures ? model[1] * model[2] : t->to->shape[0]);
     bool picture = file[0] == 1 && model[0] > 1;
     bool same_plane = file[1] == model[1] && file[2] == model[2];
     if (!(picture && same_plane) && !t->options->interpolate) return refuse_bias(t, file);
@@ -234,8 +254,9 @@ static violet_status check_positions(const vl_load_table *t, const int file[2])
                       "tensor '%s' has %lld rows, the model %d: --interpolate allows that", t->name,
                       (long long)t->shape[2], t->to->shape[2]);
     if (t->shape[2] <= (int64_t)file[0] * file[1] || t->to->shape[2] <= model[0] * model[1])
-        return vl_err(VIOLET_ESHAPE, "tensor '%s': %lld rows for %d x %d patches and %d for %d x %d",
-                      t->name, (long long)t->shape[2], file[0], file[1], t->to->shape[2], model[0],
+        return vl_err(VIOLET_ESHAPE,
+                      "tensor '%s': %lld rows for %d x %d patches and %d for %d x %d", t->name,
+                      (long long)t->shape[2], file[0], file[1], t->to->shape[2], model[0],
                       model[1]);
     return VIOLET_OK;
 }
@@ -269,8 +290,10 @@ static violet_status make_frames(real *out, vl_buf *note, const vl_load_table *t
 {
     if (!t->options->interpolate)
         return vl_err(VIOLET_ESHAPE,
-                      "tensor '%s' is for %lld frames, the model's for %d: --interpolate resizes it",
-                      t->name, (long long)t->shape[1], t->to->shape[1]);
+                      "tensor '%s' is for %lld frames, the model's for %d: --interpolate resizes "
+                      "it%s", t->name, (long long)t->shape[1], t->to->shape[1],
+                      t->shape[1] > t->to->shape[1] ? ", --config FILE makes the model as the file"
+                                                    : "");
     if (t->shape[1] < 1 || t->shape[1] > INT32_MAX)
         return vl_err(VIOLET_ESHAPE, "tensor '%s' has %lld rows", t->name, (long long)t->shape[1]);
     violet_status status = vl_buf_printf(note, "%lld frames interpolated to %d",

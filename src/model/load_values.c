@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/status.h"
 
 enum {
@@ -86,6 +87,7 @@ static violet_status read_wide(real *to, const vl_tensors *f, const vl_stored *t
 
 static violet_status read_piece(const vl_values_piece *p, const vl_tensors *f)
 {
+    vl_memory_populate(p->to, p->n * sizeof *p->to);
     if (sizeof(real) != sizeof(float)) return read_wide(p->to, f, p->from, p->first, p->n);
     float *to = (float *)(void *)p->to;
     violet_status status = vl_tensors_read(to, f, p->from, p->first, p->n);

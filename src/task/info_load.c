@@ -30,7 +30,7 @@ static violet_status heads_of(int *heads, const char *task)
     return vl_err(VIOLET_EINVAL, "task '%.40s', expected pretrain, retrieval, qamc or qaoe", task);
 }
 
-/* What the file says of itself, or its shapes tell, or else the published sizes; in `from`, which. */
+/* What the file says of itself, or its shapes tell, or the published sizes; in `from`, which. */
 static violet_status own_config(vl_config *c, vl_buf *from, const char *path)
 {
     vl_tensors *f;

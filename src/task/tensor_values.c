@@ -27,7 +27,7 @@ static bool is_wide(vl_dtype t)
     return t == VL_DT_F64 || t == VL_DT_I64 || t == VL_DT_U64 || t == VL_DT_I32 || t == VL_DT_U32;
 }
 
-/* Elements first .. first + n - 1 as they are. float32 takes the way that keeps no map in memory. */
+/* Elements first .. first + n - 1 as they are; float32 by the way that keeps no map in memory. */
 static violet_status read_raw(piece *p, const vl_tensors *f, const vl_stored *t, size_t first,
                               size_t n)
 {

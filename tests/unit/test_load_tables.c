@@ -179,6 +179,32 @@ static void a_window_is_told_from_the_rows(void **state)
     }
 }
 
+/* As many rows may be of another window: 3 x 2 x 2 of 2 x 3 x 2, or a picture's 5 x 5. */
+static void as_many_rows_of_another_window_are_not_taken(void **state)
+{
+    (void)state;
+    vl_param to;
+    vl_config file = {.video.window = {3, 2, 2}};
+    memcpy(config.video.window, (int[3]){2, 3, 2}, sizeof config.video.window);
+    vl_load_table t = table(&to, BIAS, 2, (const int[]){45, 1}, 2, (const int64_t[]){45, 1});
+    assert_false(vl_load_table_differs(&t)); /* a file that does not say is of the model's */
+    t.file = &file;
+    refused(&t, "is of a window of 3 x 2 x 2, the model's is 2 x 3 x 2: --interpolate");
+    memcpy(file.video.window, config.video.window, sizeof file.video.window);
+    assert_false(vl_load_table_differs(&t));
+    memcpy(config.video.window, (int[3]){5, 2, 2}, sizeof config.video.window);
+    t = table(&to, BIAS, 2, (const int[]){81, 1}, 2, (const int64_t[]){81, 1});
+    assert_false(vl_load_table_differs(&t));
+    t.of_pictures = true;
+    refused(&t, "is of a window of 5 x 5, the model's is 5 x 2 x 2: --interpolate");
+    t.shape = (const int64_t[]){9, 1}; /* nothing but the window in time is another */
+    make(&t, "bias repeated for 9 offsets in time");
+    options.interpolate = true;
+    t.from = NULL;
+    t.shape = (const int64_t[]){(int64_t)46341 * 46341, 1}; /* more rows than an int holds */
+    assert_int_equal(vl_load_table_make(NULL, &note, &t), VIOLET_ESHAPE);
+}
+
 /* ---- positions ------------------------------------------------------------------------------- */
 
 #define POS "enc_img.emb_pos"
@@ -239,10 +265,15 @@ static void frames_are_resized_when_asked(void **state)
     vl_param to;
     vl_load_table t = table(&to, "enc_img.emb_len", 4, (const int[]){1, 5, 1, 2}, 4,
                             (const int64_t[]){1, 3, 1, 2});
-    refused(&t, "is for 3 frames, the model's for 5: --interpolate");
+    refused(&t, "is for 3 frames, the model's for 5: --interpolate resizes it");
+    assert_null(strstr(violet_error(), "--config"));
     options.interpolate = true;
     make(&t, "3 frames interpolated to 5");
     assert_values(y, torch_len, 10);
+    options.interpolate = false; /* fewer frames than the file has: the model may be as large */
+    to.shape[1] = 2;
+    assert_int_equal(vl_load_table_make(y, &note, &t), VIOLET_ESHAPE);
+    assert_non_null(strstr(violet_error(), "--config FILE makes the model as the file"));
 }
 
 /* Dry: what would be done is told, nothing is made. */
@@ -281,6 +312,7 @@ int main(void)
         T(a_pictures_bias_of_another_window_is_resized_when_asked),
         T(a_videos_bias_of_another_window_is_resized_when_asked),
         T(a_window_is_told_from_the_rows),
+        T(as_many_rows_of_another_window_are_not_taken),
         T(another_grid_is_refused_resized_or_taken_as_it_is),
         T(published_files_are_of_seven_by_seven),
         T(rows_are_added_when_asked),
