@@ -1,14 +1,13 @@
 /* Loads a checkpoint as often as it is asked to, beside reading its bytes; a command a line on
  * stdin, a JSON line on stdout for each (lines.h). Its counterpart is bench/peer/load.py.
  *
- *     read {"file": "X.pt"}   all bytes by read(2) into a fresh buffer of that size
- *     load {"file": "X.pt"}   vl_load into a model that is laid out, its memory not yet touched
- *     drop                    gives up what load has made; both do so themselves before they begin
- *     check                   {"tensors", "crc"} of what load has made: each tensor's name and
- *                             bytes, exclusive or of all
+ *     prepare {"preset": "violet1"}   lays out a model, whose memory is not touched by that
+ *     read {"file": "X.pt"}           all bytes by read(2) into a fresh buffer of that size
+ *     load {"file": "X.pt"}           vl_load into the model; again: its memory is there already
+ *     check                           {"tensors", "crc"} of the model: each tensor's name and
+ *                                     bytes, exclusive or of all
  *
- * Seconds and cpu are those of reading and loading alone: neither laying out nor giving up memory
- * counts. */
+ * Seconds and cpu are those of reading and loading alone: giving up memory does not count. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -20,10 +19,11 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "lines.h"
-#include "model/checkpoint.h"
 #include "model/load.h"
+#include "model/model.h"
 
 typedef struct loader {
+    vl_config config;
     vl_model model;
     int ready;
 } loader;
@@ -34,14 +34,23 @@ static const char *file_of(const json_t *given)
     return path ? path : "";
 }
 
-static violet_status drop(void *state, const json_t *given, json_t *answer)
+static violet_status prepare(void *state, const json_t *given, json_t *answer)
 {
     loader *l = state;
-    (void)given;
+    const char *preset = json_string_value(json_object_get(given, "preset"));
     (void)answer;
     if (l->ready) vl_model_release(&l->model);
     l->ready = 0;
-    return VIOLET_OK;
+    violet_status status = vl_config_preset(&l->config, preset ? preset : "violet1");
+    if (status == VIOLET_OK)
+        status = vl_model_init(&l->model, &l->config, VL_HEADS_PRETRAIN, 0, 0);
+    l->ready = status == VIOLET_OK;
+    return status;
+}
+
+static violet_status not_ready(void)
+{
+    return vl_err(VIOLET_EINVAL, "nothing is prepared");
 }
 
 static void put_times(json_t *answer, double start, double cpu)
@@ -56,7 +65,7 @@ static violet_status read_whole(void *state, const json_t *given, json_t *answer
     struct stat st;
     size_t at = 0;
     ssize_t n = 1;
-    (void)drop(state, given, answer);
+    (void)state;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) != 0) {
         violet_status status = vl_err_errno("open '%s'", path);
@@ -82,14 +91,10 @@ static violet_status load(void *state, const json_t *given, json_t *answer)
     loader *l = state;
     const vl_load_options o = {.part = VL_LOAD_ALL, .strict = true};
     vl_load_report report = {0};
-    vl_config config;
-    violet_status status = drop(state, given, answer);
-    if (status == VIOLET_OK) status = vl_config_find(&config, file_of(given));
-    if (status == VIOLET_OK) status = vl_model_init(&l->model, &config, VL_HEADS_PRETRAIN, 0, 0);
-    if (status != VIOLET_OK) return status;
-    l->ready = 1;
+    if (!l->ready) return not_ready();
     double start = vl_now(), cpu = bench_cpu();
-    status = vl_load(&l->model.params, &config, file_of(given), &o, &report);
+    violet_status status =
+        vl_load(&l->model.params, &l->config, file_of(given), &o, &report);
     put_times(answer, start, cpu);
     bench_put(answer, "tensors", json_integer((json_int_t)report.tensors[VL_LOAD_MATCHED]));
     bench_put(answer, "values", json_integer((json_int_t)report.elements[VL_LOAD_MATCHED]));
@@ -102,7 +107,7 @@ static violet_status check(void *state, const json_t *given, json_t *answer)
     const loader *l = state;
     uLong all = 0;
     (void)given;
-    if (!l->ready) return vl_err(VIOLET_EINVAL, "nothing is loaded");
+    if (!l->ready) return not_ready();
     const vl_params *p = &l->model.params;
     for (int i = 0; i < p->n; i++) {
         const vl_param *e = &p->list[i];
@@ -117,9 +122,9 @@ static violet_status check(void *state, const json_t *given, json_t *answer)
 int main(void)
 {
     static const bench_command commands[] = {
-        {"read", read_whole}, {"load", load}, {"drop", drop}, {"check", check}};
+        {"prepare", prepare}, {"read", read_whole}, {"load", load}, {"check", check}};
     loader l = {.ready = 0};
     int status = bench_lines(commands, sizeof commands / sizeof *commands, &l);
-    (void)drop(&l, NULL, NULL);
+    if (l.ready) vl_model_release(&l.model);
     return status;
 }

@@ -1,8 +1,9 @@
 """Times loading a checkpoint from the page cache, ours beside reading the file's bytes and beside
 PyTorch, in turns on one machine; run it by script/bench load.
 
-First all must have loaded the same, bit by bit. The table goes to stdout and to OUT/load.md, all
-answers to OUT/load.json.
+Every measurement has a process of its own: who loads a checkpoint does so once, into memory that the
+kernel has yet to give. First all must have loaded the same, bit by bit. The table goes to stdout and
+to OUT/load.md, all answers to OUT/load.json.
 """
 import argparse
 import json
@@ -42,43 +43,63 @@ def make_files(options):
     return files
 
 
-def ask(servers, files, row):
-    _title, who, command, more, kind, _most = ROWS[row]
-    return servers[who].ask(command, file=str(files[kind]), **more)
+def fresh(options, row):
+    """A process that is ready to load, and has not loaded yet"""
+    if ROWS[row][1] == "ours":
+        server = Server("ours", [options.ours], options.threads)
+        server.ask("prepare", preset=options.preset)
+    else:
+        server = Server("peer", [str(HERE / "peer" / "run"), "load.py"], options.threads)
+        server.torch = server.ask("setup", preset=options.preset, threads=options.threads)["torch"]
+    return server
 
 
-def check(servers, files):
-    """The first reading of each file is also what brings it into the page cache."""
-    seen = {}
-    for row, (title, who, command, *_rest) in ROWS.items():
+def load_once(options, files, row, watch=False, verify=False):
+    """The answer, with the most anonymous memory or what was loaded, if asked for."""
+    _title, _who, command, more, kind, _most = ROWS[row]
+    server = fresh(options, row)
+    try:
+        with Anonymous(server.process.pid if watch else None) as seen:
+            answer = server.ask(command, file=str(files[kind]), **more)
+        if watch:
+            answer["anonymous"] = seen.most - seen.before
+        if verify and command == "load":
+            answer["check"] = server.ask("check")
+        return answer | dict(torch=getattr(server, "torch", None))
+    finally:
+        server.close()
+
+
+def check(options, files):
+    """Values, and memory. The first reading of a file also brings it into the page cache."""
+    found = {}
+    for row, (title, *_rest) in ROWS.items():
         say(f"check: {title}")
-        ask(servers, files, row)
-        if command == "load":
-            answer = servers[who].ask("check")
-            seen[row] = (answer["tensors"], answer["crc"])
+        found[row] = load_once(options, files, row, watch=True, verify=True)
+    seen = {row: (a["check"]["tensors"], a["check"]["crc"]) for row, a in found.items()
+            if "check" in a}
     if len(set(seen.values())) != 1:
         raise Failure(f"not the same values: {seen}")
-    return seen["pt"][0]
+    return found
 
 
-def take_turns(options, servers, files):
+def take_turns(options, files):
     answers = {row: [] for row in ROWS}
     for turn in range(-options.warm_up, options.turns):
-        if turn == 0:
-            others = Others()
         for row in list(ROWS)[::-1] if turn % 2 else ROWS:      # a drift favours nobody
-            answer = ask(servers, files, row)
+            answer = load_once(options, files, row)
             say(f"{'warm-up' if turn < 0 else turn + 1}: {row} {answer['seconds']:.3f} s")
             if turn >= 0:
                 answers[row].append(answer)
-    return answers, others.cores()
+    return answers
 
 
 class Anonymous:
-    """The most anonymous memory that a process has while it answers: looked at every millisecond."""
+    """The most anonymous memory that a process has while it answers: looked at every millisecond.
+    pid None: nobody's."""
     def __init__(self, pid):
         self.pid, self.most, self.going = pid, 0, True
-        self.before = self.now()
+        self.before = self.now() if pid else 0
         self.thread = threading.Thread(target=self.watch)
 
     def now(self):
@@ -91,25 +112,16 @@ class Anonymous:
             time.sleep(0.001)
 
     def __enter__(self):
-        self.thread.start()
+        if self.pid:
+            self.thread.start()
         return self
 
     def __exit__(self, *_):
+        if not self.pid:
+            return
         self.going = False
         self.thread.join()
         self.most = max(self.most, self.now())
-
-
-def measure_memory(servers, files):
-    grown = {}
-    for row, (title, who, command, *_rest) in ROWS.items():
-        say(f"memory: {title}")
-        if who == "ours":
-            servers[who].ask("drop")
-        with Anonymous(servers[who].process.pid) as seen:
-            ask(servers, files, row)
-        grown[row] = seen.most - seen.before
-    return grown
 
 
 # ---- the table -----------------------------------------------------------------------------------
@@ -139,10 +151,11 @@ def report(options, found):
     lines += [f"{found['tensors']} float32 tensors, {size['pt'] / MIB:.0f} MiB, the same bits in "
               f"all. {options.threads} threads. Medians of {options.turns} turns; in brackets the "
               "least and most of a pair. Ours: names, shapes, values and whether they are finite, "
-              "into memory not touched before; read() has a fresh buffer, too; the peer's module "
-              "is there and its memory touched. Anonymous memory is what the process has more at "
-              "its highest while it loads, looked at every millisecond; the model's own is "
-              f"{found['model'] / MIB:.0f} MiB, which the peer's module has beside that.", ""]
+              "into a model that is laid out, its memory not touched before; the peer's module is "
+              "made, its memory touched. Each in a process of its own that has loaded nothing yet. "
+              "Anonymous memory is what the process has more at its highest while it loads, looked "
+              f"at every millisecond; the model's own is {found['model'] / MIB:.0f} MiB, which the "
+              "peer's module has beside that.", ""]
     return lines + machine_lines(found["peaks"], found["load"], [found["others"]])
 
 
@@ -150,21 +163,15 @@ def report(options, found):
 
 def measure(options):
     files = make_files(options)
-    load, peaks, servers = os.getloadavg(), [measure_peak(options.ours, options.threads)], {}
-    try:
-        servers["ours"] = Server("ours", [options.ours], options.threads)
-        servers["ours"].ask("memory")           # from its first answer on a server can be stopped
-        servers["peer"] = Server("peer", [str(HERE / "peer" / "run"), "load.py"], options.threads)
-        versions = servers["peer"].ask("setup", preset=options.preset, threads=options.threads)
-        tensors = check(servers, files)
-        values = servers["ours"].ask("load", file=str(files["pt"]))["values"]
-        memory = measure_memory(servers, files)
-        answers, others = take_turns(options, servers, files)
-    finally:
-        for server in servers.values():
-            server.close()
+    load, peaks = os.getloadavg(), [measure_peak(options.ours, options.threads)]
+    checked = check(options, files)
+    others = Others()
+    answers = take_turns(options, files)
+    others = others.cores()
     peaks.append(measure_peak(options.ours, options.threads))
-    return dict(torch=versions["torch"], tensors=tensors, model=values * 4, memory=memory,
+    return dict(torch=checked["peer"]["torch"], tensors=checked["pt"]["check"]["tensors"],
+                model=checked["pt"]["values"] * 4,
+                memory={row: answer["anonymous"] for row, answer in checked.items()},
                 bytes={kind: path.stat().st_size for kind, path in files.items()},
                 answers=answers, others=others, peaks=peaks, load=(load, os.getloadavg()),
                 wait_policy=wait_policy())
@@ -185,6 +192,7 @@ def read_options():
 
 def main():
     options = read_options()
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")     # a load is too short to spin for
     try:
         found = measure(options)
     except Failure as failure:

@@ -11,7 +11,7 @@ typedef struct request {
     int n;
 } request;
 
-/* "--for VALUE" and "--for=VALUE" at argv[*i]: whether it is that, and its value (NULL: missing). */
+/* "--for VALUE" or "--for=VALUE" at argv[*i]: whether it is that, and its value (NULL: missing) */
 static int is_option(const char **value, const char *name, int *i, int argc, char **argv)
 {
     size_t n = strlen(name);

@@ -46,9 +46,9 @@ const command commands[] = {
      "IN is any file of tensors: safetensors, or PyTorch's in either container, told from its "
      "content. OUT is .safetensors, or .pt, .pth, .bin, .pkl for torch.load; it appears whole or "
      "not at all. Names stay, without what wraps all of them; metadata goes along; integers and "
-     "booleans keep their type. Without --only, the moments of a training state go along only where "
-     "all of it does: they are left out of PyTorch's files. Patterns are those of the shell, quoted: "
-     "--only 'enc_img.*,enc_txt.*'.",
+     "booleans keep their type. The moments of a training state go along only where all of it does "
+     "(not into PyTorch's files), or where --only asks for them. Patterns are those of the shell, "
+     "quoted: --only 'enc_img.*,enc_txt.*'.",
      1, cmd_convert},
     {"info", "[--verbose] [--json] FILE ... | --diff A B | --for TASK [--config C] FILE ...",
      "tell what files hold",

@@ -132,23 +132,14 @@ const vl_stored *vl_tensors_find(const vl_tensors *f, const char *name)
     return t ? &f->list[t - vl_safetensors_at(f->safetensors, 0)] : NULL;
 }
 
-static const json_t *all_metadata(const vl_tensors *f)
+const json_t *vl_tensors_all_metadata(const vl_tensors *f)
 {
     return f->torch ? vl_torch_metadata(f->torch) : vl_safetensors_all_metadata(f->safetensors);
 }
 
 const char *vl_tensors_metadata(const vl_tensors *f, const char *key)
 {
-    return json_string_value(json_object_get(all_metadata(f), key));
-}
-
-const char *vl_tensors_metadata_at(const vl_tensors *f, size_t i, const char **value)
-{
-    json_t *all = (json_t *)(uintptr_t)all_metadata(f);
-    void *at = json_object_iter(all);
-    while (at && i--) at = json_object_iter_next(all, at);
-    *value = at ? json_string_value(json_object_iter_value(at)) : NULL;
-    return at ? json_object_iter_key(at) : NULL;
+    return json_string_value(json_object_get(vl_tensors_all_metadata(f), key));
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */

@@ -141,6 +141,14 @@ violet_status vl_config_load(vl_config *c, const json_t *object, const char *con
     return status;
 }
 
+void vl_config_fit(vl_config *c, int T, int h, int w)
+{
+    c->grid[0] = h;
+    c->grid[1] = w;
+    if (c->frames < T) c->frames = T;
+    if (c->positions < 1 + h * w) c->positions = 1 + h * w;
+}
+
 json_t *vl_config_save(const vl_config *c)
 {
     json_t *object = json_object();

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "model/model.h"
 
-/* ---- what a file says of itself --------------------------------------------------------------- */
+/* ---- what a file says of itself -------------------------------------------------------------- */
 
 violet_status vl_config_stored(vl_config *c, bool *found, const vl_tensors *f)
 {
@@ -46,7 +46,8 @@ static const struct size_rule {
 
 /* What stands in every layer, by its number; and what stands in every block. */
 static const char layer_there[] = "trsfr.layer.%d.intermediate.dense.weight";
-static const char block_there[] = "enc_img.swin.layers.%d.blocks.%d.attn.relative_position_bias_table";
+static const char block_there[] =
+    "enc_img.swin.layers.%d.blocks.%d.attn.relative_position_bias_table";
 
 static violet_status bad_shape(const char *name)
 {
@@ -130,7 +131,9 @@ static violet_status assume(vl_buf *assumed, const char *format, ...)
 
 static int64_t offsets(const int *window)
 {
-    return (2 * (int64_t)window[0] - 1) * (2 * (int64_t)window[1] - 1) * (2 * (int64_t)window[2] - 1);
+    int64_t n = 1;
+    for (int i = 0; i < 3; i++) n *= 2 * (int64_t)window[i] - 1;
+    return n;
 }
 
 /* The first preset that `fits` says yes to. */

@@ -144,7 +144,7 @@ static violet_status put_names(vl_buf *out, const vl_load_report *r, vl_load_fat
     return status;
 }
 
-/* "9 x 9 ... : enc_img.swin.layers.* (24); ..." */
+/* "enc_img.swin.layers.* (24); ..." */
 static violet_status put_by_note(vl_buf *out, const vl_load_report *r, vl_load_fate fate)
 {
     group groups[GROUPS_MOST];
@@ -153,7 +153,7 @@ static violet_status put_by_note(vl_buf *out, const vl_load_report *r, vl_load_f
     for (size_t k = 0; k < n && status == VIOLET_OK; k++) {
         status = put_name(out, k ? "; " : "", &groups[k]);
         if (status == VIOLET_OK && groups[k].first->note)
-            status = vl_buf_printf(out, " %s", groups[k].first->note);
+            status = vl_buf_printf(out, ": %s", groups[k].first->note);
     }
     if (status == VIOLET_OK && left) status = vl_buf_printf(out, "; and %zu more", left);
     return status;

@@ -26,15 +26,16 @@ typedef struct vl_load_table {
     int n_dims;           /* of the tensor */
     const int64_t *shape; /* (n_dims) */
     const float *from;    /* its values, C order; NULL: dry, nothing is made */
+    bool of_pictures;     /* the file is of a 2-D Swin: its bias has no offsets in time */
     const vl_config *file;   /* the file's own configuration; NULL: it says none. Then its grid is
-                              * that of the published files, 7 x 7, and its window to be guessed
-                              * from the rows */
+                              * that of the published files, 7 x 7, and its window is told from the
+                              * rows */
     const vl_config *config; /* of the model */
     const vl_load_options *options;
 } vl_load_table;
 
-/* Whether the parameter is a table of those above and the file's differs from it: in shape, or, for
- * emb_pos, in grid alone; then vl_load_table_make has to make it, or say why not. A shape that no
+/* Whether the parameter is a table of those above and the file's differs from it: in shape, or in
+ * grid or window alone. Then vl_load_table_make has to make it, or say why not. A shape that no
  * table could have (another width) does not count. */
 bool vl_load_table_differs(const vl_load_table *t);
 

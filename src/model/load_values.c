@@ -6,12 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/status.h"
 
 enum {
     PIECE = 1 << 16, /* elements of a piece: 256 KiB */
     SMALL = 4096,    /* of what is converted on the stack */
 };
+
+bool vl_values_fit(const vl_param *e, const vl_stored *t)
+{
+    if (e->n_dims != t->n_dim) return false;
+    for (int i = 0; i < e->n_dims; i++)
+        if (e->shape[i] != t->shape[i]) return false;
+    return true;
+}
 
 violet_status vl_values_add(vl_values *v, real *to, const vl_stored *t)
 {
@@ -78,6 +87,7 @@ static violet_status read_wide(real *to, const vl_tensors *f, const vl_stored *t
 
 static violet_status read_piece(const vl_values_piece *p, const vl_tensors *f)
 {
+    vl_memory_populate(p->to, p->n * sizeof *p->to);
     if (sizeof(real) != sizeof(float)) return read_wide(p->to, f, p->from, p->first, p->n);
     float *to = (float *)(void *)p->to;
     violet_status status = vl_tensors_read(to, f, p->from, p->first, p->n);

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/progress.h"
@@ -137,6 +138,7 @@ static violet_status write_all(const char *path, const vl_convert_plan *plan,
 /* Everything that can be refused without looking into a file. */
 static violet_status check(const vl_convert_options *o)
 {
+    struct stat out;
     if (!o->input || !o->output)
         return vl_err(VIOLET_EINVAL, "convert: expected IN and OUT, the file to read and the one "
                       "to write");
@@ -146,6 +148,8 @@ static violet_status check(const vl_convert_options *o)
     if (vl_file_same(o->input, o->output))
         return vl_err(VIOLET_EINVAL, "%s and %s are one file: choose another OUT", o->input,
                       o->output);
+    if (stat(o->output, &out) == 0 && S_ISDIR(out.st_mode))
+        return vl_err(VIOLET_EINVAL, "%s is a folder, expected the name of a file", o->output);
     if (vl_file_exists(o->output) && !o->force)
         return vl_err(VIOLET_EINVAL, "%s is there already; --force replaces it", o->output);
     return VIOLET_OK;

@@ -173,7 +173,7 @@ static void put_metadata(vl_convert_plan *p, const char *key, const char *value)
 static violet_status add_config(vl_convert_plan *p)
 {
     vl_config c;
-    const char *model = vl_tensors_model(p->f);
+    const char *model = vl_tensors_model(p->f, &p->names);
     if (!model || strcmp(model, "VIOLET") != 0 || vl_tensors_metadata(p->f, "config"))
         return VIOLET_OK;
     violet_status status = vl_config_infer(&c, NULL, p->f);
@@ -192,17 +192,16 @@ static violet_status add_config(vl_convert_plan *p)
 
 static violet_status add_metadata(vl_convert_plan *p, bool with_state)
 {
-    const char *key, *value;
-    size_t n = 0;
-    while (vl_tensors_metadata_at(p->f, n, &value)) n++; /* strings, or not for readers */
-    p->metadata = calloc(2 * (n + 1), sizeof *p->metadata);
+    const char *key;
+    json_t *value, *all = (json_t *)(uintptr_t)vl_tensors_all_metadata(p->f);
+    p->metadata = calloc(2 * (json_object_size(all) + 1), sizeof *p->metadata);
     if (!p->metadata) return vl_err_nomem();
-    for (size_t i = 0; i < n; i++) {
-        key = vl_tensors_metadata_at(p->f, i, &value);
+    json_object_foreach(all, key, value)
+    {
         if (strcmp(key, "state") == 0 && !with_state)
             p->no_state = true;
-        else if (value)
-            put_metadata(p, key, value);
+        else if (json_is_string(value))
+            put_metadata(p, key, json_string_value(value));
     }
     return add_config(p);
 }
@@ -279,8 +278,8 @@ static void tell_written(const vl_convert_plan *p, const char *output, const vio
         n_bytes += t->n * vl_dtype_bytes(t->dtype);
     }
     if (put_types(&types, p) == VIOLET_OK)
-        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%s: %s tensors, %s parameters, %s%s", output,
-                vl_words_count(tensors, p->n), vl_words_count(parameters, n),
+        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%s: %s tensor%s, %s parameters, %s%s", output,
+                vl_words_count(tensors, p->n), p->n == 1 ? "" : "s", vl_words_count(parameters, n),
                 vl_words_bytes(bytes, n_bytes), types.data ? types.data : "");
     vl_buf_free(&types);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "file/json_text.h"
 #include "file/torch.h"
 #include "task/info_internal.h"
 #include "task/tensor_names.h"
@@ -64,9 +65,9 @@ static bool has_moments(const vl_tensors *f)
     return false;
 }
 
-static void add_kind(json_t *o, const vl_tensors *f)
+static void add_kind(json_t *o, const vl_tensors *f, const vl_tensor_names *names)
 {
-    const char *model = vl_tensors_model(f), *prefix = vl_tensors_prefix(f);
+    const char *model = vl_tensors_model(f, names), *prefix = vl_tensors_prefix(f);
     const struct vl_torch *torch = vl_tensors_torch(f);
     bool moments = has_moments(f);
     char kind[96];
@@ -82,15 +83,20 @@ static void add_kind(json_t *o, const vl_tensors *f)
 }
 
 /* Parsed where it is JSON. */
+static json_t *metadata_value(const char *text)
+{
+    json_t *parsed;
+    size_t n = strlen(text);
+    if (vl_json_parse(&parsed, text, n, 16 + n / 8, "metadata") == VIOLET_OK) return parsed;
+    return vl_info_text(text, n);
+}
+
 static void add_metadata(json_t *o, const vl_tensors *f)
 {
-    const char *key, *text;
-    json_t *all = json_object();
-    for (size_t i = 0; (key = vl_tensors_metadata_at(f, i, &text)); i++) {
-        if (!text) continue; /* no string: not for readers */
-        json_t *parsed = json_loads(text, 0, NULL);
-        vl_info_set(all, key, parsed ? parsed : vl_info_text(text, strlen(text)));
-    }
+    const char *key;
+    json_t *value, *all = json_object();
+    json_object_foreach((json_t *)(uintptr_t)vl_tensors_all_metadata(f), key, value)
+        if (json_is_string(value)) vl_info_set(all, key, metadata_value(json_string_value(value)));
     if (json_object_size(all))
         vl_info_set(o, "metadata", all);
     else
@@ -106,10 +112,10 @@ static bool is(const json_t *row, const char *key, const char *text)
 }
 
 /* One row for each part and type. */
-static json_t *row_of(json_t *parts, const vl_stored *t)
+static json_t *row_of(json_t *parts, const vl_tensor_names *names, const vl_stored *t)
 {
     char text[64];
-    const char *part = vl_tensor_part(text, t->name), *type = vl_dtype_word(t->dtype);
+    const char *part = vl_tensor_part(text, names, t->name), *type = vl_dtype_word(t->dtype);
     enum { ROWS_MOST = 40 };
     size_t i;
     json_t *row;
@@ -133,7 +139,7 @@ static void add_parts(json_t *o, const vl_tensors *f, const vl_tensor_names *nam
             seconds++;
             continue;
         }
-        json_t *row = row_of(parts, t);
+        json_t *row = row_of(parts, names, t);
         add_to(row, "tensors", 1);
         add_to(row, "elements", t->n);
         add_to(row, "bytes", bytes_of(t));
@@ -192,7 +198,7 @@ violet_status vl_info_tensors(json_t *o, const char *path, int verbose)
     if (status != VIOLET_OK) return status;
     status = vl_tensor_names_init(&names, f);
     if (status == VIOLET_OK) {
-        add_kind(o, f);
+        add_kind(o, f, &names);
         add_parts(o, f, &names);
         add_metadata(o, f);
     }

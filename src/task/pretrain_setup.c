@@ -9,10 +9,10 @@
 #include "base/memory.h"
 #include "base/status.h"
 #include "model/checkpoint.h"
-#include "model/load.h"
 #include "task/plan.h"
 #include "task/pretrain_internal.h"
 #include "train/run_folder.h"
+#include "train/start.h"
 
 #define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
 #define WARN_ONE_BY_ONE 20 /* bad samples told singly; after that only counted */
@@ -38,11 +38,7 @@ static violet_status setup_config(pretrain *r)
     if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
     if (o->size_img % 32)
         return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", o->size_img);
-    if (o->size_img != 224)
-        tell(r, VIOLET_EVENT_MESSAGE,
-             "size_img %d: position tables are used as published, for 224 "
-             "(docs/COMPAT.md)",
-             o->size_img);
+    vl_config_fit(&r->config, o->size_frame, o->size_img / 32, o->size_img / 32);
     return VIOLET_OK;
 }
 
@@ -223,11 +219,10 @@ static violet_status setup_cost(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
     double need = 0, have = vl_memory_available();
-    if (most_frames(r) > r->config.frames)
-        return vl_err(VIOLET_ESHAPE,
-                      "%d frames a video: the model has positions for %d, see "
-                      "--size_frame",
-                      most_frames(r), r->config.frames);
+    if (most_frames(r) > VL_FRAMES_MOST)
+        return vl_err(VIOLET_ESHAPE, "%d frames a video: expected at most %d, see --size_frame",
+                      most_frames(r), VL_FRAMES_MOST);
+    vl_config_fit(&r->config, most_frames(r), o->size_img / 32, o->size_img / 32);
     for (int T = 1; T <= most_frames(r); T++) {
         violet_plan_report report;
         vl_plan_options p = {.config = o->config,
@@ -287,30 +282,9 @@ static violet_status setup_folder(pretrain *r)
     return status;
 }
 
-/* Tells what became of a file's tensors; a warning where something was left out. */
-static violet_status tell_report(const pretrain *r, const vl_load_report *report)
+static void tell_start(void *user, bool warning, const char *line)
 {
-    const size_t *n = report->tensors;
-    vl_buf text = {0};
-    violet_status status = vl_load_report_text(&text, report);
-    if (status == VIOLET_OK)
-        tell(r,
-             n[VL_LOAD_MISSING] + n[VL_LOAD_MISSHAPEN] + n[VL_LOAD_UNEXPECTED]
-                 ? VIOLET_EVENT_WARNING
-                 : VIOLET_EVENT_MESSAGE,
-             "%s", text.data);
-    vl_buf_free(&text);
-    return status;
-}
-
-static violet_status start_from(pretrain *r, const char *path)
-{
-    const vl_load_options o = {.part = VL_LOAD_ALL};
-    vl_load_report report;
-    violet_status status = vl_load(&r->model.params, &r->config, path, &o, &report);
-    if (status == VIOLET_OK) status = tell_report(r, &report);
-    vl_load_report_release(&report);
-    return status;
+    tell(user, warning ? VIOLET_EVENT_WARNING : VIOLET_EVENT_MESSAGE, "%s", line);
 }
 
 /* Fresh weights, a given checkpoint's, or the saved state of this very run. */
@@ -330,7 +304,19 @@ static violet_status setup_start(pretrain *r)
     }
     if (o->resume) tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run", o->output);
     vl_params_draw(&r->model.params, (uint64_t)o->seed);
-    return o->path_ckpt && *o->path_ckpt ? start_from(r, o->path_ckpt) : VIOLET_OK;
+    const vl_start start = {.checkpoint = o->path_ckpt,
+                            .video = o->init_video,
+                            .text = o->init_text,
+                            .interpolate = o->interpolate,
+                            .strict = o->strict,
+                            .grid_as_is = o->compat == VL_COMPAT_VIOLET1 && !o->interpolate,
+                            .tell = tell_start,
+                            .user = r};
+    if (start.grid_as_is && o->path_ckpt && *o->path_ckpt && o->size_img != 224)
+        tell(r, VIOLET_EVENT_MESSAGE,
+             "size_img %d: rows of the position table are taken as they stand, as published",
+             o->size_img);
+    return vl_start_from(&r->model.params, &r->config, &start);
 }
 
 violet_status run_setup(pretrain *r)

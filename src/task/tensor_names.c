@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "model/load_names.h"
 
 static bool begins(const char *name, const char *with)
 {
@@ -99,6 +98,7 @@ static const vl_stored *bias_of(const vl_tensors *f, const vl_stored *t)
 violet_status vl_tensor_names_init(vl_tensor_names *n, const vl_tensors *f)
 {
     n->n = vl_tensors_n(f);
+    n->layout = vl_layout_find(f);
     n->first = calloc(n->n + 1, sizeof *n->first);
     entry *list = calloc(n->n + 1, sizeof *list);
     if (!n->first || !list) {
@@ -134,32 +134,41 @@ bool vl_tensor_is_moment(const char *name)
     return begins(name, "adam.m/") || begins(name, "adam.v/");
 }
 
-const char *vl_tensor_part(char text[64], const char *name)
+/* By the published name. */
+static const char *known_part(const char *name)
 {
     static const struct {
         const char *prefix, *part;
     } parts[] = {
-        {"adam.", "moments of AdamW"},
-        {"enc_img.swin.", "video encoder"}, {"enc_", "embeddings"}, {"trsfr.", "encoder"},
-        {"fc.", "heads"}, {"fc_mtm.", "heads"}, {"fc_mvm.", "heads"},
-        {"backbone.", "video encoder"}, {"patch_embed.", "video encoder"},
-        {"layers.", "video encoder"}, {"norm.", "video encoder"},
-        {"bert.embeddings.", "embeddings"}, {"embeddings.", "embeddings"},
-        {"bert.encoder.", "encoder"}, {"encoder.layer.", "encoder"},
-        {"cls.", "heads"}, {"cls_head.", "heads"}, {"head.", "heads"},
-        {"encoder/", "dVAE encoder"}, {"decoder/", "dVAE decoder"}, {"blocks.", "dVAE"},
+        {"adam.", "moments of AdamW"}, {"enc_img.swin.", "video encoder"}, {"enc_", "embeddings"},
+        {"trsfr.", "encoder"},         {"fc.", "heads"},                   {"fc_mtm.", "heads"},
+        {"fc_mvm.", "heads"},          {"encoder/", "dVAE encoder"},       {"blocks.", "dVAE"},
+        {"decoder/", "dVAE decoder"},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (begins(name, parts[i].prefix)) return parts[i].part;
+    return NULL;
+}
+
+const char *vl_tensor_part(char text[64], const vl_tensor_names *names, const char *name)
+{
+    vl_layout_name to;
+    const char *part = known_part(name);
+    if (part) return part;
+    if (names->layout) switch (vl_layout_map(&to, names->layout, name)) {
+    case VL_NAME_PARAM: part = known_part(to.param); break;
+    case VL_NAME_IGNORED: part = to.why; break;
+    case VL_NAME_UNKNOWN: break;
+    }
+    if (part) return part;
     size_t n = strcspn(name, "./");
     snprintf(text, 64, "%.*s", n < 60 ? (int)n : 60, name);
     return text;
 }
 
-const char *vl_tensors_model(const vl_tensors *f)
+const char *vl_tensors_model(const vl_tensors *f, const vl_tensor_names *names)
 {
-    for (size_t i = 0; i < vl_tensors_n(f); i++)
+    for (size_t i = 0; i < names->n; i++)
         if (ends(vl_tensors_at(f, i)->name, "blocks.input.w")) return "dVAE";
-    const vl_layout *l = vl_layout_find(f);
-    return l ? vl_layout_title(l) : NULL;
+    return names->layout ? vl_layout_title(names->layout) : NULL;
 }

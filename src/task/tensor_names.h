@@ -11,11 +11,12 @@
 #ifndef VL_TASK_TENSOR_NAMES_H
 #define VL_TASK_TENSOR_NAMES_H
 
-#include "file/tensors.h"
+#include "model/load_names.h"
 
 typedef struct vl_tensor_names {
     size_t n;
     const vl_stored **first; /* (n) in the file's order */
+    const vl_layout *layout; /* NULL: none that is known */
 } vl_tensor_names;
 
 violet_status vl_tensor_names_init(vl_tensor_names *n, const vl_tensors *f);
@@ -28,11 +29,11 @@ bool vl_tensor_second_name(char *out, size_t n_out, const char *name);
 /* A moment of AdamW, in a training state. */
 bool vl_tensor_is_moment(const char *name);
 
-/* "video encoder", "heads", ...; what is of no model known here is in the part that its name begins
- * with, in `text`. */
-const char *vl_tensor_part(char text[64], const char *name);
+/* "video encoder", "heads", ..., "buffers"; what is of no model known here is in the part that its
+ * name begins with, in `text`. */
+const char *vl_tensor_part(char text[64], const vl_tensor_names *n, const char *name);
 
 /* "VIOLET", "Video Swin", "Swin", "BERT", "dVAE"; NULL: of no model known here. */
-const char *vl_tensors_model(const vl_tensors *f);
+const char *vl_tensors_model(const vl_tensors *f, const vl_tensor_names *n);
 
 #endif

@@ -27,7 +27,16 @@ static bool is_wide(vl_dtype t)
     return t == VL_DT_F64 || t == VL_DT_I64 || t == VL_DT_U64 || t == VL_DT_I32 || t == VL_DT_U32;
 }
 
-/* Elements first .. first + n - 1 as double, exactly but for 64-bit integers past 2^53. */
+/* Elements first .. first + n - 1 as they are; float32 by the way that keeps no map in memory. */
+static violet_status read_raw(piece *p, const vl_tensors *f, const vl_stored *t, size_t first,
+                              size_t n)
+{
+    if (t->dtype == VL_DT_F32) return vl_tensors_read(p->raw.f, f, t, first, n);
+    vl_stored_bytes(&p->raw, t, first, n);
+    return VIOLET_OK;
+}
+
+/* The same as double, exactly but for 64-bit integers past 2^53. */
 static violet_status read_piece(piece *p, const vl_tensors *f, const vl_stored *t, size_t first,
                                 size_t n)
 {
@@ -36,7 +45,7 @@ static violet_status read_piece(piece *p, const vl_tensors *f, const vl_stored *
         for (size_t i = 0; i < n && status == VIOLET_OK; i++) p->x[i] = p->raw.f[i];
         return status;
     }
-    vl_stored_bytes(&p->raw, t, first, n);
+    violet_status status = read_raw(p, f, t, first, n);
     const int32_t *narrow = (const int32_t *)(const void *)&p->raw;
     for (size_t i = 0; i < n; i++)
         switch (t->dtype) {
@@ -46,7 +55,7 @@ static violet_status read_piece(piece *p, const vl_tensors *f, const vl_stored *
         case VL_DT_U32: p->x[i] = (uint32_t)narrow[i]; break;
         default: p->x[i] = p->raw.d[i]; break;
         }
-    return VIOLET_OK;
+    return status;
 }
 
 static size_t piece_at(const vl_stored *t, size_t at)
@@ -114,17 +123,25 @@ violet_status vl_tensor_look(vl_tensor_statistics *out, const vl_tensors *f, con
 
 /* ---- differences ----------------------------------------------------------------------------- */
 
-static bool same_bits(piece *x, piece *y, const vl_stored *a, const vl_stored *b)
+/* Two tensors in their files. */
+typedef struct pair {
+    const vl_tensors *in_a, *in_b;
+    const vl_stored *a, *b;
+    piece *x, *y;
+} pair;
+
+static violet_status same_bits(bool *same, const pair *p)
 {
-    size_t each = vl_dtype_bytes(a->dtype);
-    if (a->dtype != b->dtype) return false;
-    for (size_t at = 0; at < a->n; at += PIECE) {
-        size_t n = piece_at(a, at);
-        vl_stored_bytes(&x->raw, a, at, n);
-        vl_stored_bytes(&y->raw, b, at, n);
-        if (memcmp(&x->raw, &y->raw, n * each) != 0) return false;
+    size_t each = vl_dtype_bytes(p->a->dtype);
+    violet_status status = VIOLET_OK;
+    *same = p->a->dtype == p->b->dtype;
+    for (size_t at = 0; at < p->a->n && *same && status == VIOLET_OK; at += PIECE) {
+        size_t n = piece_at(p->a, at);
+        status = read_raw(p->x, p->in_a, p->a, at, n);
+        if (status == VIOLET_OK) status = read_raw(p->y, p->in_b, p->b, at, n);
+        *same = status == VIOLET_OK && memcmp(&p->x->raw, &p->y->raw, n * each) == 0;
     }
-    return true;
+    return status;
 }
 
 typedef struct squares {
@@ -145,23 +162,29 @@ static void compare(vl_tensor_difference *d, squares *s, const double *a, const 
     }
 }
 
-violet_status vl_tensor_compare(vl_tensor_difference *out, const vl_tensors *in_a,
-                                const vl_stored *a, const vl_tensors *in_b, const vl_stored *b)
+static violet_status measure(vl_tensor_difference *out, const pair *p)
 {
     squares s = {0};
     violet_status status = VIOLET_OK;
+    for (size_t at = 0; at < p->a->n && status == VIOLET_OK; at += PIECE) {
+        size_t n = piece_at(p->a, at);
+        status = read_piece(p->x, p->in_a, p->a, at, n);
+        if (status == VIOLET_OK) status = read_piece(p->y, p->in_b, p->b, at, n);
+        if (status == VIOLET_OK) compare(out, &s, p->x->x, p->y->x, n);
+    }
+    if (s.apart > 0) out->relative = sqrt(s.apart / s.a); /* infinite where a is zero */
+    return status;
+}
+
+violet_status vl_tensor_compare(vl_tensor_difference *out, const vl_tensors *in_a,
+                                const vl_stored *a, const vl_tensors *in_b, const vl_stored *b)
+{
     *out = (vl_tensor_difference){0};
     piece *x = malloc(2 * sizeof *x);
     if (!x) return vl_err_nomem();
-    piece *y = x + 1;
-    out->same_bits = same_bits(x, y, a, b);
-    for (size_t at = 0; at < a->n && !out->same_bits && status == VIOLET_OK; at += PIECE) {
-        size_t n = piece_at(a, at);
-        status = read_piece(x, in_a, a, at, n);
-        if (status == VIOLET_OK) status = read_piece(y, in_b, b, at, n);
-        if (status == VIOLET_OK) compare(out, &s, x->x, y->x, n);
-    }
+    const pair p = {in_a, in_b, a, b, x, x + 1};
+    violet_status status = same_bits(&out->same_bits, &p);
+    if (status == VIOLET_OK && !out->same_bits) status = measure(out, &p);
     free(x);
-    if (s.apart > 0) out->relative = sqrt(s.apart / s.a); /* infinite where a is zero */
     return status;
 }

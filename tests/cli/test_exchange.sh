@@ -73,6 +73,34 @@ sees_differences() {
     expect_err "differs"
 }
 
+# Needs no PyTorch: what hash-model writes is one model in both formats, and what was asked for.
+made_models() {
+    hash_model --config tiny --seed 5 a.pt
+    expect_status 0
+    hash_model --config tiny --seed 5 a.safetensors
+    expect_status 0
+    run info --diff a.pt a.safetensors
+    expect_status 0
+    hash_model --config a.pt --seed 6 b.pt
+    expect_status 0
+    run info --diff a.pt b.pt
+    expect_status 1
+    hash_model --config tiny --heads answer --dtype bfloat16 c.pt
+    expect_status 0
+    run info c.pt
+    expect_out "fc (1000 answers)"
+    expect_out "bfloat16"
+    hash_model --config tiny --seed x d.pt
+    expect_status 2
+    hash_model --config tiny --heads all d.pt
+    expect_status 2
+    hash_model --config tiny d.onnx
+    expect_status 2
+    expect_err ".safetensors, .pt"
+    [ ! -e d.pt ] || fail "d.pt is there"
+}
+
+test_case made_models made_models
 test_case ours_float32 ours float32
 test_case ours_float16 ours float16
 test_case theirs_zip_float32 theirs float32

@@ -14,6 +14,8 @@
 #include "golden/hash_init.h"
 #include "model/checkpoint.h"
 
+_Static_assert(sizeof(real) == sizeof(float), "a program of the release configuration");
+
 typedef struct options {
     const char *config, *out;
     uint64_t seed;

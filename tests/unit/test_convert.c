@@ -341,7 +341,8 @@ static void patterns_choose(void **state)
 {
     (void)state;
     write_model("x.safetensors", NULL);
-    converts("x.safetensors", "a.safetensors", "--only=enc_img.*,fc.* --drop=*.bias,enc_img.swin.*");
+    converts("x.safetensors", "a.safetensors",
+             "--only=enc_img.*,fc.* --drop=*.bias,enc_img.swin.*");
     says("left out as asked");
     vl_tensors *f = open_file("a.safetensors");
     assert_non_null(vl_tensors_find(f, "enc_img.emb_pos"));

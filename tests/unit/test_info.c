@@ -113,7 +113,7 @@ static void tells_statistics(void **state)
         {.name = "wide", .dtype = VL_DT_F64, .n_dim = 1, .shape = {3}, .n = 3},
         {.name = "whole", .dtype = VL_DT_I64, .n_dim = 1, .shape = {2}, .n = 2}};
     vl_safetensors_writer *w;
-    for (int i = 0; i < N; i++) x[i] = i % 2 ? 1e6f + 1 : 1e6f - 1; /* a mean that swamps the rest */
+    for (int i = 0; i < N; i++) x[i] = i % 2 ? 1e6f + 1 : 1e6f - 1; /* the mean swamps the rest */
     x[0] = NAN, x[N - 2] = 0;
     assert_int_equal(vl_safetensors_create(&w, at("x.bin"), t, 3, NULL, 0), VIOLET_OK);
     assert_int_equal(vl_safetensors_push(w, x, sizeof x), VIOLET_OK);
@@ -136,6 +136,31 @@ static void tells_statistics(void **state)
     assert_true(fabs(statistic(o, 2, "most") / (double)(1LL << 40) - 1) < 1e-8);
     json_decref(o);
     violet_text_free(text);
+}
+
+static void tells_parts_of_other_models(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "bert.embeddings.LayerNorm.gamma", "bert.embeddings.position_ids",
+        "bert.encoder.layer.0.output.dense.bias", "bert.pooler.dense.bias",
+        "cls.predictions.bias", "extra.thing"};
+    enum { N = sizeof names / sizeof *names };
+    const double zeros[2] = {0};
+    vl_safetensor t[N] = {{0}};
+    vl_safetensors_writer *w;
+    for (int i = 0; i < N; i++)
+        t[i] = (vl_safetensor){.name = names[i], .dtype = i == 1 ? VL_DT_I64 : VL_DT_F64,
+                               .n_dim = 1, .shape = {2}, .n = 2};
+    assert_int_equal(vl_safetensors_create(&w, at("b.safetensors"), t, N, NULL, 0), VIOLET_OK);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(vl_safetensors_push(w, zeros, sizeof zeros), VIOLET_OK);
+    assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
+    says("b.safetensors", 0, "BERT checkpoint", "parameters           10",
+         "\n    embeddings     float64        1         2     16\n",
+         "\n    buffers        int64          1         2     16\n",
+         "\n    encoder        float64", "\n    BERT's pooler  float64", "\n    heads ",
+         "\n    extra          float64", NULL);
 }
 
 /* Names that a file gives cannot draw lines of their own on the terminal. */
@@ -262,6 +287,7 @@ int main(void)
         TEST(tells_a_checkpoint), TEST(tells_statistics),     TEST(tells_pictures),
         TEST(tells_pickles),      TEST(tells_the_vocabulary), TEST(survives_cuts),
         TEST(tells_pytorch_files), TEST(names_stay_in_their_lines),
+        TEST(tells_parts_of_other_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
