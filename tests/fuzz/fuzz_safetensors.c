@@ -1,6 +1,6 @@
-/* libFuzzer: any bytes as safetensors, then every tensor as float. Bytes that begin with a brace are
- * also tried as a header, in front of some data, so that the fuzzer need not find out how long it
- * is. */
+/* libFuzzer: any bytes as safetensors, then every tensor as float. Bytes that begin with a brace
+ * are also tried as a header, in front of some data, so that the fuzzer need not find out how long
+ * it is. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
