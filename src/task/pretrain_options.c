@@ -36,7 +36,7 @@ const vl_option vl_pretrain_option_table[] = {
                   "threads that decode data beside the training; videos want more than pictures"),
     VL_OPTION_INT(S, valid_batches, "0", 0, 1e9, "Data", "most batches a validation, 0: all"),
 
-    VL_OPTION_STRING(S, config, "violet1", "Model", "sizes: violet1, tiny, or a JSON file"),
+    VL_OPTION_STRING(S, config, "violet1", "Model", "sizes: violet1, tiny, a JSON file, or a checkpoint"),
     VL_OPTION_STRING_ALSO(S, path_ckpt, "checkpoint", NULL, "Model",
                           "checkpoint to start from (.pt, .safetensors)"),
     VL_OPTION_STRING(S, init_video, NULL, "Model",
