@@ -1,9 +1,9 @@
 """Times loading a checkpoint from the page cache, ours beside reading the file's bytes and beside
 PyTorch, in turns on one machine; run it by script/bench load.
 
-Every measurement has a process of its own: who loads a checkpoint does so once, into memory that the
-kernel has yet to give. First all must have loaded the same, bit by bit. The table goes to stdout and
-to OUT/load.md, all answers to OUT/load.json.
+Every measurement has a process of its own: who loads a checkpoint does so once, into memory that
+the kernel has yet to give. First all must have loaded the same, bit by bit. The table goes to
+stdout and to OUT/load.md, all answers to OUT/load.json.
 """
 import argparse
 import json
@@ -26,13 +26,14 @@ ROWS = {
     "read": ("read() of the .pt's bytes, fresh buffer", "ours", {}, "read", {}, "pt"),
     "pt": ("ours, .pt, fresh memory", "ours", {}, "load", {}, "pt"),
     "safetensors": ("ours, .safetensors, fresh memory", "ours", {}, "load", {}, "safetensors"),
-    "drawn": ("ours, .pt, over initial values", "ours", {"draw": True}, "load", {},
-              "pt"),
+    "drawn": ("ours, .pt, over initial values", "ours", {"draw": True}, "load", {}, "pt"),
     "peer": ("torch.load + load_state_dict, .pt", "peer", {}, "load", {}, "pt"),
-    "mapped": ("torch.load(mmap=True) + load_state_dict, .pt", "peer", {}, "load", {"mmap": True}, "pt"),
+    "mapped": ("torch.load(mmap=True) + load_state_dict, .pt", "peer", {}, "load", {"mmap": True},
+               "pt"),
 }
 # ours, of what, at most
-RATIOS = [("pt", "read", 1.2), ("pt", "peer", 0.5), ("drawn", "peer", 0.5), ("drawn", "mapped", None)]
+RATIOS = [("pt", "read", 1.2), ("pt", "peer", 0.5), ("drawn", "peer", 0.5),
+          ("drawn", "mapped", None)]
 
 
 def make_files(options):
@@ -159,10 +160,10 @@ def report(options, found):
               f"all. {options.threads} threads. Medians of {options.turns} turns; in brackets the "
               "least and most of a pair. Ours: names, shapes, values and whether they are finite, "
               "into a model that is laid out: its memory is fresh, or has been written with initial "
-              "values, as a run does it and as the making of the peer's module does. Each in a process of its own that has loaded nothing yet. "
-              "Anonymous memory is what the process has more at its highest while it loads, looked "
-              f"at every millisecond; the model's own is {found['model'] / MIB:.0f} MiB, which the "
-              "peer's module has beside that.", ""]
+              "values, as a run does it and as the making of the peer's module does. Each in a process "
+              "of its own that has loaded nothing yet. Anonymous memory is what the process has more "
+              "at its highest while it loads, looked at every millisecond; the model's own is "
+              f"{found['model'] / MIB:.0f} MiB, which the peer's module has beside that.", ""]
     return lines + machine_lines(found["peaks"], found["load"], [found["others"]])
 
 
