@@ -34,8 +34,8 @@ void corpus_close(corpus *c);
 void corpus_add(const corpus *c, const char *name, int T, const char *const *parts,
                 const char *valid);
 
-/* The pictures of a task: img_NAME.tsv with n videos v0, v1, ... of T frames, which differ enough to be
- * told apart, and where `kinds` (NULL: all good) says so, are bad as above. */
+/* The pictures of a task: img_NAME.tsv with n videos v0, v1, ... of T frames, which differ enough
+ * to be told apart, and where `kinds` (NULL: all good) says so, are bad as above. */
 void corpus_add_videos(const corpus *c, const char *name, int n, int T, const char *kinds);
 /* FOLDER/NAME gets this text. */
 void corpus_write(const corpus *c, const char *name, const char *text);

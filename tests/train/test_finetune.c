@@ -15,18 +15,19 @@
 #include "model/checkpoint.h"
 
 /* Enough to learn a handful of samples by heart. */
-#define LEARN "--size_frame=2 --size_epoch=250 --lr=1.5e-3 --clip=1 --warmup=0.1 --schedule=linear " \
-              "--drop=0 --drop_path=0 --save_every=0 --save_seconds=60 "
+#define LEARN                                                                                      \
+    "--size_frame=2 --size_epoch=250 --lr=1.5e-3 --clip=1 --warmup=0.1 --schedule=linear "         \
+    "--drop=0 --drop_path=0 --save_every=0 --save_seconds=60 "
 /* Of one batch an epoch, 4 of the 6. */
 #define RETRIEVAL "--type=retrieval --task=ret --dataset=six --size_frame=2 "
-#define QAMC "--type=qamc --task=mc --dataset=six --size_frame=2 "
-#define QAOE "--type=qaoe --task=oe --dataset=six --size_frame=2 "
-#define FIB "--type=fib --task=fib --dataset=six --size_frame=2 "
+#define QAMC      "--type=qamc --task=mc --dataset=six --size_frame=2 "
+#define QAOE      "--type=qaoe --task=oe --dataset=six --size_frame=2 "
+#define FIB       "--type=fib --task=fib --dataset=six --size_frame=2 "
 
 static corpus c;
 
-static const char *const caption[6] = {"red cat runs",  "green dog sits", "blue bird flies",
-                                       "cat here now",  "dog there runs", "bird sits here"};
+static const char *const caption[6] = {"red cat runs", "green dog sits", "blue bird flies",
+                                       "cat here now", "dog there runs", "bird sits here"};
 static const char *const answer[6] = {"cat", "dog", "bird", "red", "green", "blue"};
 
 /* data/txt_NAME.json of three equal splits, an entry a video as `put` writes it. */
@@ -54,7 +55,8 @@ static void put_caption(char *to, size_t room, int i)
     snprintf(to, room, "\"caption\": \"%s\"", caption[i]);
 }
 
-/* The right option stands at another place in each question; the last question has an option less. */
+/* The right option stands at another place in each question; the last question has an option less.
+ */
 static void put_choice(char *to, size_t room, int i)
 {
     int right = i % 3, n = i == 5 ? 3 : 4, at = 0;
@@ -170,7 +172,8 @@ static void answers_are_learnt(void **state)
     assert_int_equal(number(d, "size_frame"), 2);
     assert_int_equal(number(d, "size_txt"), 8);
     assert_int_equal(number(d, "size_img"), 64);
-    assert_int_equal(json_array_size(list), 6); /* of the training split, equally frequent: sorted */
+    assert_int_equal(json_array_size(list),
+                     6); /* of the training split, equally frequent: sorted */
     assert_string_equal(json_string_value(json_array_get(list, 0)), "bird");
     json_decref(d);
 }
@@ -190,16 +193,18 @@ static void answers_outside_the_list_count_as_wrong(void **state)
     char text[1500];
     strcpy(text, "{\"vocab\": [\"cat\", \"dog\"], \"train\": [");
     for (int i = 0; i < 4; i++)
-        sprintf(text + strlen(text), "%s{\"video\": \"v%d\", \"question\": \"red\", \"answer\": %d}",
-                i ? ", " : "", i, i % 2);
+        sprintf(text + strlen(text),
+                "%s{\"video\": \"v%d\", \"question\": \"red\", \"answer\": %d}", i ? ", " : "", i,
+                i % 2);
     strcat(text, "], \"val\": [");
     for (int i = 0; i < 4; i++)
-        sprintf(text + strlen(text), "%s{\"video\": \"v%d\", \"question\": \"red\", \"answer\": %d}",
-                i ? ", " : "", i, i < 2 ? i : -1);
+        sprintf(text + strlen(text),
+                "%s{\"video\": \"v%d\", \"question\": \"red\", \"answer\": %d}", i ? ", " : "", i,
+                i < 2 ? i : -1);
     strcat(text, "]}\n");
     corpus_write(&c, "data/txt_out.json", text);
-    run_result r = corpus_finetune_ok(&c, "out", "--type=qaoe --task=out --dataset=six " LEARN
-                                      " --test_split=");
+    run_result r = corpus_finetune_ok(
+        &c, "out", "--type=qaoe --task=out --dataset=six " LEARN " --test_split=");
     if (r.metric[0] != 0.5 || r.metric[1] != 1) fail_msg("%g, %g", r.metric[0], r.metric[1]);
     assert_int_equal(r.n_test, 0);
     assert_false(corpus_has(&c, "out", "test.json"));
@@ -217,7 +222,7 @@ static void the_same_caption_is_no_wrong_pair(void **state)
     strcat(text, "]}\n");
     corpus_write(&c, "data/txt_same.json", text);
     const char *flags = RETRIEVAL "--task=same --valid_split= --test_split= "
-                        "--steps=1 --lr=0";
+                                  "--steps=1 --lr=0";
     char compat[300];
     corpus_finetune_ok(&c, "same", flags);
     json_t *steps = corpus_steps(&c, "same");
@@ -330,8 +335,7 @@ static void assert_resumes(const char *flags, const char *name)
     assert_true(times > 2);
     static const char *const files[] = {"steps.jsonl", "log.json", "last.safetensors",
                                         "best.safetensors", "test.json"};
-    for (size_t k = 0; k < sizeof files / sizeof *files; k++)
-        corpus_same(&c, whole, cut, files[k]);
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) corpus_same(&c, whole, cut, files[k]);
 }
 
 static void stopped_runs_go_on_to_the_same_bytes(void **state)
@@ -393,8 +397,9 @@ static void heads_are_taken_where_they_fit(void **state)
     snprintf(flags, sizeof flags, "%s %s --strict", QAOE, from);
     assert_fails(corpus_finetune(&c, "from-strict", flags, 0), VIOLET_ESHAPE, "fc.");
     /* and a matching head of an open-ended checkpoint likewise */
-    r = corpus_finetune_ok(&c, "from-back", RETRIEVAL "--steps=1 --lr=0 "
-                           "--path_ckpt=FOLDER/from-oe/best.safetensors");
+    r = corpus_finetune_ok(&c, "from-back",
+                           RETRIEVAL "--steps=1 --lr=0 "
+                                     "--path_ckpt=FOLDER/from-oe/best.safetensors");
     if (!strstr(r.told, "fresh: 2 tensors")) fail_msg("%s", r.told);
 }
 
@@ -404,19 +409,22 @@ static void bad_samples_are_skipped_and_counted(void **state)
 {
     (void)state;
     corpus_add_videos(&c, "bad", 6, 2, ".j..f.");
-    run_result r = corpus_finetune_ok(&c, "bad-oe", "--type=qaoe --task=oe --dataset=bad "
+    run_result r = corpus_finetune_ok(&c, "bad-oe",
+                                      "--type=qaoe --task=oe --dataset=bad "
                                       "--size_frame=2 --size_epoch=1");
     json_t *test = corpus_json(&c, "bad-oe", "test.json");
     assert_int_equal(number(test, "items"), 4);
     assert_true(r.n_bad > 0);
     json_decref(test);
-    corpus_finetune_ok(&c, "bad-ret", "--type=retrieval --task=ret --dataset=bad --size_frame=2 "
+    corpus_finetune_ok(&c, "bad-ret",
+                       "--type=retrieval --task=ret --dataset=bad --size_frame=2 "
                        "--size_epoch=1");
     test = corpus_json(&c, "bad-ret", "test.json");
     assert_int_equal(number(test, "items"), 4);
     json_decref(test);
     corpus_add_videos(&c, "few", 4, 2, NULL); /* no v4, v5 */
-    r = corpus_finetune_ok(&c, "few-ret", "--type=retrieval --task=ret --dataset=few "
+    r = corpus_finetune_ok(&c, "few-ret",
+                           "--type=retrieval --task=ret --dataset=few "
                            "--size_frame=2 --size_epoch=1");
     if (!strstr(r.first_warning, "2 of 6 videos have no pictures")) fail_msg("%s", r.first_warning);
 }

@@ -69,8 +69,13 @@ static void close_world(void)
 
 static vl_downstream_input input(int n_texts)
 {
-    return (vl_downstream_input){.B = B, .X = X, .plan = &w.plan, .image = w.image,
-                                 .n_texts = n_texts, .text = w.ids, .text_mask = w.mask};
+    return (vl_downstream_input){.B = B,
+                                 .X = X,
+                                 .plan = &w.plan,
+                                 .image = w.image,
+                                 .n_texts = n_texts,
+                                 .text = w.ids,
+                                 .text_mask = w.mask};
 }
 
 static void begin(int grad)
@@ -130,8 +135,8 @@ static void retrieval_is_symmetric_and_without_false_negatives(void **state)
 {
     (void)state;
     static const uint8_t none[B * B] = {1, 0, 0, 0, 1, 0, 0, 0, 1},
-                         two[B * B] = {1, 1, 0, 1, 1, 0, 0, 0, 1},
-                         all[B * B] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+                                  two[B * B] = {1, 1, 0, 1, 1, 0, 0, 0, 1},
+                                  all[B * B] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
     const uint8_t *const cases[] = {none, two, all};
     double score[B][B], losses[3];
     open_world(VL_HEAD_MATCH);
@@ -205,7 +210,7 @@ static void options_that_are_not_there_are_not_chosen(void **state)
 {
     (void)state;
     static const int option[B * 2] = {0, 1, 2, 3, 4, 5}, n_options[B] = {2, 1, 2},
-                     answer[B] = {0, 0, 1};
+                                answer[B] = {0, 0, 1};
     vl_downstream_output out = {0};
     vl_downstream_input in = input(TEXTS);
     open_world(VL_HEAD_MATCH);
@@ -251,8 +256,10 @@ static void answers_are_read_where_they_are_asked_for(void **state)
         double apart = 0;
         for (int i = 0; i < B * ANSWERS; i++) {
             double d = fabs((double)out.logits->x[i] - (double)first[i]);
-            if (i / ANSWERS == 1 && move) apart += d;
-            else near(d, 0, 1e-4);
+            if (i / ANSWERS == 1 && move)
+                apart += d;
+            else
+                near(d, 0, 1e-4);
         }
         assert_true((apart > 1e-3) == move);
         ok(vl_tape_backward(&w.t, out.loss));
