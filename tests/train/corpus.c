@@ -21,7 +21,6 @@
 #include "file/pickle.h"
 #include "media/picture.h"
 #include "model/checkpoint.h"
-#include "task/finetune.h"
 
 #define GRID 2 /* 64 pixels */
 #define CODES 16
@@ -303,12 +302,19 @@ run_result corpus_run_ok(const corpus *c, const char *output, const char *flags)
     return r;
 }
 
+void corpus_finetune_options(vl_finetune_options *o, const corpus *c, const char *output,
+                             const char *flags)
+{
+    memset(o, 0, sizeof *o);
+    set_options(vl_finetune_option_table, o, c, output, flags);
+}
+
 run_result corpus_finetune(const corpus *c, const char *output, const char *flags, int stop_after)
 {
     stopper s = {.after = stop_after};
     violet_hooks hooks = {.user = &s, .event = note_event, .stop = &s.stop};
-    vl_finetune_options o = {0};
-    set_options(vl_finetune_option_table, &o, c, output, flags);
+    vl_finetune_options o;
+    corpus_finetune_options(&o, c, output, flags);
     s.r.status = vl_finetune_run(&o, &hooks);
     snprintf(s.r.error, sizeof s.r.error, "%s", violet_error());
     vl_option_release(vl_finetune_option_table, &o);

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "task/finetune.h"
 #include "task/pretrain_run.h"
 #include "violet.h"
 
@@ -64,6 +65,8 @@ run_result corpus_run(const corpus *c, const char *output, const char *flags);
 /* The same, and fails the test unless the run ends well. */
 run_result corpus_run_ok(const corpus *c, const char *output, const char *flags);
 
+void corpus_finetune_options(vl_finetune_options *o, const corpus *c, const char *output,
+                             const char *flags);
 /* The same of fine-tuning, which stops after `stop_after` steps (0: it does not), or, if that is
  * negative, in the middle of that validation. */
 run_result corpus_finetune(const corpus *c, const char *output, const char *flags, int stop_after);
