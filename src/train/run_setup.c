@@ -112,6 +112,8 @@ static violet_status open_set(vl_run *r, char *name)
     const vl_run_options *o = r->o;
     if (r->n_sets == VL_RUN_SETS)
         return vl_err(VIOLET_EINVAL, "more than %d data sets in '%s'", VL_RUN_SETS, o->dataset);
+    if (r->n_sets && r->task->n_deciding)
+        return vl_err(VIOLET_EINVAL, "'dataset' is '%s', expected one data set", o->dataset);
     if (r->n_sets && o->videos && *o->videos)
         return vl_err(VIOLET_EINVAL, "'videos' is the pictures of one data set, '%s' names more",
                       o->dataset);
@@ -145,8 +147,6 @@ static violet_status setup_sets(vl_run *r)
     free(names);
     if (status == VIOLET_OK && r->n_sets == 0)
         status = vl_err(VIOLET_EINVAL, "'dataset' names no data set");
-    if (status == VIOLET_OK && r->task->n_deciding && r->n_sets > 1)
-        status = vl_err(VIOLET_EINVAL, "'dataset' names %d data sets, expected one", r->n_sets);
     return status;
 }
 

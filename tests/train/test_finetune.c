@@ -184,6 +184,24 @@ static void blanks_are_learnt(void **state)
     learns("learn-fib", FIB);
 }
 
+/* The same sentences as questions are read at [CLS]: other losses. */
+static void a_blank_is_read_where_it_is(void **state)
+{
+    (void)state;
+    const char *flags = "--task=fib --dataset=six --size_frame=2 --steps=1 --lr=0 --drop=0 "
+                        "--drop_path=0 ";
+    char all[300];
+    snprintf(all, sizeof all, "%s --type=fib", flags);
+    corpus_finetune_ok(&c, "blank", all);
+    snprintf(all, sizeof all, "%s --type=qaoe", flags);
+    corpus_finetune_ok(&c, "whole", all);
+    json_t *a = corpus_steps(&c, "blank"), *b = corpus_steps(&c, "whole");
+    double x = number(json_array_get(a, 0), "ls_fib"), y = number(json_array_get(b, 0), "ls_qaoe");
+    assert_true(fabs(x - y) > 1e-6);
+    json_decref(a);
+    json_decref(b);
+}
+
 /* ---- the protocol ---------------------------------------------------------------------------- */
 
 /* Answers outside the list are wrong in one number and left out of the other. */
@@ -441,7 +459,7 @@ static void what_cannot_run_is_told(void **state)
         {"--type=pretrain --task=ret --dataset=six", VIOLET_EINVAL, "'type' is 'pretrain'"},
         {"--type=retrieval --dataset=six", VIOLET_EINVAL, "'task'"},
         {"--type=retrieval --task=ret", VIOLET_EINVAL, "'dataset'"},
-        {"--type=retrieval --task=ret --dataset=six,six", VIOLET_EINVAL, "expected one"},
+        {"--type=retrieval --task=ret --dataset=six,six", VIOLET_EINVAL, "expected one data set"},
         {"--type=retrieval --task=none --dataset=six", VIOLET_EIO, "none"},
         {"--type=retrieval --task=ret --dataset=none", VIOLET_EIO, "none"},
         {"--type=retrieval --task=ret --dataset=six --size_batch=1", VIOLET_EINVAL, "size_batch 1"},
@@ -485,6 +503,7 @@ int main(void)
         cmocka_unit_test(multiple_choice_is_learnt),
         cmocka_unit_test(answers_are_learnt),
         cmocka_unit_test(blanks_are_learnt),
+        cmocka_unit_test(a_blank_is_read_where_it_is),
         cmocka_unit_test(answers_outside_the_list_count_as_wrong),
         cmocka_unit_test(the_same_caption_is_no_wrong_pair),
         cmocka_unit_test(captions_of_a_video_are_all_ranked_but_as_published),
