@@ -73,7 +73,7 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-media bench-dvae
+.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-pairs bench-media bench-dvae
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -134,9 +134,11 @@ $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/m
 
 # The programs that script/bench runs beside its peers.
 bench-serve: $(BUILD)/bench/serve
+bench-pairs: $(BUILD)/bench/pairs
 bench-media: $(BUILD)/bench/media
 bench-dvae: $(BUILD)/bench/dvae
-$(BUILD)/bench/serve: $(BUILD)/obj/bench/work.o $(BUILD)/obj/tests/golden/hash_init.o
+$(BUILD)/bench/serve: $(BUILD)/obj/bench/work.o
+$(BUILD)/bench/serve $(BUILD)/bench/pairs: $(BUILD)/obj/bench/made.o $(BUILD)/obj/tests/golden/hash_init.o
 $(BUILD)/bench/media: $(BUILD)/obj/bench/clip.o
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lines.o $(LIB)
 	@mkdir -p $(@D)

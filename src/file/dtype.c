@@ -80,7 +80,7 @@ static uint32_t to_bits(float x)
     return bits;
 }
 
-/* Drops the last `cut` bits, to nearest, ties to even; a carry goes into the exponent, as it should. */
+/* Drops the last `cut` bits, to nearest, ties to even; a carry goes into the exponent rightly. */
 static uint32_t rounded(uint32_t x, int cut)
 {
     return (x + (1u << (cut - 1)) - 1 + (x >> cut & 1)) >> cut;

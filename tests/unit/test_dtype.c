@@ -53,7 +53,8 @@ static void bfloats(void **state)
 {
     (void)state;
     /* the middles of the smallest are no floats */
-    for (uint16_t h = 0; h < 0x80; h++) assert_int_equal(narrow(wide(h, VL_DT_BF16), VL_DT_BF16), h);
+    for (uint16_t h = 0; h < 0x80; h++)
+        assert_int_equal(narrow(wide(h, VL_DT_BF16), VL_DT_BF16), h);
     nearest_and_even(VL_DT_BF16, 0x7f80);
 }
 
@@ -71,7 +72,8 @@ static void what_does_not_fit(void **state)
     for (int k = 0; k < 2; k++) {
         vl_dtype t = k ? VL_DT_BF16 : VL_DT_F16;
         assert_int_equal(vl_dtype_from_float(h, t, x, 3), VIOLET_OK);
-        assert_true(wide(h[0], t) == INFINITY && wide(h[1], t) == -INFINITY && isnan(wide(h[2], t)));
+        assert_true(wide(h[0], t) == INFINITY && wide(h[1], t) == -INFINITY);
+        assert_true(isnan(wide(h[2], t)));
     }
     uint32_t quiet = 0x7f800001; /* a NaN whose upper half is an infinity's */
     memcpy(x, &quiet, 4);
