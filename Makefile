@@ -14,7 +14,7 @@ PREFIX  ?= /usr/local
 VERSION := 0.1.0
 
 CC        ?= gcc
-PKGS      := dnnl jansson libzip libutf8proc libjpeg libavformat libavcodec libswscale libavutil
+PKGS      := dnnl jansson libzip zlib libutf8proc libjpeg libavformat libavcodec libswscale libavutil
 PKG_CONFIG ?= pkg-config
 WARN      := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 OPT       ?= -O2 -g
@@ -73,7 +73,8 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-pairs bench-media bench-dvae
+.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed
+.PHONY: bench-serve bench-pairs bench-media bench-dvae bench-load
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -110,9 +111,9 @@ $(BUILD)/violet: $(CLI_OBJ) $(LIB)
 	$(Q)$(CC) $(LDFLAGS) $(CLI_OBJ) $(LIB) $(LIBS) -o $@
 	@if [ "$(BUILD)" = build/release ]; then ln -sf release/violet build/violet; fi
 
-# speed.c and main.c belong to programs that are not tests. The maker of videos serves more tests.
+# speed.c, main.c and hash_model.c belong to programs that are not tests. The maker of videos serves more tests.
 helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
-          $(filter-out $(dir $(1))test_% %/speed.c %/main.c,$(wildcard $(dir $(1))*.c)) \
+          $(filter-out $(dir $(1))test_% %/speed.c %/main.c %/hash_model.c,$(wildcard $(dir $(1))*.c)) \
           $(if $(filter tests/extract/ tests/train/ tests/fault/,$(dir $(1))),tests/media/make_video.c))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
@@ -132,11 +133,17 @@ $(BUILD)/golden: $(BUILD)/obj/tests/golden/main.o $$(call helpers,tests/golden/m
 	@$(if $(V),,echo "  LINK  $@")
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
+# Writes models whose values follow from their names, see script/hash-model
+$(BUILD)/hash-model: $(BUILD)/obj/tests/golden/hash_model.o $(BUILD)/obj/tests/golden/hash_init.o $(LIB)
+	@$(if $(V),,echo "  LINK  $@")
+	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
+
 # The programs that script/bench runs beside its peers.
 bench-serve: $(BUILD)/bench/serve
 bench-pairs: $(BUILD)/bench/pairs
 bench-media: $(BUILD)/bench/media
 bench-dvae: $(BUILD)/bench/dvae
+bench-load: $(BUILD)/bench/load
 $(BUILD)/bench/serve: $(BUILD)/obj/bench/work.o
 $(BUILD)/bench/serve $(BUILD)/bench/pairs: $(BUILD)/obj/bench/made.o $(BUILD)/obj/tests/golden/hash_init.o
 $(BUILD)/bench/media: $(BUILD)/obj/bench/clip.o
@@ -146,10 +153,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lines.o $(LIB)
 	$(Q)$(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS) -o $@
 
 # check: the quick tests. check-all: every one, and all programs once more under sanitizers.
-check: $(TEST_BIN) $(BUILD)/violet $(if $(CHECK_BIN),check-double)
+check: $(TEST_BIN) $(BUILD)/violet $(BUILD)/hash-model $(if $(CHECK_BIN),check-double)
 	@QUICK=1 BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
 
-check-all: $(TEST_BIN) $(BUILD)/violet check-double check-san
+check-all: $(TEST_BIN) $(BUILD)/violet $(BUILD)/hash-model check-double check-san
 	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH) $(TEST_SRC:%.c=$(SAN_BUILD)/%)
 
 check-double:

@@ -2,10 +2,10 @@
 script/bench eval.
 
 Both encode each video and each text once and keep the result; then each scores pairs by the
-cross-modal encoder: ours a video with all texts, the peer a text with all videos in one batch, as the
-published program does (a batch of 100). They take turns, must agree before and in every turn, and
-the whole evaluation is extrapolated from the turns. The table goes to stdout and OUT/eval.md, all
-answers to OUT/eval.json.
+cross-modal encoder: ours a video with all texts, the peer a text with all videos in one batch, as
+the published program does (batches of 100). They take turns, must agree before and in every turn,
+and the whole evaluation is extrapolated from the turns. The table goes to stdout and OUT/eval.md,
+all answers to OUT/eval.json.
 """
 import argparse
 import json
@@ -184,12 +184,12 @@ def report(options, found):
     lengths = found["lengths"]
     lines = [f"# {options.preset}: evaluation beside PyTorch {found['setup']['peer']['torch']}", ""]
     lines += table(["", "ours", "peer", "ours / peer (turns)", "at most"], rows)
-    lines += [f"{n} videos of {options.frames} frames of {options.size_img} pixels and {n} texts of "
-              f"{min(lengths)} to {max(lengths)} positions, {statistics.mean(lengths):.1f} on "
-              f"average ({found['where']}), padded to {options.size_txt} by the peer; encoded items "
-              f"of ours are {options.dtype}. Medians of {options.pairs} turns; in brackets the least "
-              f"and most of a turn. A turn: {AT_ONCE} videos encoded (by the peer together); {n} "
-              f"pairs scored, by the peer in one batch as published. A pair takes "
+    lines += [f"{n} videos of {options.frames} frames of {options.size_img} pixels and {n} texts "
+              f"of {min(lengths)} to {max(lengths)} positions, {statistics.mean(lengths):.1f} on "
+              f"average ({found['where']}), padded to {options.size_txt} by the peer; encoded "
+              f"items of ours are {options.dtype}. Medians of {options.pairs} turns; in brackets "
+              f"the least and most of a turn. A turn: {AT_ONCE} videos encoded (by the peer "
+              f"together); {n} pairs scored, by the peer in one batch as published. A pair takes "
               f"{useful / n / n / 1e9:.1f} useful GFLOP (bench/flops.py), the published program "
               f"computes {published / n / n / 1e9:.1f}.", ""]
     return lines + machine_lines(found["peaks"], found["load"], [found["others"]])

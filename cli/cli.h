@@ -25,6 +25,7 @@ int cmd_extract_tsv(int argc, char **argv);
 int cmd_extract_vq(int argc, char **argv);
 int cmd_train_dvae(int argc, char **argv);
 int cmd_link(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_help(int argc, char **argv);
@@ -52,6 +53,9 @@ typedef violet_status (*long_work)(const violet_options *o, const violet_hooks *
 /* Runs `work` with the options of command `name`, with progress, until it is done or interrupted;
  * then the line that says how to go on ends in the flag `resume` ("": the same command goes on). */
 int run_long(const char *name, const char *resume, long_work work, int argc, char **argv);
+/* The same with options that are set already, which it frees. */
+int run_with(violet_options *o, const char *name, const char *resume, long_work work, int argc,
+             char **argv);
 
 /* ---- progress.c ----------------------------------------------------------------------------- */
 

@@ -66,7 +66,12 @@ int run_long(const char *name, const char *resume, long_work work, int argc, cha
 {
     int status = 0;
     violet_options *o = read_options(&status, name, argc, argv);
-    if (!o) return status;
+    return o ? run_with(o, name, resume, work, argc, argv) : status;
+}
+
+int run_with(violet_options *o, const char *name, const char *resume, long_work work, int argc,
+             char **argv)
+{
     violet_hooks hooks = {.event = progress_event, .stop = &stop};
     catch_signals();
     violet_log_set(progress_log, NULL);

@@ -72,7 +72,7 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 /* ---- options --------------------------------------------------------------------------------- */
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain", "plan",
- * "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link".
+ * "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link", "convert".
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
@@ -155,6 +155,13 @@ violet_status violet_train_dvae(const violet_options *o, const violet_hooks *hoo
 /* Gives a data set the file names that training reads. */
 violet_status violet_link(const violet_options *o, const violet_hooks *hooks);
 
+/* ---- checkpoints ----------------------------------------------------------------------------- */
+
+/* Writes the file of tensors that option `input` names as `output`, in the format of its ending and
+ * the type that is asked for. The output appears whole or, after any error or an interrupt, not at
+ * all. hooks may be NULL. */
+violet_status violet_convert(const violet_options *o, const violet_hooks *hooks);
+
 /* ---- what it will cost ----------------------------------------------------------------------- */
 
 /* One multiply-add is 2 FLOPs, and only matrix products (those of attention included) count. */
@@ -190,14 +197,27 @@ violet_status violet_plan(violet_plan_report *out, const violet_options *o);
 /* ---- looking into files ---------------------------------------------------------------------- */
 
 enum {
-    VIOLET_INFO_VERBOSE = 1, /* every tensor with its statistics, every column */
+    VIOLET_INFO_VERBOSE = 1, /* every tensor with its statistics, every difference */
     VIOLET_INFO_JSON = 2,    /* an object in place of lines */
 };
 
-/* Says what a file holds: checkpoints (.safetensors), pictures (.tsv, .lineidx, .jpg), pickles,
- * annotations and arguments (.json), videos. The kind is told from the content. *text (UTF-8, lines
- * that end in newlines) is the caller's, to be given to violet_text_free. flags: or'ed together. */
+/* Says what a file holds: tensors (safetensors, PyTorch's), pictures (.tsv, .lineidx, .jpg),
+ * pickles, annotations and arguments (.json), videos. The kind is told from the content. *text
+ * (UTF-8, lines that end in newlines) is the caller's, to be given to violet_text_free; NULL after
+ * an error. flags: or'ed together. */
 violet_status violet_info(char **text, const char *path, int flags);
+
+/* Says how the tensors of two files differ: names, shapes, types, values. *differ: 1 if they do
+ * (a second name of the same tensor is no difference), else 0. */
+violet_status violet_info_diff(char **text, int *differ, const char *path_a, const char *path_b,
+                               int flags);
+
+/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a checkpoint,
+ * without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the checkpoint says
+ * of itself, or else the published sizes. VIOLET_ESHAPE: it does not fit, and *text, if it is not
+ * NULL, says what would. */
+violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
+                               int flags);
 
 #ifdef __cplusplus
 }

@@ -221,7 +221,7 @@ class VideoSwin(nn.Module):
     def __init__(self, config):
         super().__init__()
         dim, depths = config["embed_dim"], config["depths"]
-        rate = torch.linspace(0, config.get("drop_path", 0.2), sum(depths)).tolist()
+        rate = torch.linspace(0, config.get("drop_path", 0.2), sum(depths), device="cpu").tolist()
         self.patch_embed = PatchEmbed(dim)
         self.layers = nn.ModuleList()
         for i, depth in enumerate(depths):

@@ -9,7 +9,10 @@
 #include "extract/link.h"
 #include "extract/tsv.h"
 #include "extract/vq.h"
+#include "task/convert.h"
 #include "task/info.h"
+#include "task/info_diff.h"
+#include "task/info_load.h"
 #include "task/plan.h"
 #include "task/pretrain_run.h"
 
@@ -64,17 +67,46 @@ violet_status violet_link(const violet_options *o, const violet_hooks *hooks)
     return values ? vl_link_run(values, hooks) : VIOLET_EINVAL;
 }
 
+violet_status violet_convert(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_convert_options *values = vl_options_of(o, "convert");
+    return values ? vl_convert_run(values, hooks) : VIOLET_EINVAL;
+}
+
 violet_status violet_plan(violet_plan_report *out, const violet_options *o)
 {
     const vl_plan_options *values = vl_options_of(o, "plan");
     return values ? vl_plan_run(out, values) : VIOLET_EINVAL;
 }
 
+/* Hands over what was written, if the call went well or `anyway`. */
+static violet_status hand_over(char **text, vl_buf *b, violet_status status, int anyway)
+{
+    *text = status == VIOLET_OK || anyway ? vl_buf_steal(b) : NULL;
+    vl_buf_free(b);
+    return status;
+}
+
 violet_status violet_info(char **text, const char *path, int flags)
 {
     vl_buf b = {0};
-    violet_status status = vl_info(&b, path, flags);
-    *text = status == VIOLET_OK ? vl_buf_steal(&b) : NULL;
-    vl_buf_free(&b);
-    return status;
+    return hand_over(text, &b, vl_info(&b, path, flags), 0);
+}
+
+violet_status violet_info_diff(char **text, int *differ, const char *path_a, const char *path_b,
+                               int flags)
+{
+    vl_buf b = {0};
+    bool found = false;
+    violet_status status = vl_info_diff(&b, &found, path_a, path_b, flags);
+    *differ = found;
+    return hand_over(text, &b, status, 0);
+}
+
+violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
+                               int flags)
+{
+    vl_buf b = {0};
+    violet_status status = vl_info_load(&b, path, task, config, flags);
+    return hand_over(text, &b, status, status == VIOLET_ESHAPE);
 }

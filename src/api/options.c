@@ -11,6 +11,7 @@
 #include "extract/link.h"
 #include "extract/tsv.h"
 #include "extract/vq.h"
+#include "task/convert.h"
 #include "task/plan.h"
 #include "task/pretrain_run.h"
 
@@ -22,6 +23,7 @@ static const vl_command commands[] = {
     {"extract-vq", vl_vq_option_table, sizeof(vl_vq_options), NULL},
     {"train-dvae", vl_dvae_train_option_table, sizeof(vl_dvae_train_options), NULL},
     {"link", vl_link_option_table, sizeof(vl_link_options), NULL},
+    {"convert", vl_convert_option_table, sizeof(vl_convert_options), NULL},
 };
 
 /* Keys of published args files that decide nothing here: the vocabulary is the model's, the others

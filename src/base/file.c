@@ -64,32 +64,44 @@ bool vl_file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
-violet_status vl_map_open(vl_map *m, const char *path)
+bool vl_file_same(const char *a, const char *b)
 {
-    violet_status status = VIOLET_OK;
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static violet_status map_fd(vl_map *m, int fd, const char *path)
+{
     struct stat st;
-    m->data = (const uint8_t *)"";
-    m->n = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return vl_err_errno("open '%s'", path);
-    if (fstat(fd, &st) != 0) {
-        status = vl_err_errno("stat '%s'", path);
-        goto done;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        status = vl_err(VIOLET_EIO, "%s: expected a regular file", path);
-        goto done;
-    }
-    if (st.st_size == 0) goto done;
+    if (fstat(fd, &st) != 0) return vl_err_errno("stat '%s'", path);
+    if (!S_ISREG(st.st_mode)) return vl_err(VIOLET_EIO, "%s: expected a regular file", path);
+    if (st.st_size == 0) return VIOLET_OK;
     void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (p == MAP_FAILED) {
-        status = vl_err_errno("mmap '%s'", path);
-        goto done;
-    }
+    if (p == MAP_FAILED) return vl_err_errno("mmap '%s'", path);
     m->data = p;
     m->n = (size_t)st.st_size;
-done:
-    close(fd);
+    return VIOLET_OK;
+}
+
+violet_status vl_map_open_fd(vl_map *m, int *fd, const char *path)
+{
+    m->data = (const uint8_t *)"";
+    m->n = 0;
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0) return vl_err_errno("open '%s'", path);
+    violet_status status = map_fd(m, *fd, path);
+    if (status != VIOLET_OK) {
+        close(*fd);
+        *fd = -1;
+    }
+    return status;
+}
+
+violet_status vl_map_open(vl_map *m, const char *path)
+{
+    int fd;
+    violet_status status = vl_map_open_fd(m, &fd, path);
+    if (fd >= 0) close(fd);
     return status;
 }
 
@@ -167,6 +179,14 @@ violet_status vl_out_write(vl_out *o, const void *data, size_t n)
     if (!o->file) return vl_err(VIOLET_EINVAL, "write to an output file that is closed");
     if (n && fwrite(data, 1, n, o->file) != n) return fail(o, "write");
     return VIOLET_OK;
+}
+
+violet_status vl_out_patch(vl_out *o, uint64_t at, const void *data, size_t n)
+{
+    if (!o->file) return vl_err(VIOLET_EINVAL, "write to an output file that is closed");
+    if (fflush(o->file) != 0) return fail(o, "write");
+    return vl_fd_append(fileno(o->file), &at, data, n, o->path) == VIOLET_OK ? VIOLET_OK
+                                                                             : fail(o, "write");
 }
 
 /* The rename is durable only once its folder is on disk. Some file systems refuse to sync a

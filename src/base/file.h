@@ -24,6 +24,8 @@
 violet_status vl_file_read(char **data, size_t *n, const char *path, size_t most);
 
 bool vl_file_exists(const char *path);
+/* Whether two names are of one file, also through links. No if either is not there. */
+bool vl_file_same(const char *a, const char *b);
 
 typedef struct vl_map {
     const uint8_t *data; /* (n); not NULL even when n is 0 */
@@ -31,6 +33,9 @@ typedef struct vl_map {
 } vl_map;
 
 violet_status vl_map_open(vl_map *m, const char *path);
+/* The same; *fd stays open, for the caller to read and to close: bytes that are copied anyway come
+ * cheaper by pread() than through the map, whose pages would have to be mapped one by one. */
+violet_status vl_map_open_fd(vl_map *m, int *fd, const char *path);
 void vl_map_close(vl_map *m);
 
 /* mkdir -p. */
@@ -46,6 +51,8 @@ typedef struct vl_out {
 
 violet_status vl_out_open(vl_out *o, const char *path);
 violet_status vl_out_write(vl_out *o, const void *data, size_t n);
+/* n bytes over those at `at`, which were written before; what comes next still goes to the end. */
+violet_status vl_out_patch(vl_out *o, uint64_t at, const void *data, size_t n);
 violet_status vl_out_commit(vl_out *o);
 void vl_out_abandon(vl_out *o);
 

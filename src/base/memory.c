@@ -1,8 +1,15 @@
 /* Memory, as the operating system counts it; see memory.h. */
 #include "base/memory.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14; an earlier one says EINVAL */
+#endif
 
 unsigned long long vl_memory_peak(void)
 {
@@ -21,4 +28,14 @@ double vl_memory_available(void)
             sum += kb;
     if (f) fclose(f);
     return 1024 * sum;
+}
+
+/* Huge pages (MADV_HUGEPAGE) would be fewer still, and were measured: a third of the time where the
+ * kernel has them at hand, up to twice the time on virtual machines that give free ones back to
+ * their host. */
+void vl_memory_populate(void *p, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), end = ((uintptr_t)p + bytes) & -page;
+    uintptr_t begin = ((uintptr_t)p + page - 1) & -page;
+    if (begin < end) (void)madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }

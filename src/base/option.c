@@ -27,7 +27,7 @@ static int same_name(const char *a, const char *b, size_t n)
 static const vl_option *find(const vl_option *table, const char *name, size_t n)
 {
     for (const vl_option *o = table; o->name; o++)
-        if (same_name(name, o->name, n)) return o;
+        if (same_name(name, o->name, n) || (o->also && same_name(name, o->also, n))) return o;
     return NULL;
 }
 

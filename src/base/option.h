@@ -48,20 +48,23 @@ typedef struct vl_option {
     double least, most;   /* of numbers; both 0: no limits */
     const char *group;    /* heading in --help */
     const char *choices;  /* "one|two|three" */
+    const char *also;     /* a second name, understood everywhere and never written; NULL */
 } vl_option;
 
 #define VL_OPTION_INT(S, f, def, least, most, group, help)                                         \
-    {#f, help, offsetof(S, f), VL_OPT_INT, def, least, most, group, NULL}
+    {#f, help, offsetof(S, f), VL_OPT_INT, def, least, most, group, NULL, NULL}
 #define VL_OPTION_INT64(S, f, def, least, most, group, help)                                       \
-    {#f, help, offsetof(S, f), VL_OPT_INT64, def, least, most, group, NULL}
+    {#f, help, offsetof(S, f), VL_OPT_INT64, def, least, most, group, NULL, NULL}
 #define VL_OPTION_DOUBLE(S, f, def, least, most, group, help)                                      \
-    {#f, help, offsetof(S, f), VL_OPT_DOUBLE, def, least, most, group, NULL}
+    {#f, help, offsetof(S, f), VL_OPT_DOUBLE, def, least, most, group, NULL, NULL}
 #define VL_OPTION_BOOL(S, f, def, group, help)                                                     \
-    {#f, help, offsetof(S, f), VL_OPT_BOOL, def, 0, 0, group, NULL}
+    {#f, help, offsetof(S, f), VL_OPT_BOOL, def, 0, 0, group, NULL, NULL}
 #define VL_OPTION_STRING(S, f, def, group, help)                                                   \
-    {#f, help, offsetof(S, f), VL_OPT_STRING, def, 0, 0, group, NULL}
+    {#f, help, offsetof(S, f), VL_OPT_STRING, def, 0, 0, group, NULL, NULL}
+#define VL_OPTION_STRING_ALSO(S, f, also, def, group, help)                                        \
+    {#f, help, offsetof(S, f), VL_OPT_STRING, def, 0, 0, group, NULL, also}
 #define VL_OPTION_ENUM(S, f, def, choices, group, help)                                            \
-    {#f, help, offsetof(S, f), VL_OPT_ENUM, def, 0, 0, group, choices}
+    {#f, help, offsetof(S, f), VL_OPT_ENUM, def, 0, 0, group, choices, NULL}
 
 /* Sets every option to its default. */
 violet_status vl_option_defaults(const vl_option *table, void *s);

@@ -33,8 +33,9 @@ static violet_status put_usage(vl_buf *out, const vl_option *o)
 static violet_status put_limits(vl_buf *out, const vl_option *o)
 {
     int ranged = (o->least != 0 || o->most != 0) && o->type <= VL_OPT_DOUBLE;
-    violet_status status = VIOLET_OK;
-    if (o->fallback && *o->fallback) status = vl_buf_printf(out, " (default %s", o->fallback);
+    violet_status status = o->also ? vl_buf_printf(out, ", also --%s", o->also) : VIOLET_OK;
+    if (status == VIOLET_OK && o->fallback && *o->fallback)
+        status = vl_buf_printf(out, " (default %s", o->fallback);
     if (status != VIOLET_OK) return status;
     int opened = o->fallback && *o->fallback;
     if (ranged)

@@ -9,9 +9,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/progress.h"
 #include "data/gallery_feed.h"
 #include "extract/dvae_train.h"
-#include "extract/progress.h"
 #include "model/dvae.h"
 #include "train/optim.h"
 

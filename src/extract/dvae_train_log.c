@@ -183,15 +183,13 @@ static violet_status load_state(training *r, const json_t *state)
 violet_status train_load(training *r)
 {
     char path[4096], *text = NULL;
-    vl_load_report report;
     violet_status status = train_path(r, path, "last.safetensors");
     if (status == VIOLET_OK) status = vl_checkpoint_metadata(&text, path, "state");
     if (status != VIOLET_OK) return status;
     json_t *state = text ? json_loads(text, 0, NULL) : NULL;
     status = load_state(r, state);
     if (status != VIOLET_OK) vl_err_at(status, "%s", path);
-    if (status == VIOLET_OK)
-        status = vl_checkpoint_read_params(&r->dvae->params, path, 1, &report);
+    if (status == VIOLET_OK) status = vl_checkpoint_read_state(&r->dvae->params, path);
     json_decref(state);
     free(text);
     return status;

@@ -4,8 +4,8 @@
 #define VL_EXTRACT_FRAMES_INTERNAL_H
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "extract/manifest.h"
-#include "extract/progress.h"
 #include "file/tsv_write.h"
 
 #define FRAMES_WARNINGS_TOLD 20

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/progress.h"
 #include "base/status.h"
-#include "extract/progress.h"
 
 #define S vl_link_options
 #define CHUNK ((size_t)1 << 20)

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "media/video.h"
 
@@ -26,11 +26,8 @@ violet_status vl_output_stem(const char *command, const char *stem, size_t n)
 
 violet_status vl_output_apart(const char *const *output, int n, const char *input)
 {
-    struct stat in, out;
-    if (!input || stat(input, &in) != 0) return VIOLET_OK;
-    for (int i = 0; i < n; i++)
-        if (output[i] && stat(output[i], &out) == 0 && out.st_dev == in.st_dev &&
-            out.st_ino == in.st_ino)
+    for (int i = 0; i < n && input; i++)
+        if (output[i] && vl_file_same(output[i], input))
             return vl_err(VIOLET_EINVAL, "%s would be written, but it is the input %s: choose "
                           "another --output", output[i], input);
     return VIOLET_OK;

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "base/status.h"
 #include "extract/output.h"
-#include "extract/progress.h"
 #include "file/pickle.h"
 #include "file/tsv_write.h"
 

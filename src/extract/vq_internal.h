@@ -3,9 +3,9 @@
 #ifndef VL_EXTRACT_VQ_INTERNAL_H
 #define VL_EXTRACT_VQ_INTERNAL_H
 
+#include "base/progress.h"
 #include "data/pictures.h"
 #include "extract/manifest.h"
-#include "extract/progress.h"
 #include "extract/vq.h"
 #include "extract/vq_file.h"
 #include "model/dvae.h"

@@ -19,7 +19,8 @@ typedef enum vl_dtype {
 } vl_dtype;
 
 size_t vl_dtype_bytes(vl_dtype t);
-const char *vl_dtype_name(vl_dtype t);
+const char *vl_dtype_name(vl_dtype t); /* safetensors': "F32" */
+const char *vl_dtype_word(vl_dtype t); /* PyTorch's and ours: "float32" */
 /* float64, float32, float16, bfloat16 */
 bool vl_dtype_is_float(vl_dtype t);
 

@@ -219,7 +219,8 @@ static uint32_t *slot(const struct vl_items *d, const char *s, size_t n, uint64_
     return &d->index[i];
 }
 
-static violet_status index_dict(vl_pickle *doc, vl_value *v)
+/* A long key may stand in any number of dictionaries: *spelled adds up. */
+static violet_status index_dict(vl_pickle *doc, vl_value *v, uint64_t *spelled)
 {
     struct vl_items *d = v->u.items;
     uint32_t n_index = 16;
@@ -232,6 +233,9 @@ static violet_status index_dict(vl_pickle *doc, vl_value *v)
     for (uint32_t i = 0; i < v->n; i++) {
         const vl_value *k = d->at[2 * i];
         if (k->kind != VL_STR) continue;
+        if ((*spelled += k->n) > 65536 + 64 * (uint64_t)doc->consumed)
+            return vl_err(VIOLET_EFORMAT, "shared keys unfold to more than %llu bytes",
+                          65536 + 64 * (unsigned long long)doc->consumed);
         *slot(d, k->u.s, k->n, &steps) = i + 1;
         if (steps > 64 * (uint64_t)i + 65536) /* keys made to collide would cost n^2 */
             return vl_err(VIOLET_EFORMAT, "dictionary of %u keys that collide", v->n);
@@ -255,14 +259,14 @@ static violet_status start(vl_pickle *doc)
 static violet_status read_document(vl_pickle *doc)
 {
     violet_status status;
-    uint64_t unfolded;
+    uint64_t unfolded, spelled = 0;
     if ((status = start(doc)) != VIOLET_OK) return status;
     if ((status = vl_pickle_run(doc)) != VIOLET_OK) return status;
-    uint64_t limit = 1000 + 16 * (uint64_t)doc->n;
+    uint64_t limit = 1000 + 16 * (uint64_t)doc->consumed; /* more may follow, of a legacy .pt */
     const struct walk w = {limit < UINT32_MAX ? limit : UINT32_MAX};
     if ((status = visit(&w, doc->root, 0, &unfolded)) != VIOLET_OK) return status;
     for (vl_value *d = doc->dicts; d && status == VIOLET_OK; d = d->u.items->next_dict)
-        status = index_dict(doc, d);
+        status = index_dict(doc, d, &spelled);
     return status;
 }
 

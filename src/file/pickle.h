@@ -20,7 +20,8 @@
  *
  * Hostile files: memory is at most 1 MiB + 192 bytes for every byte of the file. A value that
  * contains itself, is nested deeper than VL_PICKLE_DEPTH, or unfolds (through sharing) to more than
- * 16 nodes a byte of the file is refused, so walking the tree from the root needs no guard. */
+ * 16 nodes a byte of the program is refused, so walking the tree from the root needs no guard. So
+ * are keys of large dictionaries that are shared until they come to 64 bytes a byte. */
 #ifndef VL_FILE_PICKLE_H
 #define VL_FILE_PICKLE_H
 

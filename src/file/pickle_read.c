@@ -2,12 +2,15 @@
  *
  * A table gives each opcode a function and a number; the function takes its argument from the
  * bytes and works on the stack. Marks are kept apart from values, so no opcode can mistake one.
- * Memory: every opcode adds at most one value to the stack, and a memo index must be below the
- * file's size, so both stay in proportion to the input. */
+ * Memory: every opcode adds at most one value to the stack, and a memo index must be below what has
+ * been read (writers count them up), so both stay in proportion to the program, whatever follows
+ * it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "file/pickle_doc.h"
+
+#define MEMO_ALWAYS 256 /* indices that are fine anywhere */
 
 typedef struct machine {
     vl_pickle *doc;
@@ -123,7 +126,7 @@ static violet_status memo_put(machine *m, uint64_t i)
     vl_value *v = NULL;
     violet_status status = top(&v, m);
     if (status != VIOLET_OK) return status;
-    if (i >= m->doc->n) return bad("memo index beyond the file's size");
+    if (i >= m->at + MEMO_ALWAYS) return bad("memo index beyond what came before");
     if (i >= m->cap_memo) {
         status = grow((void **)&m->memo, &m->cap_memo, (size_t)i + 1, sizeof *m->memo);
         if (status != VIOLET_OK) return status;

@@ -4,20 +4,19 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
 
 #include "base/file.h"
+#include "file/json_text.h"
+#include "file/tensors_plan.h"
 
 /* The published limit of the format; also what keeps a hostile length from costing memory. */
 #define HEADER_MOST 100000000u
 
 struct vl_safetensors {
     vl_map map; /* n = 0: parsed from the caller's bytes */
-    char *file_name;
-    json_t *header; /* names and metadata are borrowed from it */
-    json_t *metadata;
-    size_t n;
-    vl_safetensor *tensors; /* (n), by offset */
+    json_t *metadata; /* NULL: none */
+    size_t n, cap;
+    vl_safetensor *tensors; /* (n), by offset; the names are ours */
     vl_safetensor **sorted; /* (n), by name */
 };
 
@@ -29,18 +28,6 @@ static violet_status dtype_of(vl_dtype *out, const char *name)
             return VIOLET_OK;
         }
     return vl_err(VIOLET_EUNSUPPORTED, "dtype '%.20s' is not read", name);
-}
-
-/* n elements and bytes of dtype and shape; EFORMAT when that overflows. */
-static violet_status size_of(size_t *n, size_t *n_bytes, const vl_safetensor *t)
-{
-    *n = 1;
-    for (int i = 0; i < t->n_dim; i++)
-        if (t->shape[i] < 0 || __builtin_mul_overflow(*n, (size_t)t->shape[i], n))
-            return vl_err(VIOLET_EFORMAT, "shape overflows");
-    if (__builtin_mul_overflow(*n, vl_dtype_bytes(t->dtype), n_bytes))
-        return vl_err(VIOLET_EFORMAT, "shape overflows");
-    return VIOLET_OK;
 }
 
 static violet_status read_tensor(vl_safetensor *t, const json_t *entry, const uint8_t *data,
@@ -71,7 +58,7 @@ static violet_status read_tensor(vl_safetensor *t, const json_t *entry, const ui
         return vl_err(VIOLET_EFORMAT, "data_offsets [%lld, %lld] outside the %zu bytes of data",
                       (long long)begin, (long long)end, n_data);
     size_t n_bytes;
-    if ((status = size_of(&t->n, &n_bytes, t)) != VIOLET_OK) return status;
+    if ((status = vl_tensors_size(&t->n, &n_bytes, t)) != VIOLET_OK) return status;
     if (n_bytes != (size_t)(end - begin))
         return vl_err(VIOLET_EFORMAT, "shape needs %zu bytes, data_offsets hold %lld", n_bytes,
                       (long long)(end - begin));
@@ -91,37 +78,69 @@ static int by_name(const void *a, const void *b)
     return strcmp((*(vl_safetensor *const *)a)->name, (*(vl_safetensor *const *)b)->name);
 }
 
-static violet_status read_tensors(vl_safetensors *f, const uint8_t *data, size_t n_data)
+/* What reading the header needs to know. */
+typedef struct reading {
+    vl_safetensors *f;
+    const uint8_t *data;
+    size_t n_data;
+} reading;
+
+static violet_status take_metadata(vl_safetensors *f, json_t *all)
 {
-    size_t most = json_object_size(f->header);
-    f->tensors = calloc(most + 1, sizeof *f->tensors);
-    f->sorted = calloc(most + 1, sizeof *f->sorted);
-    if (!f->tensors || !f->sorted) return vl_err_nomem();
     const char *key;
-    json_t *entry;
-    json_object_foreach(f->header, key, entry)
-    {
-        if (strcmp(key, "__metadata__") == 0) {
-            f->metadata = entry;
-            continue;
-        }
-        vl_safetensor *t = &f->tensors[f->n++];
-        t->name = key;
-        violet_status status = read_tensor(t, entry, data, n_data);
-        if (status != VIOLET_OK) return vl_err_at(status, "tensor '%.200s'", key);
-    }
-    if (f->metadata && !json_is_object(f->metadata))
+    json_t *value;
+    if (f->metadata) return vl_err(VIOLET_EFORMAT, "__metadata__ is there twice");
+    if (!json_is_object(all))
         return vl_err(VIOLET_EFORMAT, "__metadata__: expected an object of strings");
-    qsort(f->tensors, f->n, sizeof *f->tensors, by_offset);
-    for (size_t i = 0; i < f->n; i++) {
-        const vl_safetensor *t = &f->tensors[i], *before = i ? t - 1 : NULL;
-        if (before && before->data + before->n * vl_dtype_bytes(before->dtype) > t->data)
+    json_object_foreach(all, key, value)
+        if (!json_is_string(value))
+            return vl_err(VIOLET_EFORMAT, "__metadata__ '%.60s': expected a string", key);
+    f->metadata = json_incref(all);
+    return VIOLET_OK;
+}
+
+static violet_status take_member(void *context, const char *key, json_t *value)
+{
+    const reading *r = context;
+    vl_safetensors *f = r->f;
+    if (strcmp(key, "__metadata__") == 0) return take_metadata(f, value);
+    if (f->n == f->cap) {
+        size_t cap = f->cap ? 2 * f->cap : 64;
+        vl_safetensor *more = realloc(f->tensors, cap * sizeof *more);
+        if (!more) return vl_err_nomem();
+        f->tensors = more;
+        f->cap = cap;
+    }
+    vl_safetensor *t = &f->tensors[f->n];
+    *t = (vl_safetensor){.name = strdup(key)};
+    if (!t->name) return vl_err_nomem();
+    f->n++;
+    violet_status status = read_tensor(t, value, r->data, r->n_data);
+    return status == VIOLET_OK ? status : vl_err_at(status, "tensor '%.200s'", key);
+}
+
+static violet_status check_overlap(const vl_safetensors *f)
+{
+    for (size_t i = 1; i < f->n; i++) {
+        const vl_safetensor *t = &f->tensors[i], *before = t - 1;
+        if (before->data + before->n * vl_dtype_bytes(before->dtype) > t->data)
             return vl_err(VIOLET_EFORMAT, "tensors '%.200s' and '%.200s' overlap", before->name,
                           t->name);
-        f->sorted[i] = &f->tensors[i];
     }
-    qsort(f->sorted, f->n, sizeof *f->sorted, by_name);
     return VIOLET_OK;
+}
+
+static violet_status sort_tensors(vl_safetensors *f)
+{
+    f->sorted = calloc(f->n + 1, sizeof *f->sorted);
+    if (!f->sorted) return vl_err_nomem();
+    if (f->n) qsort(f->tensors, f->n, sizeof *f->tensors, by_offset);
+    for (size_t i = 0; i < f->n; i++) f->sorted[i] = &f->tensors[i];
+    qsort(f->sorted, f->n, sizeof *f->sorted, by_name);
+    for (size_t i = 1; i < f->n; i++)
+        if (strcmp(f->sorted[i - 1]->name, f->sorted[i]->name) == 0)
+            return vl_err(VIOLET_EFORMAT, "tensor '%.200s' is there twice", f->sorted[i]->name);
+    return check_overlap(f);
 }
 
 static violet_status parse(vl_safetensors *f, const uint8_t *bytes, size_t n)
@@ -132,32 +151,26 @@ static violet_status parse(vl_safetensors *f, const uint8_t *bytes, size_t n)
     if (n_header > n - 8 || n_header > HEADER_MOST)
         return vl_err(VIOLET_EFORMAT, "header of %llu bytes in a file of %zu",
                       (unsigned long long)n_header, n);
-    json_error_t e;
-    f->header = json_loadb((const char *)bytes + 8, n_header, JSON_REJECT_DUPLICATES, &e);
-    if (!f->header)
-        return vl_err(VIOLET_EFORMAT, "header byte %d: %s", e.position, e.text);
-    if (!json_is_object(f->header)) return vl_err(VIOLET_EFORMAT, "header: expected an object");
-    return read_tensors(f, bytes + 8 + n_header, n - 8 - n_header);
+    reading r = {f, bytes + 8 + n_header, n - 8 - n_header};
+    /* a tensor's entry has three brackets, and is of over 50 bytes */
+    violet_status status =
+        vl_json_members(bytes + 8, n_header, 16 + n_header / 8, "header", take_member, &r);
+    return status == VIOLET_OK ? sort_tensors(f) : status;
 }
 
 violet_status vl_safetensors_parse(vl_safetensors **out, const void *data, size_t n,
                                    const char *name)
 {
-    violet_status status;
     *out = NULL;
     vl_safetensors *f = calloc(1, sizeof *f);
-    if (!f || !(f->file_name = strdup(name))) {
-        status = vl_err_nomem();
-        goto done;
-    }
-    status = parse(f, data, n);
-    if (status != VIOLET_OK) vl_err_at(status, "%s", name);
-done:
-    if (status == VIOLET_OK)
+    if (!f) return vl_err_nomem();
+    violet_status status = parse(f, data, n);
+    if (status == VIOLET_OK) {
         *out = f;
-    else
-        vl_safetensors_close(f);
-    return status;
+        return status;
+    }
+    vl_safetensors_close(f);
+    return vl_err_at(status, "%s", name);
 }
 
 violet_status vl_safetensors_open(vl_safetensors **out, const char *path)
@@ -177,10 +190,10 @@ violet_status vl_safetensors_open(vl_safetensors **out, const char *path)
 void vl_safetensors_close(vl_safetensors *f)
 {
     if (!f) return;
-    json_decref(f->header);
+    for (size_t i = 0; i < f->n; i++) free((char *)(uintptr_t)f->tensors[i].name);
+    json_decref(f->metadata);
     free(f->tensors);
     free(f->sorted);
-    free(f->file_name);
     vl_map_close(&f->map);
     free(f);
 }
@@ -207,37 +220,25 @@ const char *vl_safetensors_metadata(const vl_safetensors *f, const char *key)
     return json_string_value(json_object_get(f->metadata, key));
 }
 
+const json_t *vl_safetensors_all_metadata(const vl_safetensors *f)
+{
+    return f->metadata;
+}
+
 /* ---- writing --------------------------------------------------------------------------------- */
 
 struct vl_safetensors_writer {
     vl_out out;
-    char *path;
-    uint64_t due, pushed; /* bytes of data */
+    vl_due due;
 };
-
-/* jansson says no more than that a string did not become a value. */
-static bool is_utf8(const char *s)
-{
-    utf8proc_int32_t c;
-    while (*s) {
-        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, -1, &c);
-        if (n < 1) return false;
-        s += n;
-    }
-    return true;
-}
 
 static violet_status add_tensor(json_t *header, uint64_t *offset, const vl_safetensor *t)
 {
     size_t n, n_bytes;
-    if (t->n_dim < 0 || t->n_dim > VL_SAFETENSORS_MAX_DIM)
-        return vl_err(VIOLET_EINVAL, "tensor '%s': %d dimensions", t->name, t->n_dim);
-    violet_status status = size_of(&n, &n_bytes, t);
-    if (status != VIOLET_OK) return vl_err_at(VIOLET_EINVAL, "tensor '%s'", t->name);
-    if (!is_utf8(t->name))
-        return vl_err(VIOLET_EINVAL, "tensor '%s': the name is not UTF-8", t->name);
-    if (json_object_get(header, t->name))
-        return vl_err(VIOLET_EINVAL, "tensor '%s' is there twice", t->name);
+    violet_status status = vl_tensors_size(&n, &n_bytes, t);
+    if (status != VIOLET_OK) return status;
+    if (strcmp(t->name, "__metadata__") == 0)
+        return vl_err(VIOLET_EINVAL, "tensor '%s': the format has this name for itself", t->name);
     json_t *shape = json_array();
     for (int i = 0; i < t->n_dim; i++)
         if (json_array_append_new(shape, json_integer(t->shape[i])) != 0) {
@@ -257,21 +258,19 @@ static violet_status write_header(vl_safetensors_writer *w, const vl_safetensor 
 {
     violet_status status = VIOLET_OK;
     char *text = NULL;
+    uint64_t offset = 0;
     json_t *header = json_object(), *extra = json_object();
-    for (size_t i = 0; i < n_metadata; i++) {
-        const char *key = metadata[2 * i], *value = metadata[2 * i + 1];
-        if (!is_utf8(key) || !is_utf8(value))
-            status = vl_err(VIOLET_EINVAL, "metadata '%s' is not UTF-8", key);
-        else if (json_object_set_new(extra, key, json_string(value)) != 0)
+    for (size_t i = 0; i < n_metadata; i++)
+        if (json_object_set_new(extra, metadata[2 * i], json_string(metadata[2 * i + 1])) != 0) {
             status = vl_err_nomem();
-        if (status != VIOLET_OK) goto done;
-    }
+            goto done;
+        }
     if (!header || (n_metadata && json_object_set(header, "__metadata__", extra) != 0)) {
         status = vl_err_nomem();
         goto done;
     }
     for (size_t i = 0; i < n; i++)
-        if ((status = add_tensor(header, &w->due, &tensors[i])) != VIOLET_OK) goto done;
+        if ((status = add_tensor(header, &offset, &tensors[i])) != VIOLET_OK) goto done;
     text = json_dumps(header, JSON_COMPACT);
     if (!text) {
         status = vl_err_nomem();
@@ -294,16 +293,15 @@ violet_status vl_safetensors_create(vl_safetensors_writer **out, const char *pat
                                     const vl_safetensor *tensors, size_t n,
                                     const char *const *metadata, size_t n_metadata)
 {
-    violet_status status;
+    const vl_tensors_plan plan = {tensors, n, NULL, 0, metadata, n_metadata};
     *out = NULL;
     vl_safetensors_writer *w = calloc(1, sizeof *w);
-    if (!w || !(w->path = strdup(path))) {
-        status = vl_err_nomem();
-        goto done;
-    }
-    if ((status = vl_out_open(&w->out, path)) != VIOLET_OK) goto done;
-    status = write_header(w, tensors, n, metadata, n_metadata);
-done:
+    if (!w) return vl_err_nomem();
+    violet_status status = vl_tensors_plan_check(&plan);
+    if (status == VIOLET_OK) status = vl_due_init(&w->due, path, tensors, n);
+    if (status != VIOLET_OK) vl_err_at(status, "%s", path);
+    if (status == VIOLET_OK) status = vl_out_open(&w->out, path);
+    if (status == VIOLET_OK) status = write_header(w, tensors, n, metadata, n_metadata);
     if (status == VIOLET_OK)
         *out = w;
     else
@@ -313,21 +311,14 @@ done:
 
 violet_status vl_safetensors_push(vl_safetensors_writer *w, const void *data, size_t n_bytes)
 {
-    if (n_bytes > w->due - w->pushed)
-        return vl_err(VIOLET_EINVAL, "%s: %llu bytes of data pushed, described were %llu", w->path,
-                      (unsigned long long)(w->pushed + n_bytes), (unsigned long long)w->due);
-    w->pushed += n_bytes;
-    return vl_out_write(&w->out, data, n_bytes);
+    violet_status status = vl_due_push(&w->due, n_bytes);
+    return status == VIOLET_OK ? vl_out_write(&w->out, data, n_bytes) : status;
 }
 
 violet_status vl_safetensors_finish(vl_safetensors_writer *w)
 {
-    violet_status status;
-    if (w->pushed != w->due)
-        status = vl_err(VIOLET_EINVAL, "%s: %llu bytes of data pushed, described were %llu",
-                        w->path, (unsigned long long)w->pushed, (unsigned long long)w->due);
-    else
-        status = vl_out_commit(&w->out);
+    violet_status status = vl_due_end(&w->due);
+    if (status == VIOLET_OK) status = vl_out_commit(&w->out);
     vl_safetensors_abandon(w);
     return status;
 }
@@ -336,6 +327,6 @@ void vl_safetensors_abandon(vl_safetensors_writer *w)
 {
     if (!w) return;
     vl_out_abandon(&w->out);
-    free(w->path);
+    vl_due_release(&w->due);
     free(w);
 }

@@ -10,6 +10,7 @@
  * 8 bytes little-endian header length, the header {"name": {"dtype", "shape", "data_offsets"},
  * "__metadata__": {string: string}}, then the data. Every offset is checked at opening: inside the
  * file, as long as dtype and shape say, no two overlapping. Machines are taken to be little-endian.
+ * A hostile header costs at most 64 bytes of memory for each of its own.
  *
  * Writing: describe all tensors, then push the data in that order; nothing is kept in memory.
  *
@@ -21,6 +22,7 @@
 #ifndef VL_FILE_SAFETENSORS_H
 #define VL_FILE_SAFETENSORS_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -50,6 +52,8 @@ const vl_safetensor *vl_safetensors_at(const vl_safetensors *f, size_t i); /* by
 const vl_safetensor *vl_safetensors_find(const vl_safetensors *f, const char *name);
 /* A metadata string, NULL if there is none. */
 const char *vl_safetensors_metadata(const vl_safetensors *f, const char *key);
+/* All of it, an object; NULL if there is none. */
+const json_t *vl_safetensors_all_metadata(const vl_safetensors *f);
 
 typedef struct vl_safetensors_writer vl_safetensors_writer;
 

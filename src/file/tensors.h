@@ -31,9 +31,9 @@ size_t vl_tensors_n(const vl_tensors *f);
 const vl_stored *vl_tensors_at(const vl_tensors *f, size_t i); /* in the file's order */
 const vl_stored *vl_tensors_find(const vl_tensors *f, const char *name); /* NULL: none */
 /* A metadata string, NULL if there is none of that key. In a .pt file: what our writer has put
- * beside the tensors. vl_tensors_metadata_at: key and value by number, NULL at the end. */
+ * beside the tensors. vl_tensors_all_metadata: an object of strings, NULL if there is none. */
 const char *vl_tensors_metadata(const vl_tensors *f, const char *key);
-const char *vl_tensors_metadata_at(const vl_tensors *f, size_t i, const char **value);
+const json_t *vl_tensors_all_metadata(const vl_tensors *f);
 
 /* Elements first .. first + n - 1 of t in C order as float. VIOLET_EIO where the disk fails. */
 violet_status vl_tensors_read(float *out, const vl_tensors *f, const vl_stored *t, size_t first,

@@ -1,6 +1,7 @@
 /* PyTorch's containers; see torch.h. Names are made in torch_names.c.
  *
- *     zip:     ARCHIVE/data.pkl, ARCHIVE/data/KEY for each storage, ARCHIVE/byteorder ("little")
+ *     zip:     ARCHIVE/data.pkl, ARCHIVE/data/KEY for each storage, ARCHIVE/byteorder ("little"),
+ *              ARCHIVE/violet.json (ours alone: an object of strings)
  *     legacy:  five pickles one after the other: magic number, protocol, system, the document, the
  *              list of storage keys; then for each key 8 bytes with its number of elements and the
  *              elements, little-endian
@@ -13,11 +14,13 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "file/json_text.h"
 #include "file/torch_names.h"
 
 /* 0x1950a86a20f9469cfc6c as a pickled integer. */
 static const char magic[] = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 #define MAGIC_BYTES (sizeof magic - 1)
+#define METADATA_MOST (4 << 20)
 
 struct vl_torch {
     vl_map map; /* n = 0: the caller's bytes */
@@ -25,6 +28,7 @@ struct vl_torch {
     vl_pickle *doc;
     torch_storage *storages;
     bool big_endian;
+    json_t *metadata; /* NULL: none */
     torch_names names;
 };
 
@@ -40,7 +44,7 @@ static violet_status give_data(torch_storage *s, const uint8_t *data, size_t n_b
 {
     if ((uint64_t)s->n > n_bytes / vl_dtype_bytes(s->dtype))
         return vl_err(VIOLET_EFORMAT, "storage '%.*s' of %zu bytes, expected %lld elements of %zu",
-                      (int)(s->n_key & 63), s->key, n_bytes, (long long)s->n,
+                      (int)s->n_key, s->key, n_bytes, (long long)s->n,
                       vl_dtype_bytes(s->dtype));
     s->data = data;
     return VIOLET_OK;
@@ -87,6 +91,39 @@ static violet_status read_byteorder(vl_torch *f, const vl_zip_entry *document)
     return VIOLET_OK;
 }
 
+static violet_status read_metadata(vl_torch *f, const vl_zip_entry *document)
+{
+    const uint8_t *text;
+    const char *key;
+    json_t *value;
+    const vl_zip_entry *entry = find_beside(&f->zip, document, "", "violet.json", 11);
+    if (!entry) return VIOLET_OK;
+    if (entry->size > METADATA_MOST)
+        return vl_err(VIOLET_EFORMAT, "violet.json: %llu bytes, expected at most %d",
+                      (unsigned long long)entry->size, METADATA_MOST);
+    violet_status status = vl_zip_read(&text, &f->zip, entry);
+    if (status == VIOLET_OK)
+        status = vl_json_parse(&f->metadata, text, (size_t)entry->size, 1, "violet.json");
+    if (status != VIOLET_OK) return status;
+    if (!json_is_object(f->metadata))
+        return vl_err(VIOLET_EFORMAT, "violet.json: expected an object of strings");
+    json_object_foreach(f->metadata, key, value)
+        if (!json_is_string(value))
+            return vl_err(VIOLET_EFORMAT, "violet.json: '%.60s': expected a string", key);
+    return VIOLET_OK;
+}
+
+/* Values take far more memory than their pickle, so a packed one must not be out of all
+ * proportion to the file. PyTorch packs nothing. */
+static violet_status check_document(const vl_zip_entry *e)
+{
+    const uint64_t most = (1 << 20) + 20 * e->packed;
+    if (e->method == 0 || e->size <= most) return VIOLET_OK;
+    return vl_err(VIOLET_EFORMAT, "data.pkl: %llu bytes packed in %llu, expected at most %llu",
+                  (unsigned long long)e->size, (unsigned long long)e->packed,
+                  (unsigned long long)most);
+}
+
 static violet_status read_zip(vl_torch *f, const void *data, size_t n)
 {
     const uint8_t *bytes;
@@ -96,12 +133,14 @@ static violet_status read_zip(vl_torch *f, const void *data, size_t n)
     const vl_zip_entry *document = find_document(&f->zip);
     if (!document) return vl_err(VIOLET_EFORMAT, "a zip archive without data.pkl");
     if ((status = read_byteorder(f, document)) != VIOLET_OK) return status;
+    if ((status = read_metadata(f, document)) != VIOLET_OK) return status;
+    if ((status = check_document(document)) != VIOLET_OK) return status;
     if ((status = vl_zip_read(&bytes, &f->zip, document)) != VIOLET_OK) return status;
     status = vl_pickle_parse(&f->doc, bytes, (size_t)document->size, "data.pkl", &options);
     for (torch_storage *s = f->storages; s && status == VIOLET_OK; s = s->next) {
         const vl_zip_entry *e = find_beside(&f->zip, document, "data/", s->key, s->n_key);
         if (!e)
-            return vl_err(VIOLET_EFORMAT, "storage '%.*s' is not there", (int)(s->n_key & 63),
+            return vl_err(VIOLET_EFORMAT, "storage '%.*s' is not there", (int)s->n_key,
                           s->key);
         status = vl_zip_read(&bytes, &f->zip, e);
         if (status == VIOLET_OK) status = give_data(s, bytes, (size_t)e->size);
@@ -166,7 +205,7 @@ static violet_status read_elements(vl_torch *f, const vl_value *keys, const uint
     for (k = 0; k < n_list && status == VIOLET_OK; k++)
         if (!list[k]->data)
             status = vl_err(VIOLET_EFORMAT, "storage '%.*s' is not there",
-                            (int)(list[k]->n_key & 63), list[k]->key);
+                            (int)list[k]->n_key, list[k]->key);
     free(list);
     return status;
 }
@@ -235,6 +274,7 @@ static violet_status parse(vl_torch *f, const void *data, size_t n)
                         "expected a file of PyTorch's: a zip archive or the legacy magic number");
     if (status != VIOLET_OK) return status;
     f->names.most = 1000 + vl_pickle_consumed(f->doc);
+    f->names.file_bytes = n;
     f->names.big_endian = f->big_endian;
     return vl_torch_names_make(&f->names, vl_pickle_root(f->doc));
 }
@@ -273,6 +313,7 @@ void vl_torch_close(vl_torch *f)
     if (!f) return;
     vl_torch_names_release(&f->names);
     vl_pickle_close(f->doc);
+    json_decref(f->metadata);
     vl_zip_release(&f->zip);
     if (f->map.n) vl_map_close(&f->map);
     free(f);
@@ -293,6 +334,16 @@ const vl_stored *vl_torch_at(const vl_torch *f, size_t i)
 const vl_stored *vl_torch_find(const vl_torch *f, const char *name)
 {
     return vl_torch_names_find(&f->names, name);
+}
+
+bool vl_torch_is_zip(const vl_torch *f)
+{
+    return f->zip.data != NULL;
+}
+
+const json_t *vl_torch_metadata(const vl_torch *f)
+{
+    return f->metadata;
 }
 
 const char *vl_torch_prefix(const vl_torch *f)

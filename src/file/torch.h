@@ -19,6 +19,7 @@
 #ifndef VL_FILE_TORCH_H
 #define VL_FILE_TORCH_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +42,9 @@ bool vl_torch_looks(const void *head, size_t n);
 size_t vl_torch_n(const vl_torch *f);
 const vl_stored *vl_torch_at(const vl_torch *f, size_t i);
 const vl_stored *vl_torch_find(const vl_torch *f, const char *name); /* NULL: none */
+bool vl_torch_is_zip(const vl_torch *f);        /* else the legacy container */
+/* What our writer has put beside the tensors (torch_write.h), an object; NULL: nothing. */
+const json_t *vl_torch_metadata(const vl_torch *f);
 const char *vl_torch_prefix(const vl_torch *f); /* what was dropped of every name; "" */
 const char *vl_torch_class(const vl_torch *f);  /* "module.Class" of a pickled module; else NULL */
 /* Its attributes, a dict, and one of them (such as n_hid); NULL: none. */

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VIEW_MOST ((size_t)1 << 24) /* elements of a tensor that repeats its storage's */
+#define VIEW_MOST ((size_t)1 << 24) /* elements of all tensors that repeat their storage's */
+#define SHARE_MOST 64 /* elements of all tensors together, for each byte of the file */
 
 static const vl_value *attribute(const vl_value *object, const char *name)
 {
@@ -54,7 +55,20 @@ static violet_status read_shape(vl_stored *t, int64_t *reach, const torch_tensor
     return VIOLET_OK;
 }
 
-static violet_status check(vl_stored *t, const torch_tensor *from)
+/* What is read of a file stays in proportion to it, however tensors share and repeat. */
+static violet_status check_elements(torch_names *s, size_t n, size_t n_storage)
+{
+    if (n > n_storage) s->repeated += n - n_storage;
+    if (n > n_storage && (n > VIEW_MOST || s->repeated > VIEW_MOST))
+        return vl_err(VIOLET_EFORMAT, "%zu elements of a storage of %zu", n, n_storage);
+    s->elements += n;
+    if (s->elements > VIEW_MOST + SHARE_MOST * s->file_bytes)
+        return vl_err(VIOLET_EFORMAT, "all tensors so far have %zu elements in a file of %zu bytes",
+                      s->elements, s->file_bytes);
+    return VIOLET_OK;
+}
+
+static violet_status check(torch_names *names, vl_stored *t, const torch_tensor *from)
 {
     const torch_storage *s = from->storage;
     int64_t reach = 0, offset = 0, each = (int64_t)vl_dtype_bytes(from->dtype);
@@ -67,9 +81,8 @@ static violet_status check(vl_stored *t, const torch_tensor *from)
     if (offset >= n_storage || reach >= n_storage - offset)
         return vl_err(VIOLET_EFORMAT, "reaches element %lld + %lld of a storage of %lld",
                       (long long)offset, (long long)reach, (long long)n_storage);
-    if (t->n > (size_t)n_storage && t->n > VIEW_MOST)
-        return vl_err(VIOLET_EFORMAT, "%zu elements of a storage of %lld", t->n,
-                      (long long)n_storage);
+    status = check_elements(names, t->n, (size_t)n_storage);
+    if (status != VIOLET_OK) return status;
     t->data = s->data + (size_t)s->view * vl_dtype_bytes(s->dtype) + (size_t)(offset * each);
     return VIOLET_OK;
 }
@@ -97,7 +110,7 @@ static violet_status add(torch_names *s, const torch_tensor *from)
         return bad("shared values unfold to too many tensors");
     vl_stored *t = &s->tensors[s->n];
     *t = (vl_stored){.big_endian = s->big_endian};
-    status = check(t, from);
+    status = check(s, t, from);
     if (status != VIOLET_OK) return vl_err_at(status, "tensor '%.200s'", name);
     s->name_at[s->n++] = s->text.n;
     return vl_buf_append(&s->text, name, n_name);
@@ -113,6 +126,7 @@ static violet_status walk_into(torch_names *s, const char *part, size_t n, const
     size_t before = s->path.n;
     violet_status status = VIOLET_OK;
     if (memchr(part, 0, n)) return bad("a name with a zero byte");
+    if ((s->spelled += n) > 64 * s->most) return bad("shared names unfold to too many");
     if (before) status = vl_buf_putc(&s->path, '.');
     if (status == VIOLET_OK) status = vl_buf_append(&s->path, part, n);
     if (status == VIOLET_OK) status = walk(s, v);

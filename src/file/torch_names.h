@@ -7,13 +7,15 @@
 #include "file/zip.h"
 
 typedef struct torch_names {
-    size_t most;      /* tensors, and 16 * most bytes of names: sharing cannot unfold to more */
+    size_t most;       /* tensors, and 16 * most bytes of names: sharing cannot unfold to more */
+    size_t file_bytes; /* and some elements for each of these */
     bool big_endian;
     size_t n, cap;
     vl_stored *tensors; /* (n) in the document's order */
     const vl_stored **sorted; /* (n) by name */
     size_t *name_at;  /* (cap) where each name starts in `text` */
     vl_buf text, path;
+    size_t repeated, elements, spelled; /* so far: what has limits, see torch_names.c */
     size_t first, last; /* the tensors of the wrapped part: [first, last) */
     char prefix[256], class[256];
     const vl_value *top; /* the wrapped part */

@@ -39,6 +39,8 @@ static violet_status foreign(vl_value **out, vl_pickle *doc, const vl_pickle_cal
 
 /* ---- storages -------------------------------------------------------------------------------- */
 
+#define KEY_MOST 200 /* they are numbers; one that is long and shared would take long to compare */
+
 static const vl_pickle_call storage_row = {"torch", "Storage", NULL, NULL};
 
 /* By the class of a storage; by the name of a dtype. */
@@ -67,7 +69,7 @@ static violet_status storage_type(torch_storage *s, const vl_value *cls)
     s->dtype = VL_DT_U8;
     s->untyped = is_global(cls, NULL, "UntypedStorage");
     if (s->untyped) return VIOLET_OK;
-    return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n & 63), name);
+    return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n < 99 ? n : 99), name);
 }
 
 /* ('storage', class, key, location, elements) and, in old files, None or (key, offset, elements) of
@@ -81,7 +83,7 @@ static violet_status storage(vl_value **out, vl_pickle *doc, const vl_value *id)
     violet_status status = storage_type(s, arg(id, 1));
     if (status != VIOLET_OK) return status;
     s->key = vl_value_str(&n_key, arg(id, 2));
-    if (!s->key || !vl_value_int(&s->n, arg(id, 4)) || s->n < 0)
+    if (!s->key || n_key > KEY_MOST || !vl_value_int(&s->n, arg(id, 4)) || s->n < 0)
         return expected("a storage's key and number of elements");
     s->n_key = (uint32_t)n_key;
     s->n_view = s->n;
@@ -156,7 +158,7 @@ static violet_status tensor_v3(vl_value **out, vl_pickle *doc, vl_value *args)
         return expected("a tensor's dtype");
     while (i < N_TYPES && !is_global(arg(args, 6), NULL, types[i].dtype)) i++;
     if (i == N_TYPES)
-        return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n & 63), name);
+        return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n < 99 ? n : 99), name);
     t->dtype = types[i].type;
     return foreign(out, doc, &tensor_row, t);
 }

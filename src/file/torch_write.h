@@ -5,12 +5,12 @@
  *     status = vl_torch_push(w, data, bytes);         // as often as needed, in the list's order
  *     status = vl_torch_finish(w);                    // or vl_torch_abandon(w)
  *
- *     NAME/data.pkl      the dictionary: protocol 2, every tensor contiguous in a storage of its own
- *     NAME/byteorder     "little"
- *     NAME/data/0 ...    the storages, stored, each aligned to 64 bytes so that a file can be mapped
- *     NAME/version       "3"
- *     NAME/violet.json   metadata as one JSON object of strings, if there is any: torch.load does
- *                        not look at it
+ *     archive/data.pkl      the dictionary, protocol 2; a tensor is the whole of its storage
+ *     archive/byteorder     "little"
+ *     archive/version       "3"
+ *     archive/violet.json   metadata as one JSON object of strings, if there is any: torch.load
+ *                           does not look at it
+ *     archive/data/0 ...    the storages, each aligned to 64 bytes so that a file can be mapped
  *
  * Checksums are right (zlib's crc32); zip64 where sizes or offsets ask for it. The bytes are a
  * function of the content alone. Aliases share the storage of what they stand for. */

@@ -1,15 +1,26 @@
 /* Checkpoints; see checkpoint.h. */
 #include "model/checkpoint.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/status.h"
-#include "file/safetensors.h"
+#include "file/tensors.h"
+#include "model/config_infer.h"
+#include "model/load_values.h"
 
 static const char *const moment_prefix[2] = {"adam.m/", "adam.v/"};
+enum { NAME_MOST = 256 };
+
+/* The bias of the language head is its decoder's, too. */
+static const struct {
+    const char *name, *of;
+} second_names[] = {
+    {"fc_mtm.predictions.decoder.bias", "fc_mtm.predictions.bias"},
+};
+_Static_assert(sizeof second_names / sizeof *second_names == VL_CHECKPOINT_ALIASES, "");
 
 /* The block a prefix belongs to: 0 weights, 1 first moments, 2 second. */
 static const vl_arena *block_of(const vl_params *p, int kind)
@@ -27,18 +38,17 @@ static real *values_of(const vl_params *p, int kind, const vl_param *e)
 /* Describes all tensors, `kinds` times the registry; the names are one allocation at *names. */
 static vl_safetensor *describe(const vl_params *p, int kinds, char **names)
 {
-    const size_t most = 256;
     vl_safetensor *list = calloc((size_t)kinds * p->n, sizeof *list);
-    char *name = *names = malloc((size_t)kinds * p->n * most);
+    char *name = *names = malloc((size_t)kinds * p->n * NAME_MOST);
     if (!list || !name) {
         free(list);
         return NULL;
     }
     for (int kind = 0; kind < kinds; kind++)
-        for (int i = 0; i < p->n; i++, name += most) {
+        for (int i = 0; i < p->n; i++, name += NAME_MOST) {
             const vl_param *e = &p->list[i];
             vl_safetensor *s = &list[(size_t)kind * p->n + i];
-            snprintf(name, most, "%s%s", kind ? moment_prefix[kind - 1] : "", e->name);
+            snprintf(name, NAME_MOST, "%s%s", kind ? moment_prefix[kind - 1] : "", e->name);
             s->name = name;
             s->dtype = sizeof(real) == 4 ? VL_DT_F32 : VL_DT_F64;
             s->n_dim = e->n_dims;
@@ -48,13 +58,23 @@ static vl_safetensor *describe(const vl_params *p, int kinds, char **names)
     return list;
 }
 
-static violet_status push_all(vl_safetensors_writer *w, const vl_params *p, int kinds)
+size_t vl_checkpoint_aliases(vl_tensors_alias *aliases, const vl_params *p)
+{
+    size_t n = 0;
+    for (int k = 0; k < VL_CHECKPOINT_ALIASES; k++) {
+        const vl_param *e = vl_params_find(p, second_names[k].of);
+        if (e) aliases[n++] = (vl_tensors_alias){second_names[k].name, (size_t)(e - p->list)};
+    }
+    return n;
+}
+
+static violet_status push_all(vl_tensors_writer *w, const vl_params *p, int kinds)
 {
     violet_status status = VIOLET_OK;
     for (int kind = 0; kind < kinds; kind++)
         for (int i = 0; i < p->n && status == VIOLET_OK; i++)
-            status = vl_safetensors_push(w, values_of(p, kind, &p->list[i]),
-                                         p->list[i].count * sizeof(real));
+            status = vl_tensors_push(w, values_of(p, kind, &p->list[i]),
+                                     p->list[i].count * sizeof(real));
     return status;
 }
 
@@ -64,16 +84,21 @@ violet_status vl_checkpoint_write_params(const char *path, const vl_params *p, i
     int kinds = with_moments ? 3 : 1;
     char *names = NULL;
     vl_safetensor *list = describe(p, kinds, &names);
-    vl_safetensors_writer *w;
-    violet_status status = list ? VIOLET_OK : vl_err_nomem();
-    if (status == VIOLET_OK)
-        status = vl_safetensors_create(&w, path, list, (size_t)kinds * p->n, metadata, n_metadata);
+    vl_tensors_alias aliases[VL_CHECKPOINT_ALIASES];
+    vl_tensors_plan plan = {.list = list,
+                            .n = (size_t)kinds * p->n,
+                            .aliases = aliases,
+                            .n_aliases = vl_checkpoint_aliases(aliases, p),
+                            .metadata = metadata,
+                            .n_metadata = n_metadata};
+    vl_tensors_writer *w;
+    violet_status status = list ? vl_tensors_create(&w, path, &plan) : vl_err_nomem();
     if (status != VIOLET_OK) goto done;
     status = push_all(w, p, kinds);
     if (status == VIOLET_OK)
-        status = vl_safetensors_finish(w);
+        status = vl_tensors_finish(w);
     else
-        vl_safetensors_abandon(w);
+        vl_tensors_abandon(w);
 done:
     free(names);
     free(list);
@@ -105,145 +130,87 @@ done:
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static int same_shape(const vl_param *e, const vl_safetensor *s)
+/* What is to be read where, if all of it is there. */
+static violet_status match(vl_values *v, const vl_params *p, const vl_tensors *f)
 {
-    if (e->n_dims != s->n_dim) return 0;
-    for (int i = 0; i < e->n_dims; i++)
-        if (e->shape[i] != s->shape[i]) return 0;
-    return 1;
-}
-
-static void copy_name(char to[128], const char *from)
-{
-    if (!to[0]) snprintf(to, 128, "%.127s", from);
-}
-
-/* Values of a tensor as real, one piece at a time through `piece`. to NULL: only checks them. */
-static violet_status convert(real *to, const vl_safetensor *s)
-{
-    enum { PIECE = 4096 };
-    float piece[PIECE];
-    if (sizeof(real) == 8 && s->dtype == VL_DT_F64) {
-        if (to) memcpy(to, s->data, s->n * sizeof *to);
-        return VIOLET_OK;
-    }
-    for (size_t at = 0; at < s->n; at += PIECE) {
-        size_t n = s->n - at < PIECE ? s->n - at : PIECE;
-        vl_dtype_to_float(piece, s->data + at * vl_dtype_bytes(s->dtype), s->dtype, n);
-        for (size_t i = 0; i < n; i++) {
-            if (!isfinite(piece[i]))
-                return vl_err(VIOLET_EFORMAT, "tensor '%s': value %zu is %f", s->name, at + i,
-                              piece[i]);
-            if (to) to[at + i] = piece[i];
-        }
-    }
-    return VIOLET_OK;
-}
-
-/* Goes over the registry: checks (apply 0) or sets (apply 1) what the file gives. */
-static violet_status match(vl_params *p, const vl_safetensors *f, int kinds, int apply,
-                           vl_load_report *r)
-{
-    for (int kind = 0; kind < kinds; kind++)
-        for (int i = 0; i < p->n; i++) {
+    char name[NAME_MOST];
+    violet_status status = VIOLET_OK;
+    for (int kind = 0; kind < 3; kind++)
+        for (int i = 0; i < p->n && status == VIOLET_OK; i++) {
             const vl_param *e = &p->list[i];
-            char name[256];
             snprintf(name, sizeof name, "%s%s", kind ? moment_prefix[kind - 1] : "", e->name);
-            const vl_safetensor *s = vl_safetensors_find(f, name);
-            if (s && same_shape(e, s)) {
-                violet_status status = convert(apply ? values_of(p, kind, e) : NULL, s);
-                if (status != VIOLET_OK) return status;
-                r->matched++;
-                r->n_matched += kind ? 0 : e->count;
-            } else if (s) {
-                r->misshapen++;
-                copy_name(r->first_misshapen, name);
-            } else {
-                r->missing++;
-                copy_name(r->first_missing, name);
-            }
+            const vl_stored *t = vl_tensors_find(f, name);
+            if (!t || !vl_values_fit(e, t))
+                return vl_err(VIOLET_ESHAPE,
+                              "a training state must have every tensor, '%s' %s", name,
+                              t ? "has another shape" : "is not there");
+            status = vl_values_add(v, values_of(p, kind, e), t);
         }
+    return status;
+}
+
+/* The weight's name that a tensor goes by. */
+static const char *without_prefix(const char *name)
+{
+    for (int k = 0; k < 2; k++) {
+        size_t n = strlen(moment_prefix[k]);
+        if (strncmp(name, moment_prefix[k], n) == 0) return name + n;
+    }
+    for (int k = 0; k < VL_CHECKPOINT_ALIASES; k++)
+        if (strcmp(name, second_names[k].name) == 0) return second_names[k].of;
+    return name;
+}
+
+static violet_status nothing_else(const vl_params *p, const vl_tensors *f)
+{
+    for (size_t i = 0; i < vl_tensors_n(f); i++) {
+        const char *name = vl_tensors_at(f, i)->name;
+        if (!vl_params_find(p, without_prefix(name)))
+            return vl_err(VIOLET_ESHAPE, "a training state of another model: '%.200s' is none of "
+                                         "this one's", name);
+    }
     return VIOLET_OK;
 }
 
-static void find_unexpected(const vl_params *p, const vl_safetensors *f, vl_load_report *r)
+violet_status vl_checkpoint_read_state(vl_params *p, const char *path)
 {
-    for (size_t i = 0; i < vl_safetensors_n(f); i++) {
-        const char *name = vl_safetensors_at(f, i)->name;
-        if (strncmp(name, "adam.", 5) == 0 || vl_params_find(p, name)) continue;
-        r->unexpected++;
-        copy_name(r->first_unexpected, name);
-    }
-}
-
-violet_status vl_checkpoint_read(vl_model *m, const char *path, int with_moments,
-                                 vl_load_report *report)
-{
-    return vl_checkpoint_read_params(&m->params, path, with_moments, report);
-}
-
-violet_status vl_checkpoint_read_params(vl_params *p, const char *path, int with_moments,
-                                        vl_load_report *report)
-{
-    vl_safetensors *f;
-    vl_load_report again = {0};
-    int kinds = with_moments ? 3 : 1;
-    violet_status status = vl_safetensors_open(&f, path);
+    vl_tensors *f;
+    vl_values v = {0};
+    violet_status status = vl_tensors_open(&f, path);
     if (status != VIOLET_OK) return status;
-    memset(report, 0, sizeof *report);
-    status = match(p, f, kinds, 0, report);
-    if (status == VIOLET_OK) find_unexpected(p, f, report);
-    if (status == VIOLET_OK && report->matched == 0)
-        status = vl_err(VIOLET_ESHAPE, "none of its tensors fits this model");
-    if (status == VIOLET_OK && with_moments && report->missing + report->misshapen)
-        status = vl_err(VIOLET_ESHAPE, "a training state must have every tensor, '%s' does not fit",
-                        report->missing ? report->first_missing : report->first_misshapen);
-    if (status == VIOLET_OK) status = match(p, f, kinds, 1, &again);
-    vl_safetensors_close(f);
+    status = match(&v, p, f);
+    if (status == VIOLET_OK) status = nothing_else(p, f);
+    if (status == VIOLET_OK) status = vl_values_read(&v, f);
+    vl_values_free(&v);
+    vl_tensors_close(f);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
-}
-
-void vl_load_report_text(const vl_load_report *r, char *text, size_t n)
-{
-    size_t at = snprintf(text, n, "%d tensors matched (%zu parameters)", r->matched, r->n_matched);
-    if (r->missing && at < n)
-        at += snprintf(text + at, n - at, ", %d not in the file (such as %s)", r->missing,
-                       r->first_missing);
-    if (r->misshapen && at < n)
-        at += snprintf(text + at, n - at, ", %d of another shape (such as %s)", r->misshapen,
-                       r->first_misshapen);
-    if (r->unexpected && at < n)
-        snprintf(text + at, n - at, ", %d not used (such as %s)", r->unexpected,
-                 r->first_unexpected);
 }
 
 violet_status vl_checkpoint_metadata(char **out, const char *path, const char *key)
 {
-    vl_safetensors *f;
+    vl_tensors *f;
     *out = NULL;
-    violet_status status = vl_safetensors_open(&f, path);
+    violet_status status = vl_tensors_open(&f, path);
     if (status != VIOLET_OK) return status;
-    const char *value = vl_safetensors_metadata(f, key);
+    const char *value = vl_tensors_metadata(f, key);
     if (value && !(*out = strdup(value))) status = vl_err_nomem();
-    vl_safetensors_close(f);
+    vl_tensors_close(f);
     return status;
 }
 
 violet_status vl_checkpoint_config(vl_config *c, const char *path)
 {
-    char *text;
-    json_error_t error;
-    violet_status status = vl_checkpoint_metadata(&text, path, "config");
+    vl_tensors *f;
+    vl_buf assumed = {0};
+    violet_status status = vl_tensors_open(&f, path);
     if (status != VIOLET_OK) return status;
-    if (!text) return vl_err(VIOLET_EFORMAT, "%s: its metadata has no 'config'", path);
-    json_t *object = json_loads(text, 0, &error);
-    free(text);
-    if (!object)
-        return vl_err(VIOLET_EFORMAT, "%s: metadata 'config': %s", path, error.text);
-    vl_config_preset(c, "violet1");
-    status = vl_config_load(c, object, NULL);
-    json_decref(object);
-    return status == VIOLET_OK ? status : vl_err_at(status, "%s: metadata 'config'", path);
+    status = vl_config_of(c, &assumed, f);
+    if (status == VIOLET_OK && assumed.n)
+        vl_log(VL_LOG_WARN, "%s has no configuration, and its shapes do not tell all; assumed: %s",
+               path, assumed.data);
+    vl_buf_free(&assumed);
+    vl_tensors_close(f);
+    return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
 }
 
 static violet_status config_from_json(vl_config *c, const char *path)
@@ -261,7 +228,7 @@ static violet_status config_from_json(vl_config *c, const char *path)
 violet_status vl_config_find(vl_config *c, const char *what)
 {
     size_t n = strlen(what);
-    if (n > 12 && strcmp(what + n - 12, ".safetensors") == 0) return vl_checkpoint_config(c, what);
+    if (vl_tensors_kind_of_name(what)) return vl_checkpoint_config(c, what);
     if (n > 5 && strcmp(what + n - 5, ".json") == 0) return config_from_json(c, what);
     return vl_config_preset(c, what);
 }

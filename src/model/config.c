@@ -77,6 +77,11 @@ violet_status vl_config_preset(vl_config *c, const char *name)
     return vl_err(VIOLET_EINVAL, "preset '%s': there are violet1 and tiny", name);
 }
 
+const char *vl_config_preset_name(int i)
+{
+    return (size_t)i < sizeof presets / sizeof *presets ? presets[i].name : NULL;
+}
+
 static violet_status load_number(void *to, const field *f, int i, const json_t *value)
 {
     double v = json_number_value(value);
@@ -134,6 +139,14 @@ violet_status vl_config_load(vl_config *c, const json_t *object, const char *con
                               : vl_err(VIOLET_EINVAL, "'%s' is not a size of the model", key);
     }
     return status;
+}
+
+void vl_config_fit(vl_config *c, int T, int h, int w)
+{
+    c->grid[0] = h;
+    c->grid[1] = w;
+    if (c->frames < T) c->frames = T;
+    if (c->positions < 1 + h * w) c->positions = 1 + h * w;
 }
 
 json_t *vl_config_save(const vl_config *c)

@@ -27,10 +27,15 @@ typedef struct vl_config {
 /* "violet1": the published model. "tiny": trains in minutes on two cores. VIOLET_EINVAL with the
  * list of names for another. */
 violet_status vl_config_preset(vl_config *c, const char *name);
+const char *vl_config_preset_name(int i); /* NULL behind the last */
 
 /* Sets what the JSON object has; keys it does not know are an error, but those of `ignore` (NULL
  * terminated; NULL: none). Key "preset" is applied first. */
 violet_status vl_config_load(vl_config *c, const json_t *object, const char *const *ignore);
+
+/* Makes room for T frames of h x w patches: that is the grid of emb_pos then, frames and positions
+ * grow where they are fewer. Whether a file's tables will do for it, its load says (load.h). */
+void vl_config_fit(vl_config *c, int T, int h, int w);
 
 /* A new object with every size; NULL: out of memory. */
 json_t *vl_config_save(const vl_config *c);

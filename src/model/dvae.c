@@ -10,10 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/status.h"
-#include "file/safetensors.h"
-#include "file/torch.h"
+#include "file/tensors.h"
 #include "model/checkpoint.h"
 
 #define WIDTH_MOST 16384
@@ -78,83 +76,25 @@ void vl_dvae_close(vl_dvae *d)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Tensors of either kind of file. */
 typedef struct source {
-    vl_map map;
-    vl_safetensors *safetensors; /* one of these two */
-    vl_torch *torch;
-    char prefix[2][200];         /* before the names of encoder and decoder */
+    vl_tensors *file;
+    char prefix[2][200]; /* before the names of encoder and decoder */
     bool has[2];
 } source;
-
-static size_t n_tensors(const source *s)
-{
-    return s->torch ? vl_torch_n(s->torch) : vl_safetensors_n(s->safetensors);
-}
-
-/* A tensor by number or, with a name, by that: what both kinds know of one. *shape has 8. */
-static const char *look(const source *s, size_t i, const char *name, int *n_dim,
-                        const int64_t **shape)
-{
-    if (s->torch) {
-        const vl_stored *t = name ? vl_torch_find(s->torch, name) : vl_torch_at(s->torch, i);
-        if (t) *n_dim = t->n_dim, *shape = t->shape;
-        return t ? t->name : NULL;
-    }
-    const vl_safetensor *t = name ? vl_safetensors_find(s->safetensors, name)
-                                  : vl_safetensors_at(s->safetensors, i);
-    if (t) *n_dim = t->n_dim, *shape = t->shape;
-    return t ? t->name : NULL;
-}
-
-static violet_status values(float *x, const source *s, const char *name)
-{
-    if (s->torch) {
-        const vl_stored *stored = vl_torch_find(s->torch, name);
-        vl_stored_floats(x, stored, 0, stored->n);
-        return VIOLET_OK;
-    }
-    const vl_safetensor *t = vl_safetensors_find(s->safetensors, name);
-    vl_dtype_to_float(x, t->data, t->dtype, t->n);
-    return VIOLET_OK;
-}
-
-static violet_status source_open(source *s, const char *path)
-{
-    *s = (source){0};
-    violet_status status = vl_map_open(&s->map, path);
-    if (status != VIOLET_OK) return status;
-    if (vl_torch_looks(s->map.data, s->map.n))
-        return vl_torch_parse(&s->torch, s->map.data, s->map.n, path);
-    size_t n = strlen(path);
-    if ((s->map.n > 8 && s->map.data[8] == '{') ||
-        (n > 12 && strcmp(path + n - 12, ".safetensors") == 0))
-        return vl_safetensors_parse(&s->safetensors, s->map.data, s->map.n, path);
-    return vl_err(VIOLET_EFORMAT, "%s: expected a dVAE (pickled module, .pt or .safetensors)",
-                  path);
-}
-
-static void source_close(source *s)
-{
-    if (s->safetensors) vl_safetensors_close(s->safetensors);
-    vl_torch_close(s->torch);
-    vl_map_close(&s->map);
-}
 
 /* Finds both halves by their first convolutions, whatever stands before the name: the shortest. */
 static void find_halves(source *s)
 {
     static const char input[] = "blocks.input.w";
-    for (size_t i = 0; i < n_tensors(s); i++) {
-        int n_dim = 0;
-        const int64_t *shape = NULL;
-        const char *name = look(s, i, NULL, &n_dim, &shape);
-        size_t n = strlen(name), n_prefix = n - (sizeof input - 1);
-        if (n < sizeof input - 1 || strcmp(name + n_prefix, input) != 0 || n_dim != 4) continue;
-        int half = shape[2] == 7 ? 0 : 1;
-        if (n_prefix >= sizeof s->prefix[0] || strncmp(name, "adam.", 5) == 0) continue;
+    for (size_t i = 0; i < vl_tensors_n(s->file); i++) {
+        const vl_stored *t = vl_tensors_at(s->file, i);
+        size_t n = strlen(t->name), n_prefix = n - (sizeof input - 1);
+        if (n < sizeof input - 1 || strcmp(t->name + n_prefix, input) != 0 || t->n_dim != 4)
+            continue;
+        int half = t->shape[2] == 7 ? 0 : 1;
+        if (n_prefix >= sizeof s->prefix[0] || strncmp(t->name, "adam.", 5) == 0) continue;
         if (s->has[half] && strlen(s->prefix[half]) <= n_prefix) continue;
-        memcpy(s->prefix[half], name, n_prefix);
+        memcpy(s->prefix[half], t->name, n_prefix);
         s->prefix[half][n_prefix] = 0;
         s->has[half] = true;
     }
@@ -164,11 +104,9 @@ static void find_halves(source *s)
 static int first_size(const source *s, int half, const char *name)
 {
     char full[256];
-    int n_dim = 0;
-    const int64_t *shape = NULL;
     snprintf(full, sizeof full, "%s%s", s->prefix[half], name);
-    if (!look(s, 0, full, &n_dim, &shape) || n_dim < 1) return 0;
-    return shape[0] > 0 && shape[0] <= INT32_MAX ? (int)shape[0] : 0;
+    const vl_stored *t = vl_tensors_find(s->file, full);
+    return t && t->n_dim > 0 && t->shape[0] <= INT32_MAX ? (int)t->shape[0] : 0;
 }
 
 static violet_status find_config(vl_dvae_config *c, const source *s)
@@ -191,32 +129,30 @@ static void shape_text(char *out, size_t n, int n_dim, const int64_t *shape)
         at += (size_t)snprintf(out + at, n - at, "%s%lld", i ? "x" : "", (long long)shape[i]);
 }
 
-static violet_status check_shape(const vl_param *e, const char *name, int n_dim,
-                                 const int64_t *shape)
+static violet_status check_shape(const vl_param *e, const vl_stored *t)
 {
     char found[200], expected[200];
     int64_t ours[VL_MAX_DIMS];
-    bool same = n_dim == e->n_dims;
+    bool same = t->n_dim == e->n_dims;
     for (int i = 0; i < e->n_dims; i++) {
         ours[i] = e->shape[i];
-        same = same && shape[i] == ours[i];
+        same = same && t->shape[i] == ours[i];
     }
     if (same) return VIOLET_OK;
-    shape_text(found, sizeof found, n_dim, shape);
+    shape_text(found, sizeof found, t->n_dim, t->shape);
     shape_text(expected, sizeof expected, e->n_dims, ours);
-    return vl_err(VIOLET_ESHAPE, "tensor '%s' is %s, expected %s", name, found, expected);
+    return vl_err(VIOLET_ESHAPE, "tensor '%s' is %s, expected %s", t->name, found, expected);
 }
 
 static violet_status load_param(vl_dvae *d, const vl_param *e, const source *s, float *x)
 {
     char name[512];
-    int n_dim = 0, half = strncmp(e->name, half_name[0], strlen(half_name[0])) != 0;
-    const int64_t *shape = NULL;
+    int half = strncmp(e->name, half_name[0], strlen(half_name[0])) != 0;
     snprintf(name, sizeof name, "%s%s", s->prefix[half], e->name + strlen(half_name[half]));
-    if (!look(s, 0, name, &n_dim, &shape))
-        return vl_err(VIOLET_EFORMAT, "tensor '%s' is missing", name);
-    violet_status status = check_shape(e, name, n_dim, shape);
-    if (status == VIOLET_OK) status = values(x, s, name);
+    const vl_stored *t = vl_tensors_find(s->file, name);
+    if (!t) return vl_err(VIOLET_EFORMAT, "tensor '%s' is missing", name);
+    violet_status status = check_shape(e, t);
+    if (status == VIOLET_OK) status = vl_tensors_read(x, s->file, t, 0, t->n);
     real *to = vl_param_weights(&d->params, e);
     for (size_t i = 0; i < e->count && status == VIOLET_OK; i++) {
         if (!isfinite(x[i]))
@@ -241,19 +177,16 @@ static violet_status load(vl_dvae *d, const source *s)
 
 violet_status vl_dvae_open(vl_dvae **out, const char *path, int trainable)
 {
-    source s;
+    source s = {0};
     vl_dvae_config c = {0};
     *out = NULL;
-    violet_status status = source_open(&s, path);
-    if (status != VIOLET_OK) { /* has the path in it */
-        source_close(&s);
-        return status;
-    }
+    violet_status status = vl_tensors_open(&s.file, path);
+    if (status != VIOLET_OK) return status; /* has the path in it */
     find_halves(&s);
     status = find_config(&c, &s);
     if (status == VIOLET_OK) status = lay_out(out, &c, s.has[1], trainable);
     if (status == VIOLET_OK) status = load(*out, &s);
-    source_close(&s);
+    vl_tensors_close(s.file);
     if (status != VIOLET_OK) {
         vl_dvae_close(*out);
         *out = NULL;

@@ -18,11 +18,13 @@
  * Position tables of another size (relative position bias, emb_pos, emb_len) are interpolated when
  * asked, else refused (load_tables.c).
  *
- * A tensor of another shape is an error that names both shapes, except in the heads (fc.*, fc_mtm.*,
- * fc_mvm.*), where it is left and told of: an open-ended head takes fc.1 of a matching head, and its
- * fc.3 starts fresh, as in the published code. */
+ * A tensor of another shape is an error that names both shapes, except in the heads (fc.*,
+ * fc_mtm.*, fc_mvm.*), where it is left and told of: an open-ended head takes fc.1 of a matching
+ * head, and its fc.3 starts fresh, as in the published code. */
 #ifndef VL_MODEL_LOAD_H
 #define VL_MODEL_LOAD_H
+
+#include <stdbool.h>
 
 #include "base/buf.h"
 #include "model/config.h"
@@ -41,7 +43,8 @@ typedef struct vl_load_options {
     bool interpolate; /* tables of another size; without it they are an error */
     bool grid_as_is;  /* rows of emb_pos as they stand, whatever grid they were learned on: what the
                        * published code does */
-    bool dry;         /* only the report: no value is read, the parameters stay as they are */
+    bool dry;         /* only the report: the parameters stay as they are, and values that are not
+                       * finite are not found */
 } vl_load_options;
 
 typedef enum vl_load_fate {
@@ -50,37 +53,54 @@ typedef enum vl_load_fate {
     VL_LOAD_MISSING,    /* a parameter that the file does not give: keeps its value */
     VL_LOAD_MISSHAPEN,  /* a head's, keeps its value: `note` has both shapes */
     VL_LOAD_UNEXPECTED, /* in the file, not used */
-    VL_LOAD_SAME,       /* a second name of a tensor that was used (predictions.decoder.bias) */
-    VL_LOAD_IGNORED,    /* known and of no use: buffers, an optimiser's state, poolers */
+    VL_LOAD_SAME,       /* a second name of a tensor that was used (predictions.decoder.bias), with
+                         * the same bits; with others it is unexpected */
+    VL_LOAD_IGNORED,    /* known and of no use: buffers, an optimiser's state, poolers, parts that
+                         * were not asked for; `note` says which */
     VL_LOAD_FATES,
 } vl_load_fate;
+
+extern const char *const vl_load_fate_names[VL_LOAD_FATES]; /* "matched", ... */
 
 typedef struct vl_load_entry {
     vl_load_fate fate;
     char *name;   /* the parameter's; of what is in the file only, the file's */
     char *note;   /* NULL: nothing to add */
-    size_t count; /* elements */
+    size_t count; /* elements, the parameter's or the tensor's */
 } vl_load_entry;
 
 typedef struct vl_load_report {
     char *path;
     const char *layout; /* "VIOLET", "Video Swin", "Swin", "BERT" */
     vl_load_part part;
-    vl_load_entry *list; /* (n): parameters in the model's order, then what is left of the file */
+    vl_load_entry *list; /* (n): parameters of that part in the model's order, then what is left of
+                          * the file */
     size_t n, cap;
     size_t tensors[VL_LOAD_FATES], elements[VL_LOAD_FATES];
 } vl_load_report;
 
-/* Sets p's weights from a file; a value that is not finite is an error. After an error the weights
- * may hold some of the file's values, and the report tells what was found so far. config: of the
- * model that p is of. */
+/* Sets p's weights from a file. config: of the model that p is of. VIOLET_ESHAPE for tensors of
+ * another shape (see above), for a file that gives nothing, and what `strict` finds: then nothing
+ * has been read, and the report is whole. VIOLET_EFORMAT for a value that is not finite: then the
+ * weights may hold some of the file's values. *report: all zero, or released. */
 violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
                       const vl_load_options *o, vl_load_report *report);
 
-/* A few lines, each list of names cut to what a reader can take in. */
+/* A few lines, each list of names cut to what a reader can take in:
+ *
+ *     ckpt.pt (VIOLET): took 531 of 533 tensors, 159740118 of 161277118 parameters
+ *       of another shape, keep their initial values: fc.3.weight (1 x 1536 in the file, ...
+ *       in the file, not used: fc_mtm.predictions.* (7), fc_mvm.* (4)
+ *
+ * Missing parameters keep the values that they had: of another file, if one was loaded before. */
 violet_status vl_load_report_text(vl_buf *out, const vl_load_report *r);
-/* Everything, for programs: {"file", "layout", "matched": {"tensors", "elements"}, ..., "list"}. NULL: out of memory. */
+/* Everything, for programs: {"file", "layout", "part", "matched": {"tensors", "elements"}, ...,
+ * "list": [{"name", "fate", "elements", "note"}]}. NULL: out of memory. */
 json_t *vl_load_report_json(const vl_load_report *r);
 void vl_load_report_release(vl_load_report *r);
+
+/* For load.c: one more entry, counted. note: NULL, or one to be copied. */
+violet_status vl_load_report_add(vl_load_report *r, vl_load_fate fate, const char *name,
+                                 const char *note, size_t count);
 
 #endif

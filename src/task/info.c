@@ -1,4 +1,4 @@
-/* Which kind of file it is, and how its description is printed; see info.h. */
+/* Which kind of file it is; see info.h. */
 #include "task/info.h"
 
 #include <errno.h>
@@ -122,9 +122,9 @@ static int is_anything(const head *h)
 /* In this order: what a first byte tells, then what looks like text, then what libav may know. */
 static const kind kinds[] = {
     {"JPEG picture", is_jpeg, vl_info_jpeg},
-    {"PyTorch file", is_torch, vl_info_torch},
+    {"tensors", is_torch, vl_info_tensors},
     {"pickle", is_pickle, vl_info_pickle},
-    {"safetensors", is_safetensors, vl_info_safetensors},
+    {"tensors", is_safetensors, vl_info_tensors},
     {"WordPiece vocabulary", is_vocabulary, vl_info_vocabulary},
     {"JSON", is_json, vl_info_json},
     {"line index", is_lineidx, vl_info_lineidx},
@@ -152,123 +152,6 @@ static violet_status read_head(head *h, const char *path)
     return status;
 }
 
-/* ---- printing -------------------------------------------------------------------------------- */
-
-static violet_status put_value(vl_buf *out, const json_t *v, int indent);
-
-static violet_status put_number(vl_buf *out, const json_t *v)
-{
-    if (json_is_integer(v)) return vl_buf_printf(out, "%lld", (long long)json_integer_value(v));
-    return vl_buf_printf(out, "%.6g", json_real_value(v));
-}
-
-/* One line for a value that has no lines of its own. */
-static violet_status put_flat(vl_buf *out, const json_t *v)
-{
-    if (json_is_string(v)) return vl_buf_puts(out, json_string_value(v));
-    if (json_is_number(v)) return put_number(out, v);
-    if (json_is_boolean(v)) return vl_buf_puts(out, json_is_true(v) ? "yes" : "no");
-    if (json_is_null(v)) return vl_buf_puts(out, "-");
-    char *text = json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(6));
-    violet_status status = text ? vl_buf_puts(out, text) : vl_err_nomem();
-    free(text);
-    return status;
-}
-
-static void trim(vl_buf *out)
-{
-    while (out->n > 0 && out->data[out->n - 1] == ' ') out->data[--out->n] = 0;
-}
-
-/* An object of a list: its values in one line, numbers of like kind under each other. */
-static violet_status put_row(vl_buf *out, const json_t *row, int indent)
-{
-    const char *key;
-    json_t *v;
-    violet_status status = vl_buf_printf(out, "\n%*s", indent, "");
-    json_object_foreach((json_t *)row, key, v)
-    {
-        size_t start = out->n;
-        if (status == VIOLET_OK && strcmp(key, "name") != 0 && !json_is_string(v))
-            status = vl_buf_printf(out, "%s ", key);
-        if (status == VIOLET_OK) status = put_flat(out, v);
-        int wrote = (int)(out->n - start), wide = strcmp(key, "name") == 0 ? 56 : 18;
-        if (status == VIOLET_OK)
-            status = vl_buf_printf(out, "%*s", wrote < wide ? wide - wrote : 1, "");
-    }
-    trim(out);
-    return status;
-}
-
-static violet_status put_object(vl_buf *out, const json_t *o, int indent)
-{
-    const char *key;
-    json_t *v;
-    violet_status status = VIOLET_OK;
-    json_object_foreach((json_t *)o, key, v)
-    {
-        trim(out);
-        if (status == VIOLET_OK)
-            status = vl_buf_printf(out, "\n%*s%-*s ", indent, "", 22 - indent, key);
-        if (status == VIOLET_OK) status = put_value(out, v, indent + 2);
-    }
-    return status;
-}
-
-static violet_status put_list(vl_buf *out, const json_t *list, int indent)
-{
-    violet_status status = VIOLET_OK;
-    size_t i;
-    json_t *v;
-    json_array_foreach(list, i, v)
-    {
-        if (status != VIOLET_OK) break;
-        if (json_is_object(v)) {
-            status = put_row(out, v, indent);
-            continue;
-        }
-        if (i) status = vl_buf_puts(out, json_is_number(v) ? " " : ", ");
-        if (status == VIOLET_OK) status = put_flat(out, v);
-    }
-    return status;
-}
-
-static violet_status put_value(vl_buf *out, const json_t *v, int indent)
-{
-    if (json_is_object(v)) return put_object(out, v, indent);
-    if (json_is_array(v)) return put_list(out, v, indent);
-    return put_flat(out, v);
-}
-
-/* Text of a file may hold anything; a terminal gets no control characters but our newlines. */
-static void make_printable(char *s, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (((unsigned char)s[i] < 0x20 && s[i] != '\n') || s[i] == 0x7f) s[i] = '?';
-}
-
-static violet_status print(vl_buf *out, json_t *o, int flags)
-{
-    if (flags & VIOLET_INFO_JSON) {
-        char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-        violet_status status = text ? vl_buf_printf(out, "%s\n", text) : vl_err_nomem();
-        free(text);
-        return status;
-    }
-    size_t start = out->n;
-    const char *file = json_string_value(json_object_get(o, "file"));
-    violet_status status = vl_buf_printf(out, "%s: ", file);
-    if (status == VIOLET_OK)
-        status = vl_buf_puts(out, json_string_value(json_object_get(o, "kind")));
-    json_object_del(o, "file");
-    json_object_del(o, "kind");
-    if (status == VIOLET_OK) status = put_object(out, o, 2);
-    trim(out);
-    if (status == VIOLET_OK) status = vl_buf_putc(out, '\n');
-    if (status == VIOLET_OK) make_printable(out->data + start, out->n - start);
-    return status;
-}
-
 violet_status vl_info(vl_buf *out, const char *path, int flags)
 {
     head h;
@@ -285,7 +168,7 @@ violet_status vl_info(vl_buf *out, const char *path, int flags)
     vl_info_set(o, "kind", json_string(k->name));
     vl_info_set(o, "bytes", json_integer((json_int_t)h.size));
     status = k->describe(o, path, (flags & VIOLET_INFO_VERBOSE) != 0);
-    if (status == VIOLET_OK) status = print(out, o, flags);
+    if (status == VIOLET_OK) status = vl_info_print(out, o, flags);
     json_decref(o);
     return status;
 }

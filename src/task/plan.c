@@ -421,12 +421,6 @@ static violet_status check_sizes(const planned *p)
     if (p->H < 32 || p->W < 32 || p->H % 32 || p->W % 32)
         return vl_err(VIOLET_EINVAL, "pictures of %dx%d: expected sides that are multiples of 32",
                       p->W, p->H);
-    if (p->Ni / p->T > p->config.positions)
-        return vl_err(VIOLET_EINVAL, "pictures of %dx%d: expected at most %d patches of 32x32",
-                      p->W, p->H, p->config.positions - 1);
-    if (p->T > p->config.frames)
-        return vl_err(VIOLET_EINVAL, "%d frames: the model has positions for %d", p->T,
-                      p->config.frames);
     return check_window(p);
 }
 
@@ -457,6 +451,7 @@ violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
     p.Ni = p.T * (1 + p.H / 32 * (p.W / 32));
     violet_status status = vl_config_find(&p.config, o->config ? o->config : "violet1");
     if (status == VIOLET_OK) status = check_sizes(&p);
+    if (status == VIOLET_OK) vl_config_fit(&p.config, p.T, p.H / 32, p.W / 32);
     if (o->drop >= 0) p.config.drop = o->drop;
     if (o->drop_path >= 0) p.config.video.drop_path = o->drop_path;
     if (status == VIOLET_OK) status = find_dvae(&p);

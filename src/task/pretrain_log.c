@@ -271,10 +271,9 @@ violet_status state_load(pretrain *r)
 {
     char path[4096], *text = NULL;
     const char *name;
-    vl_load_report report;
     json_t *state = NULL;
     violet_status status = run_path(r, path, "last.safetensors");
-    if (status == VIOLET_OK) status = vl_checkpoint_read(&r->model, path, 1, &report);
+    if (status == VIOLET_OK) status = vl_checkpoint_read_state(&r->model.params, path);
     if (status == VIOLET_OK) status = vl_checkpoint_metadata(&text, path, "state");
     if (status != VIOLET_OK) return status;
     if (text) state = json_loads(text, 0, NULL);

@@ -35,7 +35,8 @@ typedef struct vl_pretrain_options {
     int parts, caption; /* enums above */
     int size_img, size_txt, size_frame, size_batch, workers, valid_batches;
     /* model */
-    char *config, *path_ckpt;
+    char *config, *path_ckpt, *init_video, *init_text;
+    bool interpolate, strict;
     double drop, drop_path; /* negative: the configuration's */
     /* recipe */
     int compat;

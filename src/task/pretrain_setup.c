@@ -12,6 +12,7 @@
 #include "task/plan.h"
 #include "task/pretrain_internal.h"
 #include "train/run_folder.h"
+#include "train/start.h"
 
 #define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
 #define WARN_ONE_BY_ONE 20 /* bad samples told singly; after that only counted */
@@ -37,11 +38,7 @@ static violet_status setup_config(pretrain *r)
     if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
     if (o->size_img % 32)
         return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", o->size_img);
-    if (o->size_img != 224)
-        tell(r, VIOLET_EVENT_MESSAGE,
-             "size_img %d: position tables are used as published, for 224 "
-             "(docs/COMPAT.md)",
-             o->size_img);
+    vl_config_fit(&r->config, o->size_frame, o->size_img / 32, o->size_img / 32);
     return VIOLET_OK;
 }
 
@@ -222,11 +219,10 @@ static violet_status setup_cost(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
     double need = 0, have = vl_memory_available();
-    if (most_frames(r) > r->config.frames)
-        return vl_err(VIOLET_ESHAPE,
-                      "%d frames a video: the model has positions for %d, see "
-                      "--size_frame",
-                      most_frames(r), r->config.frames);
+    if (most_frames(r) > VL_FRAMES_MOST)
+        return vl_err(VIOLET_ESHAPE, "%d frames a video: expected at most %d, see --size_frame",
+                      most_frames(r), VL_FRAMES_MOST);
+    vl_config_fit(&r->config, most_frames(r), o->size_img / 32, o->size_img / 32);
     for (int T = 1; T <= most_frames(r); T++) {
         violet_plan_report report;
         vl_plan_options p = {.config = o->config,
@@ -286,12 +282,16 @@ static violet_status setup_folder(pretrain *r)
     return status;
 }
 
+static void tell_start(void *user, bool warning, const char *line)
+{
+    tell(user, warning ? VIOLET_EVENT_WARNING : VIOLET_EVENT_MESSAGE, "%s", line);
+}
+
 /* Fresh weights, a given checkpoint's, or the saved state of this very run. */
 static violet_status setup_start(pretrain *r)
 {
     const vl_pretrain_options *o = r->o;
-    char path[4096], text[512];
-    vl_load_report report;
+    char path[4096];
     violet_status status = run_path(r, path, "last.safetensors");
     if (status != VIOLET_OK) return status;
     r->log = json_object();
@@ -303,17 +303,20 @@ static violet_status setup_start(pretrain *r)
         return status;
     }
     if (o->resume) tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run", o->output);
-    vl_params_draw(&r->model.params, (uint64_t)o->seed);
-    if (!o->path_ckpt || !*o->path_ckpt) return VIOLET_OK;
-    status = vl_checkpoint_read(&r->model, o->path_ckpt, 0, &report);
-    if (status != VIOLET_OK) return status;
-    vl_load_report_text(&report, text, sizeof text);
-    if (report.misshapen)
-        return vl_err(VIOLET_ESHAPE, "%s is of another model: %s; see --config", o->path_ckpt,
-                      text);
-    tell(r, report.missing || report.unexpected ? VIOLET_EVENT_WARNING : VIOLET_EVENT_MESSAGE,
-         "%s: %s", o->path_ckpt, text);
-    return VIOLET_OK;
+    const vl_start start = {.seed = (uint64_t)o->seed,
+                            .checkpoint = o->path_ckpt,
+                            .video = o->init_video,
+                            .text = o->init_text,
+                            .interpolate = o->interpolate,
+                            .strict = o->strict,
+                            .grid_as_is = o->compat == VL_COMPAT_VIOLET1 && !o->interpolate,
+                            .tell = tell_start,
+                            .user = r};
+    if (start.grid_as_is && o->path_ckpt && *o->path_ckpt && o->size_img != 224)
+        tell(r, VIOLET_EVENT_MESSAGE,
+             "size_img %d: rows of the position table are taken as they stand, as published",
+             o->size_img);
+    return vl_start_weights(&r->model.params, &r->config, &start);
 }
 
 violet_status run_setup(pretrain *r)

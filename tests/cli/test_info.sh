@@ -49,10 +49,10 @@ checkpoints_and_pickles() {
         run info "$ROOT/tests/golden/checkpoints/numpy_proto$p.pkl"; expect_status 0; expect_out "pickle"
     done
     run info "$ROOT/tests/golden/checkpoints/evil.pkl"; expect_status 1; expect_one_line
-    run info "$ROOT/tests/golden/checkpoints/state_zip.pt"; expect_status 0; expect_out "PyTorch tensors"
+    run info "$ROOT/tests/golden/checkpoints/state_zip.pt"; expect_status 0; expect_out "PyTorch, zip"
     run info "$ROOT/tests/golden/checkpoints/nested_ddp.pt" --verbose
     expect_status 0; expect_out "names without        state_dict.module."; expect_out "view_t"
-    run info "$ROOT/tests/golden/checkpoints/state_legacy.pt"; expect_status 0; expect_out "tensors              13"
+    run info "$ROOT/tests/golden/checkpoints/state_legacy.pt"; expect_status 0; expect_out "PyTorch, legacy"; expect_out "tensors              13"
     printf 'PK\3\4' >no.pt; run info no.pt; expect_error 1 "no central directory"
 }
 

@@ -20,7 +20,7 @@ pretrain_runs() {
     for f in args.json log.json steps.jsonl last.safetensors; do [ -s run/$f ] || fail "no run/$f"; done
     [ "$(wc -l <run/steps.jsonl)" -eq 3 ] || fail "expected three lines in steps.jsonl"
     [[ $out != *$'\r'* ]] || fail "a file got carriage returns"
-    run info run/last.safetensors; expect_status 0; expect_out "checkpoint"; expect_out "step               3"
+    run info run/last.safetensors; expect_status 0; expect_out "checkpoint"; expect_out "step             3"
     run plan run/args.json; expect_status 0
 }
 
@@ -43,7 +43,7 @@ interrupt_saves_and_tells() {
     expect_err "to go on: violet pretrain args.json --size-epoch 100000 --output stopped --resume"
     local n
     n=$(wc -l <stopped/steps.jsonl)
-    run info stopped/last.safetensors; expect_status 0; expect_out "step               $n"
+    run info stopped/last.safetensors; expect_status 0; expect_out "step             $n"
     run pretrain args.json --size-epoch 100000 --output stopped --resume --steps $((n + 2))
     expect_status 0; [ "$(wc -l <stopped/steps.jsonl)" -eq $((n + 2)) ] || fail "expected two more steps"
     interrupt other INT; expect_status 130

@@ -6,14 +6,14 @@ version() { run --version; expect_status 0; expect_out "violet 0."; }
 
 help_lists_commands() {
     run help; expect_status 0
-    for c in pretrain extract-frames extract-tsv extract-vq train-dvae link plan info help man; do expect_out "  $c "; done
+    for c in pretrain extract-frames extract-tsv extract-vq train-dvae link convert plan info help man; do expect_out "  $c "; done
     cp out.txt first.txt
     run --help; expect_status 0; cmp -s out.txt first.txt || fail "--help differs from help"
     run; expect_status 2
 }
 
 help_on_each_command() {
-    for c in pretrain extract-frames extract-tsv extract-vq train-dvae link plan info help man; do
+    for c in pretrain extract-frames extract-tsv extract-vq train-dvae link convert plan info help man; do
         run help $c; expect_status 0; expect_out "Usage: violet $c"
         cp out.txt first.txt
         run $c --help; expect_status 0; cmp -s out.txt first.txt || fail "$c --help differs"
@@ -45,6 +45,11 @@ bad_values_are_told() {
     run plan a.json b.json; expect_error 2 "expected one ARGS.json"
     run man x; expect_error 2 "expected no argument"
     run info; expect_error 2 "expected a file"
+    run info --diff a; expect_error 2 "--diff expects two files, found 1"
+    run info --diff a b c; expect_error 2 "found 3"
+    run info --diff --for qaoe a b; expect_error 2 "not both"
+    run info --for; expect_error 2 "option --for: its value is missing"
+    run info --config tiny a; expect_error 2 "of use with --for only"
 }
 
 bad_json_has_its_place() {

@@ -32,7 +32,12 @@
 #include "media/make_video.h"
 #include "media/picture.h"
 #include "model/checkpoint.h"
+#include "model/load.h"
 #include "model/dvae.h"
+#include "task/convert.h"
+#include "task/info.h"
+#include "task/info_diff.h"
+#include "task/info_load.h"
 #include "text/wordpiece.h"
 
 /* ---- the allocator -------------------------------------------------------------------------- */
@@ -333,18 +338,107 @@ static violet_status read_checkpoint(void)
 {
     vl_config config;
     vl_model m;
+    const vl_load_options o = {.part = VL_LOAD_ALL};
     vl_load_report report;
+    vl_buf text = {0};
     char *value;
     snprintf(path, sizeof path, "%s/model.safetensors", c.folder);
     violet_status status = vl_checkpoint_config(&config, path);
     if (status == VIOLET_OK) status = vl_model_init(&m, &config, VL_HEAD_MATCH, 0, 0);
     if (status != VIOLET_OK) return status;
-    status = vl_checkpoint_read(&m, path, 0, &report);
+    status = vl_load(&m.params, &config, path, &o, &report);
+    if (status == VIOLET_OK) status = vl_load_report_text(&text, &report);
+    vl_load_report_release(&report);
+    vl_buf_free(&text);
     vl_model_release(&m);
     if (status != VIOLET_OK) return status;
     status = vl_checkpoint_metadata(&value, path, "config");
     free(value);
     return status;
+}
+
+/* ---- what looks at tensors, and writes them anew ------------------------------------------- */
+
+static violet_status look_at(violet_status (*look)(vl_buf *out, const char *file))
+{
+    vl_buf text = {0};
+    snprintf(path, sizeof path, "%s/model.safetensors", c.folder);
+    violet_status status = look(&text, path);
+    vl_buf_free(&text);
+    return status;
+}
+
+static violet_status info_verbose(vl_buf *out, const char *file)
+{
+    return vl_info(out, file, VIOLET_INFO_VERBOSE);
+}
+
+static violet_status info_diff(vl_buf *out, const char *file)
+{
+    bool differ;
+    return vl_info_diff(out, &differ, file, "tests/golden/checkpoints/nested_ddp.pt", 0);
+}
+
+static violet_status info_load(vl_buf *out, const char *file)
+{
+    return vl_info_load(out, file, "qaoe", NULL, 0);
+}
+
+static violet_status tell_tensors(void)
+{
+    return look_at(info_verbose);
+}
+
+static violet_status tell_differences(void)
+{
+    return look_at(info_diff);
+}
+
+static violet_status tell_load(void)
+{
+    return look_at(info_load);
+}
+
+/* Success is looked into: a piece of the summary may be lost, none of the file. */
+static violet_status convert_to(const char *name)
+{
+    static char from[512], to[512];
+    vl_buf text = {0};
+    bool differ = true;
+    snprintf(from, sizeof from, "%s/model.safetensors", c.folder);
+    snprintf(to, sizeof to, "%s/%s", c.folder, name);
+    unlink(to);
+    const vl_convert_options o = {.input = from, .output = to};
+    violet_status status = vl_convert_run(&o, NULL);
+    left = -1;
+    if (status != VIOLET_OK) {
+        if (vl_file_exists(to)) status = vl_err(VIOLET_EFORMAT, "%s is there all the same", to);
+        return status;
+    }
+    status = vl_info_diff(&text, &differ, from, to, 0);
+    vl_buf_free(&text);
+    verified = status == VIOLET_OK && !differ;
+    return status;
+}
+
+static violet_status convert_to_torch(void)
+{
+    return convert_to("converted.pt");
+}
+
+static violet_status convert_to_safetensors(void)
+{
+    return convert_to("converted.safetensors");
+}
+
+static void what_looks_at_tensors_survives(void **state)
+{
+    (void)state;
+    sweep("info --verbose", tell_tensors, 300, 7);
+    sweep("info --diff", tell_differences, 300, 7);
+    sweep("info --for", tell_load, 300, 23);
+    sweep("convert to .pt", convert_to_torch, 300, 7);
+    sweep("convert to .safetensors", convert_to_safetensors, 300, 7);
 }
 
 static void every_format_survives(void **state)
@@ -443,6 +537,7 @@ int main(void)
         cmocka_unit_test(every_format_survives),
         cmocka_unit_test(a_loader_survives),
         cmocka_unit_test(a_model_survives),
+        cmocka_unit_test(what_looks_at_tensors_survives),
         cmocka_unit_test(a_run_survives),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

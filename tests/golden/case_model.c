@@ -159,6 +159,7 @@ void golden_case_model(golden_tally *tally, const golden_options *o, const char 
         training_pass(run, "checkpointing", 0, 1);
         attended_pass(run);
         model_run_downstream(run);
+        model_run_load(run);
         model_run_steps(run);
         golden_all_used(&run->file);
     }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static vl_downstream_input downstream_input(const model_run *run)
+vl_downstream_input model_run_downstream_input(const model_run *run)
 {
     return (vl_downstream_input){.B = run->B,
                                  .X = run->X,
@@ -101,7 +101,7 @@ static void compare_scorer(model_run *run, const vl_model *m, const char *task, 
 
 static void retrieval(model_run *run)
 {
-    vl_downstream_input in = downstream_input(run);
+    vl_downstream_input in = model_run_downstream_input(run);
     vl_downstream_output out;
     model_run_start(run, 1, NULL, 0);
     model_run_zero_grads(run, &run->model);
@@ -112,7 +112,7 @@ static void retrieval(model_run *run)
 
 static void multiple_choice(model_run *run)
 {
-    vl_downstream_input in = downstream_input(run);
+    vl_downstream_input in = model_run_downstream_input(run);
     vl_downstream_output out;
     size_t n_option, n_answer;
     int *option = golden_input_ints(&run->file, "qamc/option", &n_option);
@@ -130,7 +130,7 @@ static void multiple_choice(model_run *run)
 
 static void open_ended(model_run *run)
 {
-    vl_downstream_input in = downstream_input(run);
+    vl_downstream_input in = model_run_downstream_input(run);
     vl_downstream_output out;
     vl_model m;
     size_t n;

@@ -50,7 +50,10 @@ void model_run_compare_grads(model_run *run, const vl_model *m, const char *pref
 /* case_model.c: the masked batch, MTM and MVM logits at hidden positions only */
 vl_pretrain_input model_run_pretrain_input(const model_run *run);
 /* case_tasks.c */
+vl_downstream_input model_run_downstream_input(const model_run *run);
 void model_run_downstream(model_run *run);
+/* case_load.c: models of the tasks that start from this one's file */
+void model_run_load(model_run *run);
 /* case_steps.c: changes the parameters, so it comes last */
 void model_run_steps(model_run *run);
 

@@ -52,6 +52,7 @@ void corpus_open(corpus *c)
                "{\"embed_dim\": 8, \"depths\": [1, 1, 1, 1], \"heads\": [1, 1, 2, 2],\n"
                " \"window\": [2, 4, 4], \"drop_path\": 0.1, \"hidden\": 64, \"ct_layers\": 1,\n"
                " \"ct_heads\": 2, \"ct_mlp\": 64, \"size_vocab\": 17, \"size_code\": 16,\n"
+               " \"grid\": [2, 2],"
                " \"size_answer\": 4, \"drop\": 0.1}\n");
 }
 
@@ -226,6 +227,10 @@ static void note_event(void *user, const violet_event *e)
         break;
     case VIOLET_EVENT_MESSAGE:
         r->n_messages++;
+        if (strlen(r->told) + strlen(e->text) + 2 < sizeof r->told) {
+            strcat(r->told, e->text);
+            strcat(r->told, "\n");
+        }
         bad = strstr(e->text, " bad samples");
         while (bad && bad > e->text && bad[-1] != ' ') bad--;
         if (bad) r->n_bad = strtoull(bad, NULL, 10);

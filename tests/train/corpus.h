@@ -39,7 +39,8 @@ void corpus_add(const corpus *c, const char *name, int T, const char *const *par
 void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output,
                     const char *flags);
 
-/* A checkpoint FOLDER/name of the corpus' model: one weight of it, fc.3's, is `value`. */
+/* A checkpoint FOLDER/name of the corpus' model, by extension: one weight of it, fc.3's, is
+ * `value`. */
 void corpus_checkpoint(const corpus *c, const char *name, double value);
 
 /* What a run told. */
@@ -49,6 +50,7 @@ typedef struct run_result {
     int n_steps, n_valid, n_messages, n_warnings;
     double first_loss, last_loss, accuracy[3], loss_of[3]; /* the last two of a validation */
     unsigned long long n_bad; /* as the last message says */
+    char told[8192]; /* all messages, a line each, as far as there is room */
 } run_result;
 
 run_result corpus_run(const corpus *c, const char *output, const char *flags);

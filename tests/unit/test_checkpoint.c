@@ -1,4 +1,5 @@
-/* Checkpoints: bits out and in, reports, damaged files, a disk that is full. */
+/* Checkpoints: bits out and in, training states, configurations in files or told by shapes, damaged
+ * files, a disk that is full. What starts from files of any kind is in test_load.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -19,6 +20,7 @@
 #include "file/safetensors.h"
 #include "make_data.h"
 #include "model/checkpoint.h"
+#include "model/config_infer.h"
 
 static char folder[64], path[128];
 
@@ -74,6 +76,17 @@ static int same_block(const vl_arena *a, const vl_arena *b)
     return a->used == b->used && memcmp(a->base, b->base, a->used) == 0;
 }
 
+static void assert_same_config(const vl_config *a, const vl_config *b)
+{
+    json_t *x = vl_config_save(a), *y = vl_config_save(b);
+    char *x_text = json_dumps(x, JSON_COMPACT), *y_text = json_dumps(y, JSON_COMPACT);
+    assert_string_equal(x_text, y_text);
+    free(x_text);
+    free(y_text);
+    json_decref(x);
+    json_decref(y);
+}
+
 /* A copy of the weights, to see that they have not changed. */
 static void *weights_of(const vl_model *m)
 {
@@ -95,13 +108,17 @@ static void write_ok(const vl_model *m, int with_moments)
 
 /* ---- what is written is read ----------------------------------------------------------------- */
 
+static void state_ok(vl_model *m)
+{
+    if (vl_checkpoint_read_state(&m->params, path) != VIOLET_OK) fail_msg("%s", violet_error());
+}
+
 static void weights_and_moments_come_back_bit_for_bit(void **state)
 {
     (void)state;
     vl_config c = small_config();
     vl_model a, b;
-    vl_load_report r;
-    char *first, *second, text[300];
+    char *first, *second;
     size_t n_first, n_second;
     new_model(&a, &c, VL_HEADS_PRETRAIN, 1);
     new_model(&b, &c, VL_HEADS_PRETRAIN, 2);
@@ -111,20 +128,13 @@ static void weights_and_moments_come_back_bit_for_bit(void **state)
     const char *extra[4] = {"state", "{\"step\": 3}", "quote", "\"\\\n\xc3\xa9"};
     assert_int_equal(vl_checkpoint_write(path, &a, 1, extra, 2), VIOLET_OK);
     assert_int_equal(n_files(), 1);
-    assert_int_equal(vl_checkpoint_read(&b, path, 1, &r), VIOLET_OK);
+    state_ok(&b);
     assert_true(same_block(&a.params.weights, &b.params.weights));
     assert_true(same_block(&a.params.m, &b.params.m) && same_block(&a.params.v, &b.params.v));
-    assert_int_equal(r.matched, 3 * a.params.n);
-    assert_true(r.n_matched == vl_params_count(&a.params));
-    assert_int_equal(r.missing + r.unexpected + r.misshapen, 0);
-    vl_load_report_text(&r, text, sizeof text);
-    assert_non_null(strstr(text, "tensors matched"));
-    assert_null(strstr(text, "such as"));
 
     vl_config read;
-    memset(&read, 0, sizeof read);
     assert_int_equal(vl_checkpoint_config(&read, path), VIOLET_OK);
-    assert_memory_equal(&read, &c, sizeof c);
+    assert_same_config(&read, &c);
     char *value;
     assert_int_equal(vl_checkpoint_metadata(&value, path, "state"), VIOLET_OK);
     assert_string_equal(value, "{\"step\": 3}");
@@ -146,121 +156,193 @@ static void weights_and_moments_come_back_bit_for_bit(void **state)
     vl_model_release(&b);
 }
 
-static void without_moments_there_are_none(void **state)
+/* The same as a .pt file. */
+static void a_pytorch_file_is_a_checkpoint_too(void **state)
 {
     (void)state;
-    vl_config c = small_config();
+    vl_config c = small_config(), read;
     vl_model a, b;
-    vl_load_report r;
+    vl_tensors *f;
+    char *value;
+    const char *extra[2] = {"state", "{\"step\": 3}"};
     new_model(&a, &c, VL_HEADS_PRETRAIN, 1);
     new_model(&b, &c, VL_HEADS_PRETRAIN, 2);
-    write_ok(&a, 0);
-    void *was = weights_of(&b);
-    assert_int_equal(vl_checkpoint_read(&b, path, 1, &r), VIOLET_ESHAPE);
-    assert_message("adam.m/enc_img.emb_cls");
-    assert_memory_equal(was, b.params.weights.base, b.params.weights.used);
-    assert_int_equal(vl_checkpoint_read(&b, path, 0, &r), VIOLET_OK);
+    snprintf(path, sizeof path, "%s/model.pt", folder);
+    assert_int_equal(vl_checkpoint_write(path, &a, 1, extra, 1), VIOLET_OK);
+    state_ok(&b);
     assert_true(same_block(&a.params.weights, &b.params.weights));
-    assert_false(same_block(&a.params.m, &b.params.m));
-    write_ok(&a, 1); /* moments in the file are no unexpected tensors of a load without */
-    assert_int_equal(vl_checkpoint_read(&b, path, 0, &r), VIOLET_OK);
-    assert_int_equal(r.unexpected, 0);
-    free(was);
+    assert_true(same_block(&a.params.m, &b.params.m) && same_block(&a.params.v, &b.params.v));
+    assert_int_equal(vl_config_find(&read, path), VIOLET_OK);
+    assert_same_config(&read, &c);
+    assert_int_equal(vl_checkpoint_metadata(&value, path, "state"), VIOLET_OK);
+    assert_string_equal(value, extra[1]);
+    free(value);
+    assert_int_equal(vl_tensors_open(&f, path), VIOLET_OK);
+    const vl_stored *bias = vl_tensors_find(f, "fc_mtm.predictions.bias");
+    const vl_stored *again = vl_tensors_find(f, "fc_mtm.predictions.decoder.bias");
+    assert_true(bias && again && bias->data == again->data);
+    vl_tensors_close(f);
     vl_model_release(&a);
     vl_model_release(&b);
 }
 
-static void a_report_counts_what_does_not_fit(void **state)
+static void a_training_state_is_whole_or_none(void **state)
 {
     (void)state;
-    vl_config c = small_config(), other = small_config();
-    vl_model a, b;
-    vl_load_report r;
-    char text[600];
-    new_model(&a, &c, VL_HEAD_MATCH | VL_HEAD_MTM, 1);
-    other.size_vocab = 60; /* word embeddings, decoder weight and bias */
-    new_model(&b, &other, VL_HEADS_PRETRAIN & ~VL_HEAD_MTM, 2);
-    write_ok(&a, 0);
+    vl_config c = small_config(), wide = small_config();
+    vl_model a, b, other;
+    new_model(&a, &c, VL_HEADS_PRETRAIN, 1);
+    new_model(&b, &c, VL_HEADS_PRETRAIN, 2);
     void *was = weights_of(&b);
-    assert_int_equal(vl_checkpoint_read(&b, path, 0, &r), VIOLET_OK);
-    assert_int_equal(r.misshapen, 1);
-    assert_string_equal(r.first_misshapen, "enc_txt.emb_txt.word_embeddings.weight");
-    assert_int_equal(r.missing, 4);
-    assert_memory_equal(r.first_missing, "fc_mvm.", 7);
-    assert_memory_equal(r.first_unexpected, "fc_mtm.predictions.", 19);
-    assert_int_equal(r.matched, b.params.n - 5);
-    assert_int_equal(r.unexpected, a.params.n - r.matched - 1);
-    for (int i = 0; i < b.params.n; i++) { /* what the file has not keeps its value */
-        const vl_param *e = &b.params.list[i], *from = vl_params_find(&a.params, e->name);
-        const real *want = from && from->count == e->count ? vl_param_weights(&a.params, from)
-                                                           : (real *)was + e->first;
-        assert_memory_equal(vl_param_weights(&b.params, e), want, e->count * sizeof(real));
-    }
-    vl_load_report_text(&r, text, sizeof text);
-    assert_non_null(strstr(text, "4 not in the file (such as fc_mvm."));
-    assert_non_null(strstr(text, "1 of another shape (such as enc_txt"));
-    for (size_t n = 1; n < sizeof text; n += 7) { /* a short buffer is not overrun */
-        memset(text, 'x', sizeof text);
-        vl_load_report_text(&r, text, n);
-        assert_true(strlen(text) < n);
-        for (size_t i = n; i < sizeof text; i++) assert_true(text[i] == 'x');
-    }
+    write_ok(&a, 0);
+    assert_int_equal(vl_checkpoint_read_state(&b.params, path), VIOLET_ESHAPE);
+    assert_message("'adam.m/enc_img.emb_cls' is not there");
+    assert_message(path);
+    wide.size_code = 17;
+    new_model(&other, &wide, VL_HEADS_PRETRAIN, 1);
+    write_ok(&other, 1);
+    assert_int_equal(vl_checkpoint_read_state(&b.params, path), VIOLET_ESHAPE);
+    assert_message("'fc_mvm.3.weight' has another shape");
+    assert_memory_equal(was, b.params.weights.base, b.params.weights.used);
+    vl_model_release(&other);
+    new_model(&other, &c, VL_HEAD_MATCH | VL_HEAD_MTM, 3);
+    write_ok(&a, 1);
+    free(was);
+    was = weights_of(&other);
+    assert_int_equal(vl_checkpoint_read_state(&other.params, path), VIOLET_ESHAPE);
+    assert_message("fc_mvm.");
+    assert_message("is none of this one's");
+    assert_memory_equal(was, other.params.weights.base, other.params.weights.used);
     free(was);
     vl_model_release(&a);
     vl_model_release(&b);
+    vl_model_release(&other);
 }
 
-static void a_file_without_any_match_is_an_error(void **state)
+/* ---- configurations -------------------------------------------------------------------------- */
+
+/* The model's tensors without a word about its sizes. */
+static void write_bare(const vl_model *m)
+{
+    if (vl_checkpoint_write_params(path, &m->params, 0, NULL, 0) != VIOLET_OK)
+        fail_msg("%s", violet_error());
+}
+
+/* What its shapes tell of a model with c's sizes, written without its configuration. */
+static vl_config inferred(const vl_config *c, int heads, const char *assumed)
+{
+    vl_model m;
+    vl_config read;
+    vl_tensors *f;
+    vl_buf text = {0};
+    assert_int_equal(vl_model_init(&m, c, heads, 0, 0), VIOLET_OK);
+    write_bare(&m);
+    assert_int_equal(vl_tensors_open(&f, path), VIOLET_OK);
+    if (vl_config_of(&read, &text, f) != VIOLET_OK) fail_msg("%s", violet_error());
+    assert_string_equal(text.data, assumed);
+    assert_int_equal(vl_heads_of(f), heads);
+    vl_tensors_close(f);
+    vl_buf_free(&text);
+    vl_model_release(&m);
+    return read;
+}
+
+static void shapes_tell_the_sizes(void **state)
 {
     (void)state;
-    vl_config c = small_config();
+    vl_config c, got;
+    assert_int_equal(vl_config_preset(&c, "tiny"), VIOLET_OK);
+    c.size_vocab = 70; /* vocabularies and tables need not be the preset's */
+    c.size_code = 12;
+    c.positions = 50;
+    c.frames = 4;
+    got = inferred(&c, VL_HEADS_PRETRAIN, "grid 7 x 7");
+    assert_same_config(&got, &c);
+    c.size_answer = 9;
+    c.size_code = 8192; /* of heads that are not there, the published sizes */
+    got = inferred(&c, VL_HEAD_ANSWER, "grid 7 x 7");
+    assert_same_config(&got, &c);
+    c.video.depths[2] = 3; /* the preset's width, but not the preset */
+    c.ct_layers = 1;
+    got = inferred(&c, VL_HEAD_ANSWER, "window 8 x 7 x 7 (of 2535 offsets), "
+                                       "ct_heads 4 (48 channels each), grid 7 x 7");
+    assert_same_config(&got, &c);
+    c = small_config(); /* all of it another model */
+    c.size_answer = 1000;
+    c.positions = 40;
+    got = inferred(&c, VL_HEADS_PRETRAIN, "window 2 x 2 x 2 (of 27 offsets), "
+                                          "ct_heads 1 (64 channels each), grid 6 x 6");
+    assert_int_equal(got.ct_heads, 1);
+    assert_memory_equal(got.video.depths, c.video.depths, sizeof c.video.depths);
+    assert_memory_equal(got.video.heads, c.video.heads, sizeof c.video.heads);
+    assert_memory_equal(got.video.window, c.video.window, sizeof c.video.window);
+    assert_true(got.video.embed_dim == 8 && got.hidden == 64 && got.ct_layers == 1 &&
+                got.ct_mlp == 96 && got.size_vocab == 50 && got.size_code == 16 &&
+                got.positions == 40 && got.frames == 6);
+}
+
+static void what_shapes_do_not_tell_is_an_error(void **state)
+{
+    (void)state;
+    vl_config c = small_config(), read;
     vl_model m;
-    vl_load_report r;
-    float x[2] = {1, 2};
-    vl_safetensor t = {.name = "other", .dtype = VL_DT_F32, .n_dim = 1, .shape = {2}, .n = 2};
-    vl_safetensors_writer *w;
-    new_model(&m, &c, VL_HEAD_MATCH, 1);
-    assert_int_equal(vl_safetensors_create(&w, path, &t, 1, NULL, 0), VIOLET_OK);
-    assert_int_equal(vl_safetensors_push(w, x, sizeof x), VIOLET_OK);
-    assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
-    assert_int_equal(vl_checkpoint_read(&m, path, 0, &r), VIOLET_ESHAPE);
-    assert_message("none of its tensors");
+    c.video.embed_dim = 7; /* 56 channels: heads of 64 there are none */
+    c.hidden = 56;
+    c.ct_heads = 2;
+    assert_int_equal(vl_model_init(&m, &c, VL_HEAD_MATCH, 0, 0), VIOLET_OK);
+    write_bare(&m);
+    assert_int_equal(vl_checkpoint_config(&read, path), VIOLET_EFORMAT);
+    assert_message("56 channels");
     assert_message(path);
-    assert_int_equal(vl_checkpoint_config(&c, path), VIOLET_EFORMAT);
-    assert_message("no 'config'");
+    free(m.params.list[0].name);
+    m.params.list[0].name = strdup("enc_img.other");
+    write_bare(&m);
+    assert_int_equal(vl_config_find(&read, path), VIOLET_EFORMAT);
+    assert_message("no VIOLET checkpoint: no tensor 'enc_img.emb_cls'");
+    assert_message(path);
+    vl_model_release(&m);
+}
+
+static void metadata_wins_over_shapes(void **state)
+{
+    (void)state;
+    vl_config c = small_config(), read;
+    vl_model m;
+    new_model(&m, &c, VL_HEADS_PRETRAIN, 1);
+    write_ok(&m, 0);
+    assert_int_equal(vl_config_find(&read, path), VIOLET_OK);
+    assert_same_config(&read, &c); /* heads, grid and dropout are in no shape */
+    const char *metadata[2] = {"config", "{\"hidden\": \"many\"}"};
+    assert_int_equal(vl_checkpoint_write_params(path, &m.params, 0, metadata, 1), VIOLET_OK);
+    assert_int_not_equal(vl_config_find(&read, path), VIOLET_OK);
+    assert_message("metadata 'config': 'hidden'");
+    assert_message(path);
     vl_model_release(&m);
 }
 
 /* ---- damage --------------------------------------------------------------------------------- */
 
-/* In the last tensor, so that one that sets while it checks would have changed the others. */
-static void a_value_that_is_not_finite_changes_nothing(void **state)
+static void a_value_that_is_not_finite_is_an_error(void **state)
 {
     (void)state;
     static const real bad[3] = {NAN, INFINITY, -INFINITY};
     vl_config c = small_config();
     vl_model a, b;
-    vl_load_report r;
     new_model(&a, &c, VL_HEADS_PRETRAIN, 1);
     new_model(&b, &c, VL_HEADS_PRETRAIN, 2);
-    void *was = weights_of(&b);
     const vl_param *last = &a.params.list[a.params.n - 1];
     for (int k = 0; k < 3; k++) {
         vl_param_weights(&a.params, last)[last->count - 1] = bad[k];
         write_ok(&a, 1);
-        assert_int_equal(vl_checkpoint_read(&b, path, 0, &r), VIOLET_EFORMAT);
+        assert_int_equal(vl_checkpoint_read_state(&b.params, path), VIOLET_EFORMAT);
         assert_message(last->name);
         assert_message(path);
-        assert_memory_equal(was, b.params.weights.base, b.params.weights.used);
     }
     vl_param_weights(&a.params, last)[last->count - 1] = 0;
-    ((real *)a.params.v.base)[last->first] = NAN; /* a moment: of no interest without them */
+    ((real *)a.params.v.base)[last->first] = NAN;
     write_ok(&a, 1);
-    assert_int_equal(vl_checkpoint_read(&b, path, 1, &r), VIOLET_EFORMAT);
+    assert_int_equal(vl_checkpoint_read_state(&b.params, path), VIOLET_EFORMAT);
     assert_message("adam.v/");
-    assert_memory_equal(was, b.params.weights.base, b.params.weights.used);
-    assert_int_equal(vl_checkpoint_read(&b, path, 0, &r), VIOLET_OK);
-    free(was);
     vl_model_release(&a);
     vl_model_release(&b);
 }
@@ -270,24 +352,23 @@ static void a_file_cut_anywhere_is_refused(void **state)
     (void)state;
     vl_config c = small_config();
     vl_model a, b;
-    vl_load_report r;
     struct stat st;
     new_model(&a, &c, VL_HEAD_MATCH, 1);
     new_model(&b, &c, VL_HEAD_MATCH, 2);
     void *was = weights_of(&b);
-    write_ok(&a, 0);
+    write_ok(&a, 1);
     assert_int_equal(stat(path, &st), 0);
     for (off_t n = st.st_size - 1; n >= 0;
          n = n > 100000 ? n / 2 : n > 100 ? n - 499 : n - 1) {
         assert_int_equal(truncate(path, n), 0);
-        assert_int_equal(vl_checkpoint_read(&b, path, 0, &r), VIOLET_EFORMAT);
+        assert_int_equal(vl_checkpoint_read_state(&b.params, path), VIOLET_EFORMAT);
         assert_message(path);
         vl_config read;
         if (vl_checkpoint_config(&read, path) == VIOLET_OK) fail_msg("%ld bytes", (long)n);
     }
     assert_memory_equal(was, b.params.weights.base, b.params.weights.used);
     unlink(path);
-    assert_int_equal(vl_checkpoint_read(&b, path, 0, &r), VIOLET_EIO);
+    assert_int_equal(vl_checkpoint_read_state(&b.params, path), VIOLET_EIO);
     assert_message(path);
     free(was);
     vl_model_release(&a);
@@ -309,6 +390,9 @@ static void an_unwritable_place_is_an_error(void **state)
     assert_message(bad);
     snprintf(bad, sizeof bad, "%s/none/model.safetensors", folder);
     assert_int_equal(vl_checkpoint_write(bad, &m, 0, NULL, 0), VIOLET_EIO);
+    snprintf(bad, sizeof bad, "%s/model.onnx", folder);
+    assert_int_equal(vl_checkpoint_write(bad, &m, 0, NULL, 0), VIOLET_EINVAL);
+    assert_message("model.onnx");
     assert_int_equal(n_files(), 1);
     if (getuid() != 0) { /* root may write everywhere */
         chmod(folder, 0500);
@@ -316,7 +400,7 @@ static void an_unwritable_place_is_an_error(void **state)
         chmod(folder, 0700);
         assert_int_equal(status, VIOLET_EIO);
     }
-    snprintf(bad, sizeof bad, "%s/folder", folder); /* the rename fails: it is a folder */
+    snprintf(bad, sizeof bad, "%s/folder.pt", folder); /* the rename fails: it is a folder */
     mkdir(bad, 0700);
     assert_int_equal(vl_checkpoint_write(bad, &m, 0, NULL, 0), VIOLET_EIO);
     rmdir(bad);
@@ -368,10 +452,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(weights_and_moments_come_back_bit_for_bit),
-        TEST(without_moments_there_are_none),
-        TEST(a_report_counts_what_does_not_fit),
-        TEST(a_file_without_any_match_is_an_error),
-        TEST(a_value_that_is_not_finite_changes_nothing),
+        TEST(a_pytorch_file_is_a_checkpoint_too),
+        TEST(a_training_state_is_whole_or_none),
+        TEST(shapes_tell_the_sizes),
+        TEST(what_shapes_do_not_tell_is_an_error),
+        TEST(metadata_wins_over_shapes),
+        TEST(a_value_that_is_not_finite_is_an_error),
         TEST(a_file_cut_anywhere_is_refused),
         TEST(an_unwritable_place_is_an_error),
         TEST(a_full_disk_leaves_the_old_checkpoint),

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
+#include "base/words.h"
 #include "file/pickle.h"
 #include "file/safetensors.h"
 #include "make_data.h"
@@ -72,31 +74,113 @@ static void tells_a_checkpoint(void **state)
     c.size_vocab = 100, c.size_code = 50;
     assert_int_equal(vl_model_init(&m, &c, VL_HEADS_PRETRAIN, 1, 0), VIOLET_OK);
     vl_params_draw(&m.params, 1);
-    char elements[64];
-    snprintf(elements, sizeof elements, "elements             %zu\n", vl_params_count(&m.params));
+    char parameters[64], count[VL_WORDS];
+    snprintf(parameters, sizeof parameters, "parameters           %s\n",
+             vl_words_count(count, vl_params_count(&m.params)));
     assert_int_equal(vl_checkpoint_write(at("run.safetensors"), &m, 1, extra, 1), VIOLET_OK);
-    says("run.safetensors", 0, "checkpoint", elements, "training state       yes", "ct_layers",
-         "step               77", NULL);
+    says("run.safetensors", 0, "VIOLET checkpoint, state of a training run", parameters,
+         "fc (matching), fc_mtm (words), fc_mvm (visual tokens)", "training state       yes",
+         "ct_layers", "step             77", "moments of AdamW  float32", NULL);
     vl_param_weights(&m.params, &m.params.list[0])[0] = NAN;
     vl_param_weights(&m.params, &m.params.list[3])[0] = INFINITY;
     assert_int_equal(vl_checkpoint_write(at("nan.safetensors"), &m, 0, NULL, 0), VIOLET_OK);
-    says("nan.safetensors", VIOLET_INFO_VERBOSE, "training state       no",
+    assert_int_equal(vl_checkpoint_write(at("nan.pt"), &m, 0, NULL, 0), VIOLET_OK);
+    says("nan.safetensors", VIOLET_INFO_VERBOSE, "training state       no", parameters,
          "not finite           2", "enc_img.emb_cls", "deviation", NULL);
+    /* the bias under its second name counts once */
+    says("nan.pt", VIOLET_INFO_VERBOSE, "VIOLET checkpoint\n", parameters,
+         "second names         1", "not finite           2", "same as", NULL);
     says("nan.safetensors", VIOLET_INFO_JSON | VIOLET_INFO_VERBOSE, "\"not finite\": 2", NULL);
     vl_model_release(&m);
+}
+
+/* The number in a row of the list. */
+static double statistic(const json_t *o, size_t row, const char *key)
+{
+    return json_number_value(json_object_get(json_array_get(json_object_get(o, "list"), row), key));
 }
 
 static void tells_statistics(void **state)
 {
     (void)state;
-    float x[4] = {-1, 3, -1, 3};
-    vl_safetensor t = {.name = "t", .dtype = VL_DT_F32, .n_dim = 2, .shape = {2, 2}, .n = 4};
+    enum { N = 10000 }; /* some pieces */
+    char *text;
+    static float x[N];
+    const double wide[3] = {1e200, -1e200, 0};
+    const int64_t whole[2] = {3, 1LL << 40};
+    const vl_safetensor t[3] = {
+        {.name = "t", .dtype = VL_DT_F32, .n_dim = 2, .shape = {2, N / 2}, .n = N},
+        {.name = "wide", .dtype = VL_DT_F64, .n_dim = 1, .shape = {3}, .n = 3},
+        {.name = "whole", .dtype = VL_DT_I64, .n_dim = 1, .shape = {2}, .n = 2}};
     vl_safetensors_writer *w;
-    assert_int_equal(vl_safetensors_create(&w, at("x.bin"), &t, 1, NULL, 0), VIOLET_OK);
+    for (int i = 0; i < N; i++) x[i] = i % 2 ? 1e6f + 1 : 1e6f - 1; /* the mean swamps the rest */
+    x[0] = NAN, x[N - 2] = 0;
+    assert_int_equal(vl_safetensors_create(&w, at("x.bin"), t, 3, NULL, 0), VIOLET_OK);
     assert_int_equal(vl_safetensors_push(w, x, sizeof x), VIOLET_OK);
+    assert_int_equal(vl_safetensors_push(w, wide, sizeof wide), VIOLET_OK);
+    assert_int_equal(vl_safetensors_push(w, whole, sizeof whole), VIOLET_OK);
     assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
-    says("x.bin", VIOLET_INFO_VERBOSE, "safetensors", "mean 1 ", "deviation 2 ", "least -1 ",
-         "most 3", NULL); /* told from its content: the name says nothing */
+    says("x.bin", VIOLET_INFO_VERBOSE, "tensors", "float32  2x5000  40,000", "float64  3",
+         "10,003", NULL); /* told from its content: the name says nothing */
+    assert_int_equal(violet_info(&text, at("x.bin"), VIOLET_INFO_VERBOSE | VIOLET_INFO_JSON),
+                     VIOLET_OK);
+    json_t *o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    double n = N - 1, mean = (1e6 * (N - 2) + 1) / n, squares = 0;
+    for (int i = 1; i < N; i++) squares += (x[i] - mean) * (x[i] - mean);
+    assert_true(fabs(statistic(o, 0, "mean") / mean - 1) < 1e-8);
+    assert_true(fabs(statistic(o, 0, "deviation") / sqrt(squares / n) - 1) < 1e-8);
+    assert_true(statistic(o, 0, "least") == 0 && statistic(o, 0, "most") == 1000001);
+    assert_true(statistic(o, 0, "zeros") == 1 && statistic(o, 0, "not finite") == 1);
+    assert_true(statistic(o, 1, "most") == 1e200 && statistic(o, 1, "not finite") == 0);
+    assert_true(fabs(statistic(o, 2, "most") / (double)(1LL << 40) - 1) < 1e-8);
+    json_decref(o);
+    violet_text_free(text);
+}
+
+static void tells_parts_of_other_models(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "bert.embeddings.LayerNorm.gamma", "bert.embeddings.position_ids",
+        "bert.encoder.layer.0.output.dense.bias", "bert.pooler.dense.bias",
+        "cls.predictions.bias", "extra.thing"};
+    enum { N = sizeof names / sizeof *names };
+    const double zeros[2] = {0};
+    vl_safetensor t[N] = {{0}};
+    vl_safetensors_writer *w;
+    for (int i = 0; i < N; i++)
+        t[i] = (vl_safetensor){.name = names[i], .dtype = i == 1 ? VL_DT_I64 : VL_DT_F64,
+                               .n_dim = 1, .shape = {2}, .n = 2};
+    assert_int_equal(vl_safetensors_create(&w, at("b.safetensors"), t, N, NULL, 0), VIOLET_OK);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(vl_safetensors_push(w, zeros, sizeof zeros), VIOLET_OK);
+    assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
+    says("b.safetensors", 0, "BERT checkpoint", "parameters           10",
+         "\n    embeddings     float64        1         2     16\n",
+         "\n    buffers        int64          1         2     16\n",
+         "\n    encoder        float64", "\n    BERT's pooler  float64", "\n    heads ",
+         "\n    extra          float64", NULL);
+}
+
+/* Names that a file gives cannot draw lines of their own on the terminal. */
+static void names_stay_in_their_lines(void **state)
+{
+    (void)state;
+    float x = 1;
+    const char *metadata[2] = {"a\nb", "c\033[1m"};
+    vl_safetensor t = {.name = "n\nfaked: safetensors", .dtype = VL_DT_F32, .n = 1};
+    vl_safetensors_writer *w;
+    char *text;
+    assert_int_equal(vl_safetensors_create(&w, at("n.safetensors"), &t, 1, metadata, 1), VIOLET_OK);
+    assert_int_equal(vl_safetensors_push(w, &x, sizeof x), VIOLET_OK);
+    assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
+    assert_int_equal(violet_info(&text, at("n.safetensors"), VIOLET_INFO_VERBOSE), VIOLET_OK);
+    assert_non_null(strstr(text, "n?faked"));
+    assert_non_null(strstr(text, "a?b"));
+    assert_null(strstr(text, "\033"));
+    assert_null(strstr(text, "\nfaked"));
+    violet_text_free(text);
 }
 
 static void tells_pictures(void **state)
@@ -160,10 +244,10 @@ static void tells_pytorch_files(void **state)
     assert_int_equal(vl_buf_puts(&b, "sS'_modules'\n}ub."), VIOLET_OK);
     zip_of(&z, b.data, b.n, 1);
     write_text(folder, "module.bin", z.data.data, z.data.n); /* the name says nothing */
-    says("module.bin", 0, "PyTorch module", "class                my.own.Net",
+    says("module.bin", 0, "tensors, a pickled module", "class                my.own.Net",
          "n_hid              64", "deep               yes", "act                relu",
-         "tensors              1", "elements             3", NULL);
-    says("module.bin", VIOLET_INFO_VERBOSE, "shape [3]", "mean 1 ", "most 2", NULL);
+         "tensors              1", "parameters           3", "PyTorch, zip", NULL);
+    says("module.bin", VIOLET_INFO_VERBOSE, "w     float32  3         12     1", NULL);
     write_text(folder, "cut.pt", z.data.data, z.data.n - 1);
     refuses("cut.pt", "no central directory");
     zip_free(&z);
@@ -202,7 +286,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(tells_a_checkpoint), TEST(tells_statistics),     TEST(tells_pictures),
         TEST(tells_pickles),      TEST(tells_the_vocabulary), TEST(survives_cuts),
-        TEST(tells_pytorch_files),
+        TEST(tells_pytorch_files), TEST(names_stay_in_their_lines),
+        TEST(tells_parts_of_other_models),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

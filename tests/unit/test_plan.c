@@ -167,8 +167,9 @@ static void absurd_sizes_are_errors(void **state)
     absurd("size_batch", "1000000000000", "size_batch");
     absurd("size_img", "100", "multiples of 32");
     set("size_img", "224");
-    absurd("height", "6272", "patches");
+    absurd("height", "48", "multiples of 32");
     set("height", "0");
+    absurd("size_frame", "65", "size_frame");
     absurd("config", "huge", "huge");
     absurd("config", "nowhere/x.json", "nowhere/x.json");
 }

@@ -57,7 +57,8 @@ static void hostile_headers(void **state)
 {
     (void)state;
     refused("[]", 0, "expected an object");
-    refused("{", 0, "header byte");
+    refused("{", 0, "header byte 1: expected a name");
+    refused("", 0, "expected an object");
     refused("{\"a\":1}", 0, "'a'");
     refused("{" ENTRY("a", "F32", "[2]", "[0,9]") "}", 8, "outside");
     refused("{" ENTRY("a", "F32", "[2]", "[-8,0]") "}", 8, "outside");
@@ -70,7 +71,14 @@ static void hostile_headers(void **state)
     refused("{" ENTRY("a", "U8", "[8]", "[0,8]") "," ENTRY("b", "U8", "[4]", "[4,8]") "}", 8,
             "overlap");
     refused("{" ENTRY("a", "U8", "[8]", "[0,8]") "," ENTRY("a", "U8", "[8]", "[0,8]") "}", 8,
-            "header byte");
+            "'a' is there twice");
+    refused("{" ENTRY("a", "U8", "[8]", "[0,8]") ",}", 8, "expected a name");
+    refused("{," ENTRY("a", "U8", "[8]", "[0,8]") "}", 8, "expected a name");
+    refused("{" ENTRY("a", "U8", "[8]", "[0,8]") "}}", 8, "expected its end");
+    refused("{" ENTRY("a", "U8", "[8]", "[0,8]") " " ENTRY("b", "U8", "[0]", "[8,8]") "}", 8,
+            "expected '}'");
+    refused("{\"a\" {}}", 8, "expected ':'");
+    refused("{\"__metadata__\":{},\"__metadata__\":{}}", 8, "__metadata__ is there twice");
     refused("{" ENTRY("a", "U8", "[1,1,1,1,1,1,1,1,1]", "[0,1]") "}", 1, "9 dimensions");
     refused("{\"__metadata__\":3}", 0, "__metadata__");
     char huge[16] = "\xff\xff\xff\xff\xff\xff\xff\x7f{}";

@@ -1,5 +1,5 @@
 /* Events of work on items; see progress.h. */
-#include "extract/progress.h"
+#include "base/progress.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -7,8 +7,8 @@
  *     vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu videos", n);
  *
  * hooks may be NULL, and so may each of its fields. Events come from the thread that calls. */
-#ifndef VL_EXTRACT_PROGRESS_H
-#define VL_EXTRACT_PROGRESS_H
+#ifndef VL_BASE_PROGRESS_H
+#define VL_BASE_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
