@@ -16,6 +16,12 @@ const command commands[] = {
      "stops at once. The run's folder (option output) gets args.json, log.json, steps.jsonl, "
      "timing.jsonl, the state to resume from and the weights.",
      1, cmd_pretrain},
+    {"finetune", "[ARGS.json] [--OPTION VALUE ...]", "fine-tune a model on a downstream task",
+     "Types: retrieval, qamc (multiple choice), qaoe (open-ended questions), fib (fill in the "
+     "blank). Reads the published args and annotation files. Validates on the real metric after "
+     "every epoch; best.safetensors has the weights of the best, tested once, at the end: "
+     "test.json. Interrupts and the other files are as in pretraining.",
+     1, cmd_finetune},
     {"extract-frames", "--path DIR|FILE|LIST [--sample 5] [--output X] [--OPTION VALUE ...]",
      "take frames from videos",
      "Writes X.tsv and X.lineidx (with --pkl also: X.pkl) as training reads them, and "

@@ -3,6 +3,7 @@
  * for two minutes, then every minute. */
 #include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -53,6 +54,16 @@ static void put_tasks(char *line, size_t n, size_t *at, const violet_event *e)
         if (isnan(e->loss_of[k])) continue;
         put(line, n, at, "  %s %.3f", e->names[k], e->loss_of[k]);
         if (!isnan(e->accuracy[k])) put(line, n, at, " (%.1f%%)", 100 * e->accuracy[k]);
+    }
+}
+
+/* A rank is a number, all else a share. */
+static void put_metrics(char *line, size_t n, size_t *at, const violet_event *e)
+{
+    for (int k = 0; k < e->n_metrics && k < 8; k++) {
+        bool rank = strstr(e->metric_names[k], "rank") != NULL;
+        put(line, n, at, rank ? "  %s %.1f" : "  %s %.1f%%", e->metric_names[k],
+            rank ? e->metric[k] : 100 * e->metric[k]);
     }
 }
 
@@ -117,9 +128,11 @@ static void show_validation(const violet_event *e)
     char line[512];
     size_t at = 0;
     *line = 0;
-    put(line, sizeof line, &at, "validation %s, step %llu, epoch %d:", e->text ? e->text : "",
-        e->step, e->epoch);
+    put(line, sizeof line, &at, "%s %s, step %llu, epoch %d:",
+        e->kind == VIOLET_EVENT_TEST ? "test" : "validation", e->text ? e->text : "", e->step,
+        e->epoch);
     put_tasks(line, sizeof line, &at, e);
+    put_metrics(line, sizeof line, &at, e);
     clear_line();
     puts(line);
     fflush(stdout);
@@ -131,7 +144,8 @@ void progress_event(void *user, const violet_event *e)
     switch (e->kind) {
     case VIOLET_EVENT_STEP:
     case VIOLET_EVENT_ITEM: show_progress(e); break;
-    case VIOLET_EVENT_VALID: show_validation(e); break;
+    case VIOLET_EVENT_VALID:
+    case VIOLET_EVENT_TEST: show_validation(e); break;
     case VIOLET_EVENT_MESSAGE:
         clear_line();
         puts(e->text);
