@@ -6,7 +6,8 @@
 /* A logit that no softmax sees. */
 #define NEVER ((real)-1e9)
 
-/* The cross-modal encoder's input: pairs (b, text_of[b * each + k]), k < each (text_of NULL: text k)
+/* The cross-modal encoder's input: pairs (b, text_of[b * each + k]), k < each (text_of NULL: text
+ * k)
  * -> (B * each * n, D); 0: failed. */
 static int pair_each(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
                      const int *text_of, int each, vl_tensor **x, vl_bert_batch *batch)
@@ -101,8 +102,7 @@ void vl_retrieval_forward(vl_tape *t, const vl_model *m, const vl_downstream_inp
     int *from = vl_tape_alloc(t, (size_t)rows * B * sizeof *from);
     int *target = vl_tape_alloc(t, rows * sizeof *target);
     if (vl_tape_failed(t)) return;
-    for (int i = 0; i < rows; i++)
-        target[i] = fill_row(from, in, i) > 1 || !in->same ? i % B : -1;
+    for (int i = 0; i < rows; i++) target[i] = fill_row(from, in, i) > 1 || !in->same ? i % B : -1;
     vl_tensor *score = score_each(t, m, in, NULL, B); // (B*B, 1)
     finish(t, in_rows(t, score, from, rows, B), target, VL_SCORE_SCALE, out);
 }

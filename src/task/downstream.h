@@ -21,8 +21,8 @@ typedef struct vl_downstream_input {
 
 typedef struct vl_downstream_output {
     vl_tensor *loss;   /* (1,1) */
-    vl_tensor *logits; /* (B, texts, options or answers), before the temperature; symmetric: (2B, B),
-                        * the texts of each video, then the videos of each text */
+    vl_tensor *logits; /* (B, texts, options or answers), before the temperature; symmetric:
+                        * (2B, B), the texts of each video, then the videos of each text */
     const int *best;   /* (rows of logits), in the tape's memory */
     const int *target; /* (rows of logits): what is right, -1: nothing is asked */
 } vl_downstream_output;

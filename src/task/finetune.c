@@ -32,8 +32,10 @@ violet_status finetune_open(vl_run *r)
     if (!given(r->o->dataset))
         return vl_err(VIOLET_EINVAL, "'dataset' does not say where the pictures are");
     if (r->o->size_batch < f->kind->least_batch)
-        return vl_err(VIOLET_EINVAL, "size_batch %d: '%s' tells the samples of a batch apart, it "
-                      "needs %d at least", r->o->size_batch, f->kind->type, f->kind->least_batch);
+        return vl_err(VIOLET_EINVAL,
+                      "size_batch %d: '%s' tells the samples of a batch apart, it "
+                      "needs %d at least",
+                      r->o->size_batch, f->kind->type, f->kind->least_batch);
     return VIOLET_OK;
 }
 
@@ -56,8 +58,8 @@ static violet_status find_answers(vl_run *r, vl_items *q)
     if (status != VIOLET_OK) return vl_err_at(status, "%s", vl_items_path(q));
     n = vl_answers_n(f->answers);
     if (most && n > most)
-        return vl_err(VIOLET_EINVAL, "size_vocab %d is less than the %d answers that %s lists", most,
-                      n, vl_items_path(q));
+        return vl_err(VIOLET_EINVAL, "size_vocab %d is less than the %d answers that %s lists",
+                      most, n, vl_items_path(q));
     r->config.size_answer = most > n ? most : n;
     return VIOLET_OK;
 }
@@ -189,13 +191,18 @@ violet_status finetune_batch_run(vl_run *r, const vl_batch *b, bool training, ui
     int rows = b->n * b->n_texts, X = b->X;
     (void)first_sample;
     for (int i = 0; i < rows * X; i++) f->text_mask[i] = i % X < b->n_text[i / X];
-    const finetune_batch batch = {b->n, b->T, b->S, X, b->n_texts, b->image, b->text, f->text_mask,
-                                  b->facts};
+    const finetune_batch batch = {b->n,     b->T,    b->S,         X,       b->n_texts,
+                                  b->image, b->text, f->text_mask, b->facts};
     const vl_swin_plan *plan =
         vl_swin_plans_get(&r->plans, &r->config.video, b->n, b->T, b->S, b->S);
     if (!plan) return VIOLET_ENOMEM;
-    const vl_downstream_input in = {.B = b->n, .X = X, .plan = plan, .image = b->image,
-                                    .n_texts = rows, .text = b->text, .text_mask = f->text_mask};
+    const vl_downstream_input in = {.B = b->n,
+                                    .X = X,
+                                    .plan = plan,
+                                    .image = b->image,
+                                    .n_texts = rows,
+                                    .text = b->text,
+                                    .text_mask = f->text_mask};
     vl_tape_reset(t, (uint64_t)r->o->seed, draw);
     t->grad_on = t->training = training;
     t->checkpoint_on = r->o->checkpointing;
@@ -220,11 +227,10 @@ violet_status finetune_validate(vl_run *r, const vl_dataset *d, vl_run_result *o
 
 /* ---- states and checkpoints ------------------------------------------------------------------ */
 
-const char *const finetune_fixed[] = {"type",        "task",        "items",      "split",
-                                      "size_img",    "size_txt",    "size_frame", "size_batch",
-                                      "size_vocab",  "accumulate",  "seed",       "compat",
-                                      "valid_split", "videos",      "shape",      "fast_video",
-                                      NULL};
+const char *const finetune_fixed[] = {
+    "type",        "task",       "items",      "split",      "size_img", "size_txt",
+    "size_frame",  "size_batch", "size_vocab", "accumulate", "seed",     "compat",
+    "valid_split", "videos",     "shape",      "fast_video", NULL};
 
 /* Of the list of answers, in its order; null: there is none. */
 static json_t *answers_hash(const finetune *f)

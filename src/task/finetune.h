@@ -2,7 +2,7 @@
  *
  *     vl_finetune_options o = {0};
  *     status = vl_option_defaults(vl_finetune_option_table, &o);
- *     if (status == VIOLET_OK) status = vl_option_set(vl_finetune_option_table, &o, "type", "qaoe");
+ *     status = vl_option_set(vl_finetune_option_table, &o, "type", "qaoe");
  *     ...
  *     status = vl_finetune_run(&o, NULL);
  *     vl_option_release(vl_finetune_option_table, &o);

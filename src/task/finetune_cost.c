@@ -45,10 +45,14 @@ static violet_status count(double *flops, double *bytes, const vl_run *r, const 
     if (!d) return vl_err_nomem();
     violet_status status = vl_tape_init(&t, vl_backend_count(), d, 0);
     if (status != VIOLET_OK) goto done;
-    const finetune_batch batch = {B, plan->T, plan->H, X, n_texts, NULL, m->text, m->mask,
-                                  m->facts};
-    const vl_downstream_input in = {.B = B, .X = X, .plan = plan, .n_texts = B * n_texts,
-                                    .text = m->text, .text_mask = m->mask};
+    const finetune_batch batch = {B,    plan->T, plan->H, X,       n_texts,
+                                  NULL, m->text, m->mask, m->facts};
+    const vl_downstream_input in = {.B = B,
+                                    .X = X,
+                                    .plan = plan,
+                                    .n_texts = B * n_texts,
+                                    .text = m->text,
+                                    .text_mask = m->mask};
     vl_tape_reset(&t, 0, 0);
     t.grad_on = t.training = 1;
     t.checkpoint_on = r->o->checkpointing;
@@ -56,7 +60,8 @@ static violet_status count(double *flops, double *bytes, const vl_run *r, const 
     status = vl_tape_failed(&t) ? vl_tape_status(&t) : vl_tape_backward(&t, out.loss);
     vl_count c = vl_count_get(d);
     *flops = vl_count_products(&c, VL_COUNT_FORWARD) + vl_count_products(&c, VL_COUNT_BACKWARD);
-    *bytes = (double)(t.keep.peak + t.grads.peak + plan->tables.used + 4 * model->params.weights.used);
+    *bytes =
+        (double)(t.keep.peak + t.grads.peak + plan->tables.used + 4 * model->params.weights.used);
     vl_tape_release(&t);
 done:
     vl_backend_count()->close(d);

@@ -1,4 +1,5 @@
-/* Multiple choice: each option makes a text with the question, the best scored one is the answer. */
+/* Multiple choice: each option makes a text with the question, the best scored one is the answer.
+ */
 #include "task/finetune_internal.h"
 
 static void forward(vl_tape *t, const vl_model *m, const finetune *f, const finetune_batch *b,

@@ -22,8 +22,8 @@ static void forward(vl_tape *t, const vl_model *m, const finetune *f, const fine
         if (vl_tape_failed(t)) return;
         for (int v = 0; v < b->n; v++)
             for (int x = 0; x < b->n; x++)
-                same[v * b->n + x] = b->facts[v].video == b->facts[x].video ||
-                                     b->facts[v].text == b->facts[x].text;
+                same[v * b->n + x] =
+                    b->facts[v].video == b->facts[x].video || b->facts[v].text == b->facts[x].text;
         own.same = same;
         own.symmetric = 1;
     }
@@ -54,7 +54,8 @@ static const vl_items *items_of(const vl_run *r, const vl_dataset *d)
 
 static violet_status stopped(const vl_run *r)
 {
-    return vl_run_stopping(r) ? vl_err(VIOLET_EINTERRUPTED, "stopped during validation") : VIOLET_OK;
+    return vl_run_stopping(r) ? vl_err(VIOLET_EINTERRUPTED, "stopped during validation")
+                              : VIOLET_OK;
 }
 
 static void tell_progress(const vl_run *r, const char *what, int done, int n)
@@ -70,9 +71,14 @@ static violet_status open_memory(ranking *k)
     const vl_run *r = k->r;
     int S = r->o->size_img, h = S / 32, T = vl_dataset_frames(k->d, 0);
     size_t n = (size_t)vl_items_n_videos(k->q), m = vl_items_n(k->q);
-    vl_features_key key = {.kind = "video", .n = (int)n, .rows = T * (1 + h * h),
-                           .cols = r->config.hidden, .dtype = VL_DT_F32, .frames = T,
-                           .height = S, .width = S};
+    vl_features_key key = {.kind = "video",
+                           .n = (int)n,
+                           .rows = T * (1 + h * h),
+                           .cols = r->config.hidden,
+                           .dtype = VL_DT_F32,
+                           .frames = T,
+                           .height = S,
+                           .width = S};
     k->video = malloc((n + 1) * sizeof *k->video);
     k->text = malloc((m + 1) * sizeof *k->text);
     k->pair = malloc((n + 1) * sizeof *k->pair);
@@ -83,8 +89,11 @@ static violet_status open_memory(ranking *k)
         return vl_err_nomem();
     violet_status status = vl_features_open(&k->videos, NULL, &key);
     if (status != VIOLET_OK) return status;
-    key = (vl_features_key){.kind = "text", .n = (int)m, .rows = r->o->size_txt,
-                            .cols = r->config.hidden, .dtype = VL_DT_F32};
+    key = (vl_features_key){.kind = "text",
+                            .n = (int)m,
+                            .rows = r->o->size_txt,
+                            .cols = r->config.hidden,
+                            .dtype = VL_DT_F32};
     return vl_features_open(&k->texts, NULL, &key);
 }
 
@@ -120,8 +129,11 @@ static violet_status encode_videos(ranking *k)
     const vl_batch *b = NULL;
     vl_cursor start = {0};
     int n = 0;
-    vl_loader_options o = {.batch = r->o->size_batch, .workers = r->o->workers, .once = true,
-                           .report = vl_run_report_bad, .user = r};
+    vl_loader_options o = {.batch = r->o->size_batch,
+                           .workers = r->o->workers,
+                           .once = true,
+                           .report = vl_run_report_bad,
+                           .user = r};
     violet_status status = vl_loader_open(&loader, k->d, &o);
     if (status != VIOLET_OK) return status;
     status = vl_loader_start(loader, &start);
@@ -163,8 +175,8 @@ static violet_status encode_texts(ranking *k)
         }
         if (end || status != VIOLET_OK || !is_ranked(k, i)) continue;
         vl_item_facts facts;
-        status = vl_item_encode((int32_t *)ids + (size_t)n * (size_t)X, &n_text, &facts, &c, i,
-                                &work);
+        status =
+            vl_item_encode((int32_t *)ids + (size_t)n * (size_t)X, &n_text, &facts, &c, i, &work);
         k->text[k->n_texts + n++] = (int)i;
     }
     vl_buf_free(&work);

@@ -319,9 +319,14 @@ static violet_status train(vl_run *r)
 
 static void tell_summary(const vl_run *r)
 {
-    uint64_t bad = 0;
+    uint64_t bad = 0, shortened = 0;
+    for (int i = 0; i < r->n_sets; i++) shortened += vl_loader_shortened(r->sets[i].loader);
     for (int i = 0; i < r->n_sets; i++)
         for (int why = 0; why < VL_BAD_REASONS; why++) bad += vl_loader_bad(r->sets[i].loader, why);
+    if (shortened)
+        vl_run_tell(r, VIOLET_EVENT_MESSAGE,
+                    "%llu times a text was shortened to %d positions, see --size-txt",
+                    (unsigned long long)shortened, r->o->size_txt);
     if (r->busy_s > 0 && r->flops > 0) {
         double peak = r->backend->peak_flops(r->device), rate = r->flops / r->busy_s;
         vl_run_tell(r, VIOLET_EVENT_MESSAGE,

@@ -12,7 +12,7 @@
  * A run's folder (`output`):
  *     args.json          the options as they were
  *     log.json           {data set: {ls_LOSS: [...], ac_LOSS: [...]}}, a value a unit: training
- *                        loss, validation accuracy; a task with metrics has them in place of ac_LOSS
+ *                        loss, validation accuracy; where a task has metrics, METRIC in its place
  *     steps.jsonl        a line a step: losses, accuracies, norm, rate (the same bits on every run)
  *     timing.jsonl       a line a step: seconds, waiting for data, memory (never the same)
  *     last.safetensors   weights, moments and position: resume from here

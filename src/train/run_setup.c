@@ -14,8 +14,8 @@
 #include "train/start.h"
 
 #define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
-#define DEFAULT_CONFIG "violet1"
-#define WARN_ONE_BY_ONE 20 /* bad samples told singly; after that only counted */
+#define DEFAULT_CONFIG    "violet1"
+#define WARN_ONE_BY_ONE   20 /* bad samples told singly; after that only counted */
 
 void vl_run_report_bad(void *user, vl_bad why, const char *message)
 {
@@ -112,6 +112,8 @@ static violet_status open_set(vl_run *r, char *name)
     const vl_run_options *o = r->o;
     if (r->n_sets == VL_RUN_SETS)
         return vl_err(VIOLET_EINVAL, "more than %d data sets in '%s'", VL_RUN_SETS, o->dataset);
+    if (r->n_sets && r->task->n_deciding)
+        return vl_err(VIOLET_EINVAL, "'dataset' is '%s', expected one data set", o->dataset);
     if (r->n_sets && o->videos && *o->videos)
         return vl_err(VIOLET_EINVAL, "'videos' is the pictures of one data set, '%s' names more",
                       o->dataset);
@@ -121,8 +123,7 @@ static violet_status open_set(vl_run *r, char *name)
     if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name || !*name ||
         strpbrk(name, "\"\\/"))
         return vl_err(VIOLET_EINVAL, "'%s' cannot be the name of a data set", name);
-    violet_status status =
-        r->task->open_set(&s->train, r, s->name, split ? split : o->split, true);
+    violet_status status = r->task->open_set(&s->train, r, s->name, split ? split : o->split, true);
     if (status != VIOLET_OK) return status;
     r->n_sets++;
     vl_loader_options loader = {.batch = o->size_batch,
@@ -145,8 +146,6 @@ static violet_status setup_sets(vl_run *r)
     free(names);
     if (status == VIOLET_OK && r->n_sets == 0)
         status = vl_err(VIOLET_EINVAL, "'dataset' names no data set");
-    if (status == VIOLET_OK && r->task->n_deciding && r->n_sets > 1)
-        status = vl_err(VIOLET_EINVAL, "'dataset' names %d data sets, expected one", r->n_sets);
     return status;
 }
 
@@ -270,13 +269,13 @@ static violet_status setup_start(vl_run *r)
         status = vl_run_state_load(r);
         if (status == VIOLET_OK)
             vl_run_tell(r, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
-                 (unsigned long long)r->step);
+                        (unsigned long long)r->step);
         return status;
     }
     if (o->resume)
         vl_run_tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run", o->output);
-    vl_params_draw(&r->model.params, (uint64_t)o->seed);
-    const vl_start start = {.checkpoint = o->path_ckpt,
+    const vl_start start = {.seed = (uint64_t)o->seed,
+                            .checkpoint = o->path_ckpt,
                             .video = o->init_video,
                             .text = o->init_text,
                             .interpolate = o->interpolate,
@@ -286,17 +285,16 @@ static violet_status setup_start(vl_run *r)
                             .user = r};
     if (start.grid_as_is && o->path_ckpt && *o->path_ckpt && o->size_img != 224)
         vl_run_tell(r, VIOLET_EVENT_MESSAGE,
-             "size_img %d: rows of the position table are taken as they stand, as published",
-             o->size_img);
-    return vl_start_from(&r->model.params, &r->config, &start);
+                    "size_img %d: rows of the position table are taken as they stand, as published",
+                    o->size_img);
+    return vl_start_weights(&r->model.params, &r->config, &start);
 }
 
 violet_status vl_run_setup(vl_run *r)
 {
-    violet_status (*const stages[])(vl_run *) = {setup_config, setup_text,   setup_task,
-                                                 setup_optim,  setup_sets,   setup_units,
-                                                 setup_cost,   setup_folder, setup_model,
-                                                 setup_start,  vl_run_log_open};
+    violet_status (*const stages[])(vl_run *) = {
+        setup_config, setup_text,   setup_task,  setup_optim, setup_sets,     setup_units,
+        setup_cost,   setup_folder, setup_model, setup_start, vl_run_log_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](r);
         if (status != VIOLET_OK) return status;
