@@ -1,6 +1,6 @@
 /* Vectors of videos and texts; see use.h. A vector is the mean over an item's tokens, which is all
- * that VIOLET's own heads offer for comparing items without pairing them: `mean_of` is the one place
- * that makes a vector of an encoded item. */
+ * that VIOLET offers for comparing items without pairing them: `mean_of` is the one place that makes
+ * a vector of an encoded item. */
 #include <stdlib.h>
 
 #include "base/status.h"
