@@ -41,6 +41,8 @@ static violet_status setup_options(eval *e)
     if (e->o->merge && given(e->o->shard))
         return vl_err(VIOLET_EINVAL, "--shard does a part, --merge puts parts together: one of "
                       "them");
+    if (given(e->o->shard) && given(e->o->predictions))
+        return vl_err(VIOLET_EINVAL, "--predictions: of parts, --merge writes them");
     if (e->o->merge == 1) return vl_err(VIOLET_EINVAL, "--merge 1: expected 2 or more parts");
     e->compat = o->compat == VL_COMPAT_VIOLET1;
     e->rule = e->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;
@@ -247,20 +249,6 @@ static void tell_start(const eval *e)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-/* Metrics, and predictions where they are asked for. */
-static violet_status measure(eval *e)
-{
-    vl_out out;
-    const char *path = e->o->predictions;
-    if (!given(path)) return e->kind->measure(e, NULL);
-    violet_status status = vl_out_open(&out, path);
-    if (status != VIOLET_OK) return status;
-    status = e->kind->measure(e, out.file);
-    if (status == VIOLET_OK) return vl_out_commit(&out);
-    vl_out_abandon(&out);
-    return status;
-}
-
 static violet_status report(vl_buf *text, eval *e, int flags)
 {
     if (!(flags & VIOLET_INFO_JSON)) {
@@ -288,9 +276,12 @@ static violet_status run(vl_buf *text, eval *e, int flags)
         if (status != VIOLET_OK) return status;
     }
     tell_start(e);
-    violet_status status = e->o->merge ? VIOLET_OK : eval_score(e);
-    bool part = e->shard.n > 1;
-    if (status == VIOLET_OK && !part) status = measure(e);
+    /* better an error now than after hours of work */
+    bool part = e->shard.n > 1, predictions = given(e->o->predictions);
+    violet_status status = predictions ? vl_out_open(&e->out, e->o->predictions) : VIOLET_OK;
+    if (status == VIOLET_OK && !e->o->merge) status = eval_score(e);
+    if (status == VIOLET_OK && !part) status = e->kind->measure(e, e->out.file);
+    if (status == VIOLET_OK && predictions) status = vl_out_commit(&e->out);
     if (status == VIOLET_OK) status = eval_store_finish(e);
     if (status != VIOLET_OK) return status;
     if (!part) return report(text, e, flags);
@@ -301,8 +292,9 @@ static violet_status run(vl_buf *text, eval *e, int flags)
 
 static void release(eval *e)
 {
+    vl_out_abandon(&e->out);
     vl_scorer_close(e->scorer);
-    vl_features_close(e->scores);
+    eval_store_close(e);
     vl_features_close(e->videos);
     vl_features_close(e->encoded);
     eval_texts_close(&e->texts);

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "base/index.h"
+#include "base/file.h"
 #include "base/progress.h"
 #include "base/shard.h"
 #include "base/strings.h"
@@ -87,6 +87,7 @@ struct eval {
     vl_features *scores; /* eval_store.c */
     vl_features *videos, *encoded; /* videos (all with a cache, else the present one), texts */
     vl_scorer *scorer;
+    vl_out out; /* predictions */
     eval_bad bad;
     size_t n_pairs, n_encoded; /* scored and encoded in this process */
     double seconds, flops;     /* they took */
@@ -119,6 +120,7 @@ violet_status eval_store_put(eval *e, int video, const int *text, const real *sc
 /* What encoded videos depend on, or, of `all`, scores. */
 uint64_t eval_hash(const eval *e, bool all);
 violet_status eval_store_finish(eval *e); /* result.json */
+void eval_store_close(eval *e);           /* what has nothing in it does not stay */
 
 /* eval_score.c: all that is not scored yet. */
 violet_status eval_score(eval *e);
