@@ -87,6 +87,11 @@ int cmd_pretrain(int argc, char **argv)
     return run_long("pretrain", "--resume", violet_pretrain, argc, argv);
 }
 
+int cmd_finetune(int argc, char **argv)
+{
+    return run_long("finetune", "--resume", violet_finetune, argc, argv);
+}
+
 int cmd_extract_frames(int argc, char **argv)
 {
     return run_long("extract-frames", "", violet_extract_frames, argc, argv);

@@ -16,10 +16,17 @@ const command commands[] = {
      "stops at once. The run's folder (option output) gets args.json, log.json, steps.jsonl, "
      "timing.jsonl, the state to resume from and the weights.",
      1, cmd_pretrain},
+    {"finetune", "[ARGS.json] [--OPTION VALUE ...]", "fine-tune a model on a downstream task",
+     "Types: retrieval, qamc (multiple choice), qaoe (open-ended questions), fib (fill in the "
+     "blank). Reads the published args and annotation files. Validates on the real metric after "
+     "every epoch; best.safetensors has the weights of the best, tested once, at the end: "
+     "test.json. Interrupts and the other files are as in pretraining.",
+     1, cmd_finetune},
     {"eval", "ARGS.json [--checkpoint FILE] [--json] [--OPTION VALUE ...]",
      "measure a checkpoint on a downstream task",
-     "Reads the published args files of retrieval, qamc, qaoe; also fib. Every metric is printed with "
-     "its protocol, the number of items and a 95 % interval. A pretraining checkpoint is measured "
+     "Types: retrieval, qamc (multiple choice), qaoe (open-ended questions), fib (fill in the "
+     "blank). Reads the published args and annotation files. Every metric is printed with its "
+     "protocol, the number of items and a 95 % interval. A pretraining checkpoint is measured "
      "zero-shot. The same command goes on where it was stopped or killed; for many machines: "
      "--shard 1/4 to 4/4, then --merge 4. The folder (option output) gets scores.bin and "
      "result.json.",

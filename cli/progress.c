@@ -3,6 +3,7 @@
  * for two minutes, then every minute. */
 #include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -67,6 +68,16 @@ static void put_tasks(char *line, size_t n, size_t *at, const violet_event *e)
     }
 }
 
+/* A rank is a number, all else a share. */
+static void put_metrics(char *line, size_t n, size_t *at, const violet_event *e)
+{
+    for (int k = 0; k < e->n_metrics && k < 8; k++) {
+        bool rank = strstr(e->metric_names[k], "rank") != NULL;
+        put(line, n, at, rank ? "  %s %.1f" : "  %s %.1f%%", e->metric_names[k],
+            rank ? e->metric[k] : 100 * e->metric[k]);
+    }
+}
+
 static void format_step(char *line, size_t n, const violet_event *e)
 {
     size_t at = 0;
@@ -128,9 +139,11 @@ static void show_validation(const violet_event *e)
     char line[512];
     size_t at = 0;
     *line = 0;
-    put(line, sizeof line, &at, "validation %s, step %llu, epoch %d:", e->text ? e->text : "",
-        e->step, e->epoch);
+    put(line, sizeof line, &at, "%s %s, step %llu, epoch %d:",
+        e->kind == VIOLET_EVENT_TEST ? "test" : "validation", e->text ? e->text : "", e->step,
+        e->epoch);
     put_tasks(line, sizeof line, &at, e);
+    put_metrics(line, sizeof line, &at, e);
     clear_line();
     fprintf(out(), "%s\n", line);
     fflush(out());
@@ -142,7 +155,8 @@ void progress_event(void *user, const violet_event *e)
     switch (e->kind) {
     case VIOLET_EVENT_STEP:
     case VIOLET_EVENT_ITEM: show_progress(e); break;
-    case VIOLET_EVENT_VALID: show_validation(e); break;
+    case VIOLET_EVENT_VALID:
+    case VIOLET_EVENT_TEST: show_validation(e); break;
     case VIOLET_EVENT_MESSAGE:
         clear_line();
         fprintf(out(), "%s\n", e->text);

@@ -71,8 +71,9 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* The options of one command, each with its default until it is set. Commands: "pretrain", "eval", "plan",
- * "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link", "convert".
+/* The options of one command, each with its default until it is set. Commands: "pretrain",
+ * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
+ * "convert".
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
@@ -104,7 +105,8 @@ const char *violet_options_json(violet_options *o);
 
 typedef enum violet_event_kind {
     VIOLET_EVENT_STEP,     /* an update was made: the numbers below */
-    VIOLET_EVENT_VALID,    /* a validation ended: loss_of and accuracy over it */
+    VIOLET_EVENT_VALID,    /* a validation ended: loss_of, accuracy and metric over it */
+    VIOLET_EVENT_TEST,     /* the test of the best weights, which are those of `step`: the same */
     VIOLET_EVENT_ITEM,     /* of `text` ("videos"), `step` of `n_steps` are done, n_bad badly */
     VIOLET_EVENT_MESSAGE,  /* something to tell: `text`, one line */
     VIOLET_EVENT_WARNING,  /* something to worry about: `text`, such as a skipped record */
@@ -120,9 +122,9 @@ typedef struct violet_event {
     const char *const *names;   /* of the tasks, such as "mtm", n_tasks of them */
     int n_tasks;
     double loss_of[8], accuracy[8]; /* NaN: not asked in this batch */
-    const char *const *metric_names; /* of a validation, such as "recall_1", n_metrics of them */
+    const char *const *metric_names; /* of a validation or test, such as "recall_1", n_metrics */
     int n_metrics;
-    double metric[8];           /* shares, but for those called rank; NaN: not known */
+    double metric[8];           /* shares, but where `rank` is in the name; NaN: not known */
     double rate;                /* learning rate */
     double samples_per_s, seconds_left;
     double share_waiting;       /* of the time, waiting for data */
@@ -144,6 +146,13 @@ typedef struct violet_hooks {
 /* Pretrains as the options of "pretrain" say, to the end or until the hook stops it. hooks may be
  * NULL. VIOLET_EINTERRUPTED: the state is saved; set `resume` and call again to go on. */
 violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks);
+
+/* ---- fine-tuning ----------------------------------------------------------------------------- */
+
+/* Fine-tunes on the task that option `type` of "finetune" names: "retrieval", "qamc", "qaoe", "fib".
+ * Ends, stops and goes on as violet_pretrain does. The weights of the best validation are
+ * best.safetensors in the run's folder; docs/FINETUNE.md tells of the files. */
+violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks);
 
 /* ---- evaluation ------------------------------------------------------------------------------ */
 

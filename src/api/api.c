@@ -11,6 +11,7 @@
 #include "extract/vq.h"
 #include "task/convert.h"
 #include "task/eval.h"
+#include "task/finetune.h"
 #include "task/info.h"
 #include "task/info_diff.h"
 #include "task/info_load.h"
@@ -36,6 +37,12 @@ violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks
 {
     const vl_pretrain_options *values = vl_options_of(o, "pretrain");
     return values ? vl_pretrain_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_finetune_options *values = vl_options_of(o, "finetune");
+    return values ? vl_finetune_run(values, hooks) : VIOLET_EINVAL;
 }
 
 violet_status violet_extract_frames(const violet_options *o, const violet_hooks *hooks)

@@ -20,7 +20,7 @@ const vl_option vl_pretrain_option_table[] = {
                       "frames a video, 0: as many as the file has, 4 where there are videos", "12",
                       4096),
     VL_RUN_ROW_VALID_BATCHES,
-    VL_RUN_ROW_CONFIG("violet1", "sizes: violet1, tiny, or a JSON file"),
+    VL_RUN_ROW_CONFIG("violet1", "sizes: violet1, tiny, a JSON file, or a checkpoint"),
     VL_RUN_ROWS_START,
     VL_RUN_ROWS_DROP,
     VL_RUN_ROW_COMPAT,

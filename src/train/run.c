@@ -112,9 +112,14 @@ static void tell_step(const vl_run *r, const char *set, const vl_run_sums *s, do
     if (r->hooks.event) r->hooks.event(r->hooks.user, &e);
 }
 
-void vl_run_tell_result(const vl_run *r, const char *name, const vl_run_result *result)
+void vl_run_tell_result(const vl_run *r, violet_event_kind kind, const char *name,
+                        const vl_run_result *result)
 {
-    violet_event e = event_of(r, VIOLET_EVENT_VALID, name, &result->sums);
+    violet_event e = event_of(r, kind, name, &result->sums);
+    if (kind == VIOLET_EVENT_TEST && r->best.step) {
+        e.step = r->best.step;
+        e.epoch = (int)r->best.epoch;
+    }
     e.metric_names = r->task->metrics;
     e.n_metrics = r->task->n_metrics;
     for (int k = 0; k < r->task->n_metrics; k++) e.metric[k] = result->metric[k];
@@ -129,11 +134,9 @@ static violet_status keep_best(vl_run *r, const vl_run_result *valid)
         r->best.since++;
         return VIOLET_OK;
     }
-    violet_status status = vl_run_weights_save(r, "best.safetensors");
-    if (status != VIOLET_OK) return status;
     r->best = (vl_run_best){.step = r->step, .epoch = r->epoch + 1};
     memcpy(r->best.metric, valid->metric, sizeof r->best.metric);
-    return VIOLET_OK;
+    return vl_run_weights_save(r, "best.safetensors");
 }
 
 /* Bad data must not cost a training its work. */
@@ -147,7 +150,7 @@ static violet_status validate_set(vl_run *r, const vl_run_set *s, vl_run_result 
         *out = no_result();
         return VIOLET_OK;
     }
-    if (status == VIOLET_OK) vl_run_tell_result(r, s->name, out);
+    if (status == VIOLET_OK) vl_run_tell_result(r, VIOLET_EVENT_VALID, s->name, out);
     return status;
 }
 
@@ -316,9 +319,14 @@ static violet_status train(vl_run *r)
 
 static void tell_summary(const vl_run *r)
 {
-    uint64_t bad = 0;
+    uint64_t bad = 0, shortened = 0;
+    for (int i = 0; i < r->n_sets; i++) shortened += vl_loader_shortened(r->sets[i].loader);
     for (int i = 0; i < r->n_sets; i++)
         for (int why = 0; why < VL_BAD_REASONS; why++) bad += vl_loader_bad(r->sets[i].loader, why);
+    if (shortened)
+        vl_run_tell(r, VIOLET_EVENT_MESSAGE,
+                    "%llu times a text was shortened to %d positions, see --size-txt",
+                    (unsigned long long)shortened, r->o->size_txt);
     if (r->busy_s > 0 && r->flops > 0) {
         double peak = r->backend->peak_flops(r->device), rate = r->flops / r->busy_s;
         vl_run_tell(r, VIOLET_EVENT_MESSAGE,

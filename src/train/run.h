@@ -11,8 +11,8 @@
  *
  * A run's folder (`output`):
  *     args.json          the options as they were
- *     log.json           {data set: {ls_LOSS: [...], ac_LOSS: [...], METRIC: [...]}}, a value a
- *                        unit: training loss, accuracy and metrics of the validation
+ *     log.json           {data set: {ls_LOSS: [...], ac_LOSS: [...]}}, a value a unit: training
+ *                        loss, validation accuracy; where a task has metrics, METRIC in its place
  *     steps.jsonl        a line a step: losses, accuracies, norm, rate (the same bits on every run)
  *     timing.jsonl       a line a step: seconds, waiting for data, memory (never the same)
  *     last.safetensors   weights, moments and position: resume from here
@@ -117,7 +117,8 @@ typedef struct vl_run {
 struct vl_run_task {
     const char *const *losses;  /* "mtm", ...: names of what a batch is asked, n_losses of them */
     int n_losses;
-    const char *const *metrics; /* "recall_1", ...: names of what a validation finds besides */
+    const char *const *metrics; /* "recall_1", ...: names of what a validation finds; a rank has
+                                 * `rank` in its name, all others are shares */
     int n_metrics;
     int n_deciding;             /* the first so many, in turn, decide which weights are best, larger
                                  * being better, and there is one data set; 0: none is best */
@@ -164,8 +165,10 @@ violet_status vl_run_train(const vl_run_task *task, void *own, const vl_run_opti
 bool vl_run_stopping(const vl_run *r);
 void vl_run_tell(const vl_run *r, violet_event_kind kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Tells what a validation found, `name` being what was validated on. */
-void vl_run_tell_result(const vl_run *r, const char *name, const vl_run_result *result);
+/* Tells what a validation (VIOLET_EVENT_VALID) or the test of the best weights (VIOLET_EVENT_TEST)
+ * found; name: on what. */
+void vl_run_tell_result(const vl_run *r, violet_event_kind kind, const char *name,
+                        const vl_run_result *result);
 /* Tells of a bad sample: a loader's `report`, with the run as its user. */
 void vl_run_report_bad(void *user, vl_bad why, const char *message);
 

@@ -107,7 +107,7 @@ violet_status vl_run_log_unit(vl_run *r, const char *set, const vl_run_sums *tra
     int bad = 0;
     for (int k = 0; k < task->n_losses; k++)
         bad |= append(of_set, "ls_", task->losses[k], vl_run_loss(train, k));
-    for (int k = 0; k < task->n_losses; k++)
+    for (int k = 0; k < task->n_losses && !task->n_metrics; k++)
         bad |= append(of_set, "ac_", task->losses[k], vl_run_accuracy(&valid->sums, k));
     for (int k = 0; k < task->n_metrics; k++)
         bad |= append(of_set, "", task->metrics[k], valid->metric[k]);

@@ -30,9 +30,12 @@ void vl_run_report_bad(void *user, vl_bad why, const char *message)
 static violet_status setup_config(vl_run *r)
 {
     const vl_run_options *o = r->o;
-    bool own = o->config && *o->config, given = o->path_ckpt && *o->path_ckpt;
-    violet_status status =
-        vl_config_find(&r->config, own ? o->config : given ? o->path_ckpt : DEFAULT_CONFIG);
+    char path[4096];
+    const char *what = o->path_ckpt && *o->path_ckpt ? o->path_ckpt : DEFAULT_CONFIG;
+    violet_status status = vl_run_path(r, path, "last.safetensors");
+    if (status != VIOLET_OK) return status;
+    if (o->resume && vl_file_exists(path)) what = path; /* the checkpoint may be gone */
+    status = vl_config_find(&r->config, o->config && *o->config ? o->config : what);
     if (status != VIOLET_OK) return status;
     if (o->drop >= 0) r->config.drop = o->drop;
     if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
@@ -109,6 +112,8 @@ static violet_status open_set(vl_run *r, char *name)
     const vl_run_options *o = r->o;
     if (r->n_sets == VL_RUN_SETS)
         return vl_err(VIOLET_EINVAL, "more than %d data sets in '%s'", VL_RUN_SETS, o->dataset);
+    if (r->n_sets && r->task->n_deciding)
+        return vl_err(VIOLET_EINVAL, "'dataset' is '%s', expected one data set", o->dataset);
     if (r->n_sets && o->videos && *o->videos)
         return vl_err(VIOLET_EINVAL, "'videos' is the pictures of one data set, '%s' names more",
                       o->dataset);
@@ -134,7 +139,7 @@ static violet_status open_set(vl_run *r, char *name)
 
 static violet_status setup_sets(vl_run *r)
 {
-    char *names = strdup(r->o->dataset), *save = NULL;
+    char *names = strdup(r->o->dataset ? r->o->dataset : ""), *save = NULL;
     violet_status status = names ? VIOLET_OK : vl_err_nomem();
     for (char *s = names ? strtok_r(names, ", ", &save) : NULL; s && status == VIOLET_OK;
          s = strtok_r(NULL, ", ", &save))
@@ -142,8 +147,6 @@ static violet_status setup_sets(vl_run *r)
     free(names);
     if (status == VIOLET_OK && r->n_sets == 0)
         status = vl_err(VIOLET_EINVAL, "'dataset' names no data set");
-    if (status == VIOLET_OK && r->task->n_deciding && r->n_sets > 1)
-        status = vl_err(VIOLET_EINVAL, "'dataset' names %d data sets, expected one", r->n_sets);
     return status;
 }
 

@@ -541,6 +541,33 @@ static void a_run_survives(void **state)
     vl_option_release(vl_pretrain_option_table, &options);
 }
 
+static vl_finetune_options tune;
+
+static violet_status whole_finetuning(void)
+{
+    static const char *const names[] = {"last", "best"};
+    for (int k = 0; k < 2; k++) {
+        snprintf(path, sizeof path, "%s/tune/%s.safetensors", c.folder, names[k]);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/tune/test.json", c.folder);
+    unlink(path);
+    return vl_finetune_run(&tune, NULL);
+}
+
+static void fine_tuning_survives(void **state)
+{
+    (void)state;
+    corpus_finetune_options(&tune, &c, "tune", "--type=retrieval --task=tune --dataset=six "
+                            "--size_frame=1 --size_batch=2 --steps=1");
+    sweep("fine-tuning on retrieval", whole_finetuning, 400, 29);
+    vl_option_release(vl_finetune_option_table, &tune);
+    corpus_finetune_options(&tune, &c, "tune", "--type=qaoe --task=ask --dataset=six "
+                            "--size_frame=1 --size_batch=2 --steps=1");
+    sweep("fine-tuning on questions", whole_finetuning, 400, 29);
+    vl_option_release(vl_finetune_option_table, &tune);
+}
+
 static void write_data(const char *name, const char *text)
 {
     FILE *f = fopen(in_data(name), "w");
@@ -553,6 +580,13 @@ static int set_up(void **state)
     json_set_alloc_funcs(json_alloc, free);
     corpus_open(&c);
     corpus_add(&c, "set", 1, (const char *[]){"...", NULL}, "..");
+    corpus_add_videos(&c, "six", 3, 1, NULL);
+    write_data("txt_tune.json",
+               "{\"train\": {\"v0\": [\"red\"], \"v1\": [\"cat\"]}, \"val\": {\"v0\": [\"red\"], "
+               "\"v2\": [\"dog\"]}, \"test\": {\"v1\": [\"cat\"], \"v2\": [\"dog\"]}}");
+    write_data("txt_ask_train.csv", "video,question,answer\nv0,who,cat\nv1,who,dog\n");
+    write_data("txt_ask_val.csv", "video,question,answer\nv2,who,dog\n");
+    write_data("txt_ask_test.csv", "video,question,answer\nv2,who,cat\n");
     corpus_checkpoint(&c, "model.safetensors", 1);
     write_data("questions.json", "{\"test\": ["
                                  "{\"video\": \"v\", \"question\": \"q\", \"answer\": 1},"
@@ -593,6 +627,7 @@ int main(void)
         cmocka_unit_test(a_model_survives),
         cmocka_unit_test(what_looks_at_tensors_survives),
         cmocka_unit_test(a_run_survives),
+        cmocka_unit_test(fine_tuning_survives),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
