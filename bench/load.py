@@ -159,11 +159,12 @@ def report(options, found):
     lines += [f"{found['tensors']} float32 tensors, {size['pt'] / MIB:.0f} MiB, the same bits in "
               f"all. {options.threads} threads. Medians of {options.turns} turns; in brackets the "
               "least and most of a pair. Ours: names, shapes, values and whether they are finite, "
-              "into a model that is laid out: its memory is fresh, or has been written with initial "
-              "values, as a run does it and as the making of the peer's module does. Each in a process "
-              "of its own that has loaded nothing yet. Anonymous memory is what the process has more "
-              "at its highest while it loads, looked at every millisecond; the model's own is "
-              f"{found['model'] / MIB:.0f} MiB, which the peer's module has beside that.", ""]
+              "into a model that is laid out: its memory is fresh, or has been written with "
+              "initial values, as a run does it and as the making of the peer's module does. Each "
+              "in a process of its own that has loaded nothing yet. Anonymous memory is what the "
+              "process has more at its highest while it loads, looked at every millisecond; the "
+              f"model's own is {found['model'] / MIB:.0f} MiB, which the peer's module has beside "
+              "that.", ""]
     return lines + machine_lines(found["peaks"], found["load"], [found["others"]])
 
 
