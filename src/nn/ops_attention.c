@@ -171,8 +171,9 @@ static int fill_by_head(vl_tape *t, by_head *k, int n_seq, int heads)
     return 1;
 }
 
-/* What queries by head, (heads * block, head_dim), make of x: sums of its rows, weighted by softmax,
- * (heads * block, C). The keys' bias adds the same to all scores of a query, so it is left out. */
+/* What queries by head, (heads * block, head_dim), make of x: sums of its rows, weighted by
+ * softmax, (heads * block, C). The keys' bias adds the same to all scores of a query, so it is left
+ * out. */
 static vl_tensor *weighted_rows(vl_tape *t, const by_head *k, const vl_tensor *q,
                                 const vl_tensor *x, const vl_tensor *kv_w, vl_attention s)
 {

@@ -115,7 +115,7 @@ static void open_world(const vl_config *config, int heads, const vl_backend *bac
     w.d = backend->open(2);
     ok(vl_model_init(&w.m, config, heads, 0, 0));
     vl_params_draw(&w.m.params, 5);
-    /* so that scores tell pairs apart, and no bias is 0: small weights would make all tokens alike */
+    /* so that scores tell pairs apart (small weights make all tokens alike) and no bias is 0 */
     real *x = (real *)w.m.params.weights.base;
     for (size_t i = 0; i < w.m.params.weights.used / sizeof *x; i++)
         x[i] = 3 * x[i] + (real)(0.1 * vl_rng_uniform(8, i) - 0.05);
