@@ -110,11 +110,13 @@ def measure(options):
     load, peaks, servers = os.getloadavg(), [measure_peak(options.ours, options.threads)], {}
     try:
         servers["ours"] = Server("ours", [options.ours], options.threads)
+        servers["ours"].ask("memory")           # from its first answer on a server can be stopped
         lengths, where = find_lengths(options, servers["ours"])
         given = dict(preset=options.preset, frames=options.frames, size_img=options.size_img,
                      size_txt=options.size_txt, videos=options.items, lengths=lengths,
                      threads=options.threads)
         servers["peer"] = Server("peer", [str(HERE / "peer" / "run"), "pairs.py"], options.threads)
+        servers["peer"].ask("memory")
         setup = {}
         for who, server in servers.items():
             say(f"{who}: setup, {options.items} videos and texts")

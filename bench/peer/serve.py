@@ -12,8 +12,8 @@
     peak      forgets the highest so far
     quit
 
-Every answer has "command", "seconds" and "cpu" (of all threads); a failed one has "error". Run it by bench/peer/run, which
-sets the allocator.
+Every answer has "command", "seconds" and "cpu" (of all threads); a failed one has "error". Run it
+by bench/peer/run, which sets the allocator.
 """
 import json
 import os
