@@ -264,7 +264,7 @@ void eval_direct(double *score, const corpus *c, const char *checkpoint, int hea
 /* ---- three tasks ---------------------------------------------------------------------------- */
 
 const char *const video_of[CAPTIONS] = {"v0", "v1", "v0", "v2", "v4",
-                                               "v5", "v6", "v0", "v3", "v9"};
+                                        "v5", "v6", "v0", "v3", "v9"};
 const char *const caption[CAPTIONS] = {
     "red cat runs", "blue dog", "cat here", "green bird flies there now", "blue dog",
     "red", "dog sits here now", "now now now", "bird", "green"};
@@ -284,8 +284,8 @@ static void write_retrieval(const corpus *c, const char *name, const char *first
 
 const char *const asked_of[ASKED] = {"v0", "v0", "v1", "v2", "v4", "v5", "v3"};
 const char *const question[ASKED] = {"what runs here", "what runs there", "who [MASK] now",
-                                            "what runs here", "who sits [MASK]", "what is red",
-                                            "what now"};
+                                     "what runs here", "who sits [MASK]", "what is red",
+                                     "what now"};
 const char *const option[OPTIONS] = {"red cat", "dog", "blue bird flies"};
 const int n_options[ASKED] = {3, 2, 3, 3, 2, 3, 3}, right[ASKED] = {0, 1, 2, 1, 0, -1, 0};
 const char *const words[WORDS] = {"cat", "dog", "bird", "here"};
