@@ -41,6 +41,8 @@ static violet_status setup_options(eval *e)
     if (e->o->merge && given(e->o->shard))
         return vl_err(VIOLET_EINVAL, "--shard does a part, --merge puts parts together: one of "
                       "them");
+    if (given(e->o->shard) && given(e->o->predictions))
+        return vl_err(VIOLET_EINVAL, "--predictions: of parts, --merge writes them");
     if (e->o->merge == 1) return vl_err(VIOLET_EINVAL, "--merge 1: expected 2 or more parts");
     e->compat = o->compat == VL_COMPAT_VIOLET1;
     e->rule = e->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;
@@ -82,13 +84,12 @@ static violet_status read_answers(eval *e, const json_t *list)
                                                     e->o->run.path_ckpt);
 }
 
-/* What fine-tuning tells of itself: how it read is how it should be read. */
-static void warn_of(const eval *e, const json_t *task, const char *key, int mine)
+/* What fine-tuning tells of itself, was; 0: nothing. */
+static void warn_of(const eval *e, const char *key, int was, int is)
 {
-    const json_t *was = json_object_get(task, key);
-    if (json_is_integer(was) && json_integer_value(was) != mine && mine)
+    if (was && was != is)
         vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned with %s %d, this is %d",
-                e->o->run.path_ckpt, key, (int)json_integer_value(was), mine);
+                e->o->run.path_ckpt, key, was, is);
 }
 
 static violet_status read_task(eval *e, const vl_tensors *f)
@@ -100,9 +101,11 @@ static violet_status read_task(eval *e, const vl_tensors *f)
     if (type && strcmp(type, e->kind->type) != 0)
         vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned for %s, this is %s",
                 e->o->run.path_ckpt, type, e->kind->type);
-    warn_of(e, task, "size_img", e->o->run.size_img);
-    warn_of(e, task, "size_txt", e->o->run.size_txt);
-    warn_of(e, task, "size_frame", e->o->run.size_frame);
+    warn_of(e, "size_img", (int)json_integer_value(json_object_get(task, "size_img")),
+            e->o->run.size_img);
+    warn_of(e, "size_txt", (int)json_integer_value(json_object_get(task, "size_txt")),
+            e->o->run.size_txt);
+    e->frames_before = (int)json_integer_value(json_object_get(task, "size_frame"));
     if (e->kind->head == VL_HEAD_ANSWER)
         status = read_answers(e, json_object_get(task, "answers"));
     json_decref(task);
@@ -137,7 +140,8 @@ static violet_status setup_text(eval *e)
     return VIOLET_OK;
 }
 
-/* The list of answers is the checkpoint's, or else the file's, which then has to be as long. */
+/* The list of answers is the checkpoint's, or else the file's. Classes behind it are never right:
+ * the published head has a thousand, whatever the list. */
 static violet_status setup_answers(eval *e)
 {
     const char *path = e->o->run.path_ckpt;
@@ -146,7 +150,7 @@ static violet_status setup_answers(eval *e)
     if (!list)
         return vl_err(VIOLET_EFORMAT, "no list of answers: neither %s nor %s has one", path,
                       vl_items_path(e->items));
-    if (vl_answers_n(list) != e->config.size_answer)
+    if (vl_answers_n(list) > e->config.size_answer)
         return vl_err(VIOLET_ESHAPE, "%s has %d answers, the list of %s has %d", path,
                       e->config.size_answer, e->answers ? path : vl_items_path(e->items),
                       vl_answers_n(list));
@@ -193,6 +197,7 @@ static violet_status setup_set(eval *e)
     if (e->T > VL_FRAMES_MOST)
         return vl_err(VIOLET_ESHAPE, "%d frames a video: expected at most %d, see --size_frame",
                       e->T, VL_FRAMES_MOST);
+    warn_of(e, "size_frame", e->frames_before, e->T);
     int side = o->size_img / 32;
     vl_config_fit(&e->config, e->T, side, side);
     e->Ni = e->T * (1 + side * side);
@@ -247,20 +252,6 @@ static void tell_start(const eval *e)
 
 /* ---- all ------------------------------------------------------------------------------------- */
 
-/* Metrics, and predictions where they are asked for. */
-static violet_status measure(eval *e)
-{
-    vl_out out;
-    const char *path = e->o->predictions;
-    if (!given(path)) return e->kind->measure(e, NULL);
-    violet_status status = vl_out_open(&out, path);
-    if (status != VIOLET_OK) return status;
-    status = e->kind->measure(e, out.file);
-    if (status == VIOLET_OK) return vl_out_commit(&out);
-    vl_out_abandon(&out);
-    return status;
-}
-
 static violet_status report(vl_buf *text, eval *e, int flags)
 {
     if (!(flags & VIOLET_INFO_JSON)) {
@@ -288,9 +279,12 @@ static violet_status run(vl_buf *text, eval *e, int flags)
         if (status != VIOLET_OK) return status;
     }
     tell_start(e);
-    violet_status status = e->o->merge ? VIOLET_OK : eval_score(e);
-    bool part = e->shard.n > 1;
-    if (status == VIOLET_OK && !part) status = measure(e);
+    /* better an error now than after hours of work */
+    bool part = e->shard.n > 1, predictions = given(e->o->predictions);
+    violet_status status = predictions ? vl_out_open(&e->out, e->o->predictions) : VIOLET_OK;
+    if (status == VIOLET_OK && !e->o->merge) status = eval_score(e);
+    if (status == VIOLET_OK && !part) status = e->kind->measure(e, e->out.file);
+    if (status == VIOLET_OK && predictions) status = vl_out_commit(&e->out);
     if (status == VIOLET_OK) status = eval_store_finish(e);
     if (status != VIOLET_OK) return status;
     if (!part) return report(text, e, flags);
@@ -301,8 +295,9 @@ static violet_status run(vl_buf *text, eval *e, int flags)
 
 static void release(eval *e)
 {
+    vl_out_abandon(&e->out);
     vl_scorer_close(e->scorer);
-    vl_features_close(e->scores);
+    eval_store_close(e);
     vl_features_close(e->videos);
     vl_features_close(e->encoded);
     eval_texts_close(&e->texts);

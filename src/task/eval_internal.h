@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-#include "base/index.h"
+#include "base/file.h"
 #include "base/progress.h"
 #include "base/shard.h"
 #include "base/strings.h"
@@ -40,6 +40,7 @@ typedef struct eval_texts {
     int *length;    /* (n) tokens */
     int *at;        /* (n) the position that is read */
     size_t n_shortened;   /* items */
+    size_t n_blanks;      /* items with one */
     size_t n_overwritten; /* items that are not used: compat */
 } eval_texts;
 
@@ -81,12 +82,14 @@ struct eval {
     vl_answers *answers; /* the checkpoint's, NULL: it has none */
     vl_dataset *set;     /* the videos */
     int n_videos, T, Ni; /* Ni: rows of an encoded video */
+    int frames_before;   /* T of the fine-tuning that the checkpoint is of; 0: not known */
     eval_texts texts;
 
     char key[40];        /* of all that decides the scores */
     vl_features *scores; /* eval_store.c */
     vl_features *videos, *encoded; /* videos (all with a cache, else the present one), texts */
     vl_scorer *scorer;
+    vl_out out; /* predictions */
     eval_bad bad;
     size_t n_pairs, n_encoded; /* scored and encoded in this process */
     double seconds, flops;     /* they took */
@@ -119,6 +122,7 @@ violet_status eval_store_put(eval *e, int video, const int *text, const real *sc
 /* What encoded videos depend on, or, of `all`, scores. */
 uint64_t eval_hash(const eval *e, bool all);
 violet_status eval_store_finish(eval *e); /* result.json */
+void eval_store_close(eval *e);           /* what has nothing in it does not stay */
 
 /* eval_score.c: all that is not scored yet. */
 violet_status eval_score(eval *e);
@@ -132,12 +136,11 @@ double eval_cost_video(const eval_cost *c); /* to encode one */
 violet_status eval_cost_pairs(double *flops, eval_cost *c, const int *text, int n);
 
 /* eval_report.c */
-/* Metrics of one group, of names "PREFIX_1" and labels, n items behind them. value and interval
- * (n_metrics). */
+/* What metrics have in common; copied. */
 typedef struct eval_group {
-    const char *title, *protocol; /* copied */
-    const char *prefix;
+    const char *title, *protocol, *prefix;
 } eval_group;
+/* Adds "PREFIX_NAME", or PREFIX where the name is "". */
 violet_status eval_add(eval *e, const eval_group *g, const char *name, const char *label,
                        bool share, double value, vl_interval interval, size_t n);
 violet_status eval_text(vl_buf *out, const eval *e);

@@ -130,6 +130,15 @@ violet_status eval_store_finish(eval *e)
     return status;
 }
 
+void eval_store_close(eval *e)
+{
+    names n;
+    bool empty = e->scores && vl_features_done(e->scores) == 0;
+    if (empty && has_folder(e) && name(&n, e, &e->shard) == VIOLET_OK && !vl_file_exists(n.result))
+        unlink(n.scores);
+    vl_features_close(e->scores);
+}
+
 /* ---- parts ----------------------------------------------------------------------------------- */
 
 /* What part i left out; the error tells why it cannot be taken. */
