@@ -44,6 +44,8 @@ static const struct size_rule {
     {"size_answer", "fc.3.weight", 2, 0, true},
 };
 
+enum { GRID_MOST = 1024 }; /* rows or columns of patches: config.c's limit */
+
 /* What stands in every layer, by its number; and what stands in every block. */
 static const char layer_there[] = "trsfr.layer.%d.intermediate.dense.weight";
 static const char block_there[] =
@@ -152,6 +154,12 @@ static bool same_window(const vl_config *preset, const vl_config *c, int64_t row
     return offsets(preset->video.window) == rows;
 }
 
+static bool same_positions(const vl_config *preset, const vl_config *c, int64_t rows)
+{
+    (void)c;
+    return preset->positions == rows;
+}
+
 static bool same_width(const vl_config *preset, const vl_config *c, int64_t rows)
 {
     (void)rows;
@@ -206,9 +214,25 @@ static violet_status infer_heads(vl_config *c, vl_buf *assumed)
     return assume(assumed, "ct_heads %d (%d channels each)", c->ct_heads, c->hidden / c->ct_heads);
 }
 
+bool vl_config_grid_of_rows(int grid[2], int64_t rows)
+{
+    vl_config preset;
+    if (find_preset(&preset, NULL, rows, same_positions)) {
+        memcpy(grid, preset.grid, sizeof preset.grid);
+        return true;
+    }
+    int n = 1;
+    while (n < GRID_MOST && 1 + (int64_t)n * n < rows) n++;
+    grid[0] = grid[1] = n;
+    return 1 + (int64_t)n * n == rows;
+}
+
 static violet_status infer_grid(vl_config *c, vl_buf *assumed)
 {
-    while (c->grid[0] * c->grid[1] >= c->positions) c->grid[0]--, c->grid[1]--;
+    if (!vl_config_grid_of_rows(c->grid, c->positions))
+        return vl_err(VIOLET_EFORMAT, "which grid of patches the %d rows of enc_img.emb_pos are "
+                                      "for cannot be told from shapes: a configuration is needed",
+                      c->positions);
     return assume(assumed, "grid %d x %d", c->grid[0], c->grid[1]);
 }
 

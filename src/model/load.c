@@ -151,6 +151,13 @@ static violet_status give_again(load *l, source *s, const vl_stored *t, bool las
     return vl_load_report_add(l->r, VL_LOAD_UNEXPECTED, left->name, note, left->n);
 }
 
+/* What training scripts save beside a model: states of random generators, counters, a best score.
+ * Of a name that is like none of the layout's. */
+static bool is_no_weight(const vl_stored *t)
+{
+    return !vl_dtype_is_float(t->dtype) || t->n <= 1;
+}
+
 static violet_status give(load *l, const vl_stored *t)
 {
     vl_layout_name to;
@@ -159,6 +166,9 @@ static violet_status give(load *l, const vl_stored *t)
         return vl_load_report_add(l->r, VL_LOAD_IGNORED, t->name, to.why, t->n);
     if (kind == VL_NAME_PARAM && !in_part(l, to.param))
         return vl_load_report_add(l->r, VL_LOAD_IGNORED, t->name, "parts not asked for", t->n);
+    if (kind == VL_NAME_UNKNOWN && is_no_weight(t))
+        return vl_load_report_add(l->r, VL_LOAD_IGNORED, t->name, "numbers that are no weights",
+                                  t->n);
     source *s = kind == VL_NAME_PARAM ? find_source(l, to.param) : NULL;
     if (!s) return vl_load_report_add(l->r, VL_LOAD_UNEXPECTED, t->name, NULL, t->n);
     if (s->t) return give_again(l, s, t, to.last);
@@ -196,16 +206,12 @@ static vl_load_table table_of(const load *l, int i)
                            .options = l->o};
 }
 
-/* One that cannot be taken. note: the shapes. */
-static violet_status misshapen(load *l, const vl_param *e, const char *note)
+/* One that stops the load: note is the report's, message the error's, kept of the first. */
+static violet_status refuse(load *l, const vl_param *e, const char *note, const char *message)
 {
-    return vl_load_report_add(l->r, VL_LOAD_MISSHAPEN, e->name, note, e->count);
-}
-
-/* Keeps the first message of those that stop the load. */
-static violet_status remember_wrong(load *l, const char *message)
-{
-    return l->n_wrong++ ? VIOLET_OK : vl_buf_puts(&l->wrong, message);
+    violet_status status = l->n_wrong++ ? VIOLET_OK : vl_buf_puts(&l->wrong, message);
+    return status == VIOLET_OK
+               ? vl_load_report_add(l->r, VL_LOAD_REFUSED, e->name, note, e->count) : status;
 }
 
 /* A table of another size: what vl_load_table_make would do, or why it would not. */
@@ -213,15 +219,12 @@ static violet_status judge_table(load *l, int i, const vl_load_table *table)
 {
     const vl_param *e = &l->p->list[i];
     vl_buf note = {0};
-    char shapes[SHAPES_TEXT];
     violet_status status = vl_load_table_make(NULL, &note, table);
     if (status == VIOLET_OK) {
         l->from[i].adapted = true;
         status = vl_load_report_add(l->r, VL_LOAD_ADAPTED, e->name, note.data, e->count);
     } else if (status == VIOLET_ESHAPE) {
-        status = remember_wrong(l, violet_error());
-        both_shapes(shapes, e, l->from[i].t);
-        if (status == VIOLET_OK) status = misshapen(l, e, shapes);
+        status = refuse(l, e, note.data, violet_error());
     }
     vl_buf_free(&note);
     return status;
@@ -241,10 +244,10 @@ static violet_status judge(load *l, int i)
                                   s->note, e->count);
     both_shapes(shapes, e, t);
     s->t = NULL;
-    violet_status status = misshapen(l, e, shapes);
-    if (status != VIOLET_OK || begins_with_one(e->name, heads)) return status;
+    if (begins_with_one(e->name, heads))
+        return vl_load_report_add(l->r, VL_LOAD_MISSHAPEN, e->name, shapes, e->count);
     snprintf(message, sizeof message, "tensor '%.300s': %s", t->name, shapes);
-    return remember_wrong(l, message);
+    return refuse(l, e, shapes, message);
 }
 
 /* The file's own entries, n_rest of them, were the first; the report has parameters first. */
@@ -265,7 +268,8 @@ static violet_status parameters_first(vl_load_report *r, size_t n_rest)
 static violet_status shapes_verdict(const load *l)
 {
     if (l->n_wrong > 1)
-        return vl_err(VIOLET_ESHAPE, "%s (and %d more tensors)", l->wrong.data, l->n_wrong - 1);
+        return vl_err(VIOLET_ESHAPE, "%s (and %d more tensor%s)", l->wrong.data, l->n_wrong - 1,
+                      l->n_wrong > 2 ? "s" : "");
     return l->n_wrong ? vl_err(VIOLET_ESHAPE, "%s", l->wrong.data) : VIOLET_OK;
 }
 
@@ -274,16 +278,16 @@ static violet_status strict_verdict(const vl_load_report *r)
     static const char *const what[VL_LOAD_FATES] = {
         [VL_LOAD_MISSING] = "is not in the file",
         [VL_LOAD_MISSHAPEN] = "is of another shape",
-        [VL_LOAD_UNEXPECTED] = "is in the file, and of no use here",
+        [VL_LOAD_UNEXPECTED] = "is in the file, and not in the model",
         [VL_LOAD_ADAPTED] = "would have to be adapted",
     };
     size_t n = 0;
-    char more[64];
+    char more[64] = "";
     for (int fate = 0; fate < VL_LOAD_FATES; fate++) n += what[fate] ? r->tensors[fate] : 0;
     for (size_t i = 0; i < r->n; i++) {
         const vl_load_entry *e = &r->list[i];
         if (!what[e->fate]) continue;
-        snprintf(more, sizeof more, n > 1 ? "; %zu more do not fit" : "", n - 1);
+        if (n > 1) snprintf(more, sizeof more, "; %zu more do%s not fit", n - 1, n > 2 ? "" : "es");
         return vl_err(VIOLET_ESHAPE, "--strict: '%s' %s%s%s%s%s", e->name, what[e->fate],
                       e->note ? " (" : "", e->note ? e->note : "", e->note ? ")" : "", more);
     }
@@ -319,7 +323,7 @@ static violet_status read_table(load *l, int i)
     violet_status status = from ? vl_tensors_read(from, l->f, t, 0, t->n) : vl_err_nomem();
     if (status == VIOLET_OK) status = vl_values_check(from, t->n, t->name);
     table.from = from;
-    if (status == VIOLET_OK)
+    if (status == VIOLET_OK && !l->o->dry)
         status = vl_load_table_make(vl_param_weights(l->p, table.to), &note, &table);
     vl_buf_free(&note);
     free(from);
@@ -335,7 +339,7 @@ static violet_status read_values(load *l)
         const source *s = &l->from[i];
         if (!s->t) continue;
         status = s->adapted ? read_table(l, i)
-                            : vl_values_add(&v, vl_param_weights(l->p, e), s->t);
+                            : vl_values_add(&v, l->o->dry ? NULL : vl_param_weights(l->p, e), s->t);
     }
     if (status == VIOLET_OK) status = vl_values_read(&v, l->f);
     vl_values_free(&v);
@@ -378,7 +382,8 @@ violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
     if (status != VIOLET_OK) return status;
     status = prepare(&l);
     if (status == VIOLET_OK) status = account(&l);
-    if (status == VIOLET_OK && !o->dry) status = read_values(&l);
+    if (status == VIOLET_OK) status = read_values(&l);
+    report->taken = status == VIOLET_OK && !o->dry;
     release(&l);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
 }
