@@ -71,9 +71,9 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* The options of one command, each with its default until it is set. Commands: "pretrain", "finetune", "plan",
- * "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link", "convert".
- * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
+/* The options of one command, each with its default until it is set. Commands: "pretrain",
+ * "finetune", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
+ * "convert". Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
 typedef struct violet_options violet_options;
@@ -148,8 +148,8 @@ violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks
 
 /* ---- fine-tuning ----------------------------------------------------------------------------- */
 
-/* Fine-tunes on the task that option `type` of "finetune" names: "retrieval", "qamc", "qaoe", "fib".
- * Ends, stops and goes on as violet_pretrain does. The weights of the best validation are
+/* Fine-tunes on the task that option `type` of "finetune" names: "retrieval", "qamc", "qaoe",
+ * "fib". Ends, stops and goes on as violet_pretrain does. The weights of the best validation are
  * best.safetensors in the run's folder; docs/FINETUNE.md tells of the files. */
 violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks);
 
@@ -210,6 +210,7 @@ violet_status violet_plan(violet_plan_report *out, const violet_options *o);
 enum {
     VIOLET_INFO_VERBOSE = 1, /* every tensor with its statistics, every difference */
     VIOLET_INFO_JSON = 2,    /* an object in place of lines */
+    VIOLET_INFO_INTERPOLATE = 4, /* violet_info_load: tables of another size would be resized */
 };
 
 /* Says what a file holds: tensors (safetensors, PyTorch's), pictures (.tsv, .lineidx, .jpg),
@@ -223,8 +224,8 @@ violet_status violet_info(char **text, const char *path, int flags);
 violet_status violet_info_diff(char **text, int *differ, const char *path_a, const char *path_b,
                                int flags);
 
-/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a checkpoint,
- * without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the checkpoint says
+/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a
+ * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the checkpoint says
  * of itself, or else the published sizes. VIOLET_ESHAPE: it does not fit, and *text, if it is not
  * NULL, says what would. */
 violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
