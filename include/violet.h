@@ -208,9 +208,9 @@ violet_status violet_plan(violet_plan_report *out, const violet_options *o);
 /* ---- looking into files ---------------------------------------------------------------------- */
 
 enum {
-    VIOLET_INFO_VERBOSE = 1, /* every tensor with its statistics, every difference */
-    VIOLET_INFO_JSON = 2,    /* an object in place of lines */
-    VIOLET_INFO_INTERPOLATE = 4, /* violet_info_load: tables of another size would be resized */
+    VIOLET_INFO_VERBOSE = 1,     /* every tensor with its statistics, every difference */
+    VIOLET_INFO_JSON = 2,        /* an object in place of lines */
+    VIOLET_INFO_INTERPOLATE = 4, /* violet_info_load: as a run with --interpolate */
 };
 
 /* Says what a file holds: tensors (safetensors, PyTorch's), pictures (.tsv, .lineidx, .jpg),
@@ -225,9 +225,10 @@ violet_status violet_info_diff(char **text, int *differ, const char *path_a, con
                                int flags);
 
 /* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a
- * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the checkpoint says
- * of itself, or else the published sizes. VIOLET_ESHAPE: it does not fit, and *text, if it is not
- * NULL, says what would. */
+ * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the
+ * checkpoint says of itself, what its shapes tell, or, of a Video Swin or a BERT, the published
+ * sizes. VIOLET_ESHAPE: it does not fit; VIOLET_EFORMAT: its values are no weights; then *text, if
+ * it is not NULL, is the report all the same. */
 violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
                                int flags);
 

@@ -21,6 +21,7 @@ typedef struct vl_convert_plan {
     const char **metadata;
     size_t n_metadata;
     char *config;           /* text that the metadata borrow */
+    char *assumed;          /* what of it is not in the file's shapes either */
 
     /* what is not */
     size_t n_patterns, n_moments, n_seconds; /* by --only and --drop; moments; second names */

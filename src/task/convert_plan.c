@@ -11,6 +11,8 @@
 #include "base/words.h"
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
+#include "model/load_values.h"
+#include "model/model.h"
 #include "task/convert_internal.h"
 
 #define ALIASES_TOLD 5
@@ -166,20 +168,9 @@ static void put_metadata(vl_convert_plan *p, const char *key, const char *value)
     p->metadata[2 * p->n_metadata++ + 1] = value;
 }
 
-/* What the shapes tell of a model that does not say its sizes. */
-static violet_status add_config(vl_convert_plan *p)
+static violet_status put_config(vl_convert_plan *p, const vl_config *c)
 {
-    vl_config c;
-    const char *model = vl_tensors_model(p->f, &p->names);
-    if (!model || strcmp(model, "VIOLET") != 0 || vl_tensors_metadata(p->f, "config"))
-        return VIOLET_OK;
-    violet_status status = vl_config_infer(&c, NULL, p->f);
-    if (status == VIOLET_ENOMEM) return status;
-    if (status != VIOLET_OK) {
-        p->no_config = strdup(violet_error());
-        return p->no_config ? VIOLET_OK : vl_err_nomem();
-    }
-    json_t *sizes = vl_config_save(&c);
+    json_t *sizes = vl_config_save(c);
     p->config = sizes ? json_dumps(sizes, JSON_COMPACT) : NULL;
     json_decref(sizes);
     if (!p->config) return vl_err_nomem();
@@ -187,7 +178,68 @@ static violet_status add_config(vl_convert_plan *p)
     return VIOLET_OK;
 }
 
-static violet_status add_metadata(vl_convert_plan *p, bool with_state)
+/* What the shapes tell of a model that does not say its sizes. */
+static violet_status infer_config(vl_convert_plan *p)
+{
+    vl_config c;
+    vl_buf assumed = {0};
+    violet_status status = vl_config_infer(&c, &assumed, p->f);
+    p->assumed = vl_buf_steal(&assumed);
+    if (status == VIOLET_OK) return put_config(p, &c);
+    if (status == VIOLET_ENOMEM) return status;
+    p->no_config = strdup(violet_error());
+    return p->no_config ? VIOLET_OK : vl_err_nomem();
+}
+
+/* Whether tensor t can be of model m: a head that m has not says nothing against it. */
+static violet_status check_tensor(const vl_convert_plan *p, const vl_model *m, const vl_stored *t)
+{
+    vl_layout_name to;
+    char file[VL_WORDS_SHAPE], model[VL_WORDS_SHAPE];
+    int64_t shape[VL_MAX_DIMS];
+    if (vl_layout_map(&to, p->names.layout, t->name) != VL_NAME_PARAM) return VIOLET_OK;
+    const vl_param *e = vl_params_find(&m->params, to.param);
+    if (!e && strncmp(to.param, "fc", 2) == 0) return VIOLET_OK;
+    if (!e) return vl_err(VIOLET_ESHAPE, "a model of --config has no tensor '%s'", t->name);
+    if (vl_values_fit(e, t)) return VIOLET_OK;
+    for (int i = 0; i < e->n_dims; i++) shape[i] = e->shape[i];
+    return vl_err(VIOLET_ESHAPE, "tensor '%s' is %s, in a model of --config %s", t->name,
+                  vl_words_shape(file, t->n_dim, t->shape),
+                  vl_words_shape(model, e->n_dims, shape));
+}
+
+/* The configuration that was given: what the file does not tell can be anything, the rest must be
+ * so. */
+static violet_status give_config(vl_convert_plan *p, const char *what)
+{
+    vl_config c;
+    vl_model m;
+    violet_status status = vl_config_find(&c, what);
+    if (status != VIOLET_OK) return status;
+    if (c.grid[0] * c.grid[1] >= c.positions)
+        return vl_err(VIOLET_EINVAL, "%s: a grid of %d x %d patches needs more positions than %d",
+                      what, c.grid[0], c.grid[1], c.positions);
+    status = vl_model_init(&m, &c, vl_heads_of(p->f), 0, 0);
+    if (status != VIOLET_OK) return status;
+    for (size_t i = 0; i < p->names.n && status == VIOLET_OK; i++)
+        status = check_tensor(p, &m, vl_tensors_at(p->f, i));
+    vl_model_release(&m);
+    return status == VIOLET_OK ? put_config(p, &c) : status;
+}
+
+static violet_status add_config(vl_convert_plan *p, const char *given)
+{
+    const char *model = vl_tensors_model(p->f, &p->names);
+    bool ours = model && strcmp(model, "VIOLET") == 0;
+    if (given && !ours)
+        return vl_err(VIOLET_EINVAL, "--config is of use with a VIOLET checkpoint, which IN is "
+                      "not");
+    if (given) return give_config(p, given);
+    return ours && !vl_tensors_metadata(p->f, "config") ? infer_config(p) : VIOLET_OK;
+}
+
+/* config: given for the file's own, NULL. */
+static violet_status add_metadata(vl_convert_plan *p, bool with_state, const char *config)
 {
     const char *key;
     json_t *value, *all = (json_t *)(uintptr_t)vl_tensors_all_metadata(p->f);
@@ -197,10 +249,10 @@ static violet_status add_metadata(vl_convert_plan *p, bool with_state)
     {
         if (strcmp(key, "state") == 0 && !with_state)
             p->no_state = true;
-        else if (json_is_string(value))
+        else if (json_is_string(value) && !(config && strcmp(key, "config") == 0))
             put_metadata(p, key, json_string_value(value));
     }
-    return add_config(p);
+    return add_config(p, config);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -219,14 +271,15 @@ static violet_status make(vl_convert_plan *p, choice *c, const vl_convert_option
     p->aliases = calloc(p->names.n + 1, sizeof *p->aliases);
     p->place = calloc(p->names.n + 1, sizeof *p->place);
     if (!p->list || !p->from || !p->aliases || !p->place) return vl_err_nomem();
-    bool all = keeps_all(p, c);
+    bool all = !o->config && keeps_all(p, c);
     c->moments = all || asks_for_moments(&c->only);
     choose(p, c);
     if (p->n == 0)
         return vl_err(VIOLET_EINVAL, "%s: none of its %zu tensors would go along", o->input,
                       p->names.n);
     add_published_alias(p);
-    return add_metadata(p, all);
+    status = add_metadata(p, all, o->config);
+    return status == VIOLET_ESHAPE ? vl_err_at(status, "%s", o->input) : status;
 }
 
 violet_status vl_convert_plan_make(vl_convert_plan *p, const vl_convert_options *o)
@@ -249,6 +302,7 @@ void vl_convert_plan_release(vl_convert_plan *p)
     free(p->aliases);
     free(p->metadata);
     free(p->config);
+    free(p->assumed);
     free(p->no_config);
     *p = (vl_convert_plan){0};
 }
@@ -307,7 +361,10 @@ void vl_convert_plan_tell(const vl_convert_plan *p, const char *output, const vi
     if (p->n_seconds)
         vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  left out: %s second name%s of what is there",
                 vl_words_count(text, p->n_seconds), p->n_seconds == 1 ? "" : "s");
+    if (p->config && p->assumed)
+        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "  its sizes are told by its shapes, but assumed: %s; "
+                "--config tells others", p->assumed);
     if (p->no_config)
-        vl_tell(hooks, VIOLET_EVENT_WARNING, "%s has no configuration in it: %s", output,
-                p->no_config);
+        vl_tell(hooks, VIOLET_EVENT_WARNING, "%s has no configuration in it (--config gives "
+                "it): %s", output, p->no_config);
 }
