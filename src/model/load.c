@@ -251,7 +251,7 @@ static violet_status strict_verdict(const vl_load_report *r)
     static const char *const what[VL_LOAD_FATES] = {
         [VL_LOAD_MISSING] = "is not in the file",
         [VL_LOAD_MISSHAPEN] = "is of another shape",
-        [VL_LOAD_UNEXPECTED] = "is in the file, and not in the model",
+        [VL_LOAD_UNEXPECTED] = "is in the file, but not used",
         [VL_LOAD_ADAPTED] = "would have to be adapted",
     };
     size_t n = 0;

@@ -208,8 +208,11 @@ void expect(const char *name, vl_load_fate fate, const char *note)
 void expect_counts(size_t matched, size_t adapted, size_t missing, size_t misshapen,
                           size_t unexpected, size_t same, size_t ignored)
 {
-    const size_t want[VL_LOAD_FATES] = {matched, adapted, missing, misshapen, unexpected, same,
-                                        ignored};
+    const size_t want[VL_LOAD_FATES] = {
+        [VL_LOAD_MATCHED] = matched,       [VL_LOAD_ADAPTED] = adapted,
+        [VL_LOAD_MISSING] = missing,       [VL_LOAD_MISSHAPEN] = misshapen,
+        [VL_LOAD_UNEXPECTED] = unexpected, [VL_LOAD_SAME] = same,
+        [VL_LOAD_IGNORED] = ignored};
     size_t n = 0;
     for (int k = 0; k < VL_LOAD_FATES; k++) {
         n += want[k];

@@ -281,6 +281,57 @@ static void a_model_says_its_sizes(void **state)
     vl_tensors_close(f);
 }
 
+/* What no shape tells is assumed, or told by --config; never against what the shapes tell. */
+static void a_configuration_is_given(void **state)
+{
+    (void)state;
+    vl_config c, got;
+    vl_model m;
+    bool found;
+    static const char small[] =
+        "{\"embed_dim\": 8, \"hidden\": 64, \"depths\": [1, 1, 2, 1], \"heads\": [1, 1, 1, 1], "
+        "\"window\": [2, 2, 2], \"ct_layers\": %d, \"ct_heads\": 2, \"ct_mlp\": 96, "
+        "\"size_vocab\": 50, \"size_code\": 16, \"grid\": [%d, %d]}";
+    char text[600], flags[300];
+    write_model("x.safetensors", "step 1");
+    vl_tensors *f = open_file("x.safetensors");
+    assert_int_equal(vl_config_stored(&c, &found, f), VIOLET_OK);
+    vl_tensors_close(f);
+    assert_int_equal(vl_model_init(&m, &c, VL_HEAD_MATCH, 0, 0), VIOLET_OK);
+    vl_params_draw(&m.params, 1);
+    assert_int_equal(vl_checkpoint_write_params(at("bare.safetensors"), &m.params, 0, NULL, 0),
+                     VIOLET_OK);
+    vl_model_release(&m);
+    converts("bare.safetensors", "assumed.pt", "");
+    says("its sizes are told by its shapes, but assumed: window 2 x 2 x 2 (of 27 offsets), ct_heads "
+         "1 (64 channels each), grid 7 x 7; --config tells others");
+    snprintf(flags, sizeof flags, "--config=%s/small.json --force", folder);
+    write_text(folder, "small.json", text, (size_t)snprintf(text, sizeof text, small, 3, 14, 14));
+    static const char *const from[] = {"bare.safetensors", "assumed.pt", "x.safetensors"};
+    for (int i = 0; i < 3; i++) { /* in place of the file's own, too */
+        converts(from[i], "given.safetensors", flags);
+        assert_null(strstr(told, "assumed"));
+        f = open_file("given.safetensors");
+        assert_int_equal(vl_config_stored(&got, &found, f), VIOLET_OK);
+        assert_true(found && got.grid[0] == 14 && got.grid[1] == 14 && got.ct_heads == 2);
+        assert_true(got.ct_layers == 3 && got.positions == 197);
+        assert_null(vl_tensors_metadata(f, "state")); /* a state is of its own sizes */
+        assert_null(vl_tensors_find(f, "adam.m/fc.1.bias"));
+        vl_tensors_close(f);
+    }
+    refuses(VIOLET_ESHAPE, "bare.safetensors", "no.pt", "--config=tiny",
+            "bare.safetensors: tensor 'enc_img.emb_cls' is 1 x 1 x 1 x 64, in a model of --config "
+            "1 x 1 x 1 x 192");
+    write_text(folder, "small.json", text,
+               (size_t)snprintf(text, sizeof text, small, 2, 7, 7));
+    refuses(VIOLET_ESHAPE, "bare.safetensors", "no.pt", flags, "has no tensor 'trsfr.layer.2.");
+    write_text(folder, "small.json", text, (size_t)snprintf(text, sizeof text, small, 3, 14, 15));
+    refuses(VIOLET_EINVAL, "bare.safetensors", "no.pt", flags,
+            "a grid of 14 x 15 patches needs more positions than 197");
+    write_tensors("other.safetensors", (made[]){{"x", VL_DT_F32, 1, (const float[]){1}}}, 1, NULL, 0);
+    refuses(VIOLET_EINVAL, "other.safetensors", "no.pt", "--config=tiny", "which IN is not");
+}
+
 static void types_change_as_asked(void **state)
 {
     (void)state;
@@ -625,6 +676,7 @@ int main(void)
         TEST(there_and_back_is_the_same_file),
         TEST(a_training_state_is_whole_or_weights),
         TEST(a_model_says_its_sizes),
+        TEST(a_configuration_is_given),
         TEST(types_change_as_asked),
         TEST(wide_values_are_rounded_twice),
         TEST(values_too_large_are_named),

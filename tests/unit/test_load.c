@@ -86,7 +86,7 @@ static void two_values_of_one_parameter(void **state)
         const real *got = weights(&model, "fc_mtm.predictions.bias");
         for (int i = 0; i < 50; i++) assert_true(got[i] == (real)last[i]);
         load_fails(&(vl_load_options){.strict = true}, VIOLET_ESHAPE,
-                   "--strict: 'fc_mtm.predictions.bias' is in the file, and of no use here");
+                   "--strict: 'fc_mtm.predictions.bias' is in the file, but not used");
     }
     drop("fc_mtm.predictions.bias"); /* one alone is the parameter, whichever */
     write_file("file.pt");
