@@ -29,7 +29,8 @@ static int read_request(request *r, int argc, char **argv)
         const char *word;
         int flag;
     } flags[] = {{"--verbose", VIOLET_INFO_VERBOSE}, {"-v", VIOLET_INFO_VERBOSE},
-                 {"--json", VIOLET_INFO_JSON}};
+                 {"--json", VIOLET_INFO_JSON},
+                 {"--interpolate", VIOLET_INFO_INTERPOLATE}};
     enum { N_FLAGS = sizeof flags / sizeof *flags };
     int literal = 0;
     r->file = argv;
@@ -45,7 +46,7 @@ static int read_request(request *r, int argc, char **argv)
         else if (is_option(&value, "--config", &i, argc, argv)) to = &r->config;
         else
             return complain(EXIT_USAGE, "info: unknown option '%s'; expected --verbose, --json, "
-                            "--diff, --for or --config", argv[i]);
+                            "--diff, --for, --config or --interpolate", argv[i]);
         if (to && !value)
             return complain(EXIT_USAGE, "info: option %s: its value is missing", argv[at]);
         if (to) *to = value;
@@ -60,6 +61,8 @@ static int check_request(const request *r)
         return complain(EXIT_USAGE, "info: --diff expects two files, found %d", r->n);
     if (r->config && !r->task)
         return complain(EXIT_USAGE, "info: --config is of use with --for only");
+    if (r->flags & VIOLET_INFO_INTERPOLATE && !r->task)
+        return complain(EXIT_USAGE, "info: --interpolate is of use with --for only");
     if (r->n == 0)
         return complain(EXIT_USAGE, "info: expected a file; 'violet help info' tells more");
     return 0;

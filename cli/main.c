@@ -80,7 +80,7 @@ const command commands[] = {
      "text's word pieces with [CLS] and [SEP]; it is not normalised. Written as .npy, one row an "
      "argument, or as JSON on the standard output.",
      1, cmd_embed},
-    {"convert", "IN OUT [--dtype TYPE] [--only PATTERNS] [--drop PATTERNS] [--force]",
+    {"convert", "IN OUT [--dtype TYPE] [--only PATTERNS] [--drop PATTERNS] [--config C] [--force]",
      "write a file of tensors in another format",
      "IN is any file of tensors: safetensors, or PyTorch's in either container, told from its "
      "content. OUT is .safetensors, or .pt, .pth, .bin, .pkl for torch.load; it appears whole or "
@@ -89,14 +89,15 @@ const command commands[] = {
      "(not into PyTorch's files), or where --only asks for them. Patterns are those of the shell, "
      "quoted: --only 'enc_img.*,enc_txt.*'.",
      1, cmd_convert},
-    {"info", "[--verbose] [--json] FILE ... | --diff A B | --for TASK [--config C] FILE ...",
+    {"info", "[--verbose] [--json] FILE ... | --diff A B | --for TASK [--config C] [--interpolate] "
+     "FILE ...",
      "tell what files hold",
      "Tensors (safetensors, PyTorch's), pictures (.tsv, .lineidx, .jpg), pickles, annotations and "
      "arguments (.json), videos. --verbose lists every tensor with its statistics. --diff compares "
      "the tensors of two files; it exits with 0 if they are the same, with 1 if not, with 2 if "
      "something went wrong. --for pretrain, retrieval, qamc or qaoe tells what such a model would "
      "take of a checkpoint: one of the sizes that the file tells, or --config (a preset, a JSON "
-     "file, a checkpoint).",
+     "file, a checkpoint), with --interpolate as a run that has it.",
      0, cmd_info},
     {"help", "[COMMAND]", "help on a command", "", 0, cmd_help},
     {"man", "", "print the manual page (troff)", "", 0, cmd_man},

@@ -153,8 +153,8 @@ violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks
 
 /* ---- fine-tuning ----------------------------------------------------------------------------- */
 
-/* Fine-tunes on the task that option `type` of "finetune" names: "retrieval", "qamc", "qaoe", "fib".
- * Ends, stops and goes on as violet_pretrain does. The weights of the best validation are
+/* Fine-tunes on the task that option `type` of "finetune" names: "retrieval", "qamc", "qaoe",
+ * "fib". Ends, stops and goes on as violet_pretrain does. The weights of the best validation are
  * best.safetensors in the run's folder; docs/FINETUNE.md tells of the files. */
 violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks);
 
@@ -324,8 +324,9 @@ violet_status violet_npy_write(const char *path, const float *x, size_t rows, si
 /* ---- looking into files ---------------------------------------------------------------------- */
 
 enum {
-    VIOLET_INFO_VERBOSE = 1, /* every tensor with its statistics, every difference */
-    VIOLET_INFO_JSON = 2,    /* an object in place of lines */
+    VIOLET_INFO_VERBOSE = 1,     /* every tensor with its statistics, every difference */
+    VIOLET_INFO_JSON = 2,        /* an object in place of lines */
+    VIOLET_INFO_INTERPOLATE = 4, /* violet_info_load: as a run with --interpolate */
 };
 
 /* Says what a file holds: tensors (safetensors, PyTorch's), pictures (.tsv, .lineidx, .jpg),
@@ -339,10 +340,11 @@ violet_status violet_info(char **text, const char *path, int flags);
 violet_status violet_info_diff(char **text, int *differ, const char *path_a, const char *path_b,
                                int flags);
 
-/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a checkpoint,
- * without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the checkpoint says
- * of itself, or else the published sizes. VIOLET_ESHAPE: it does not fit, and *text, if it is not
- * NULL, says what would. */
+/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a
+ * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the
+ * checkpoint says of itself, what its shapes tell, or, of a Video Swin or a BERT, the published
+ * sizes. VIOLET_ESHAPE: it does not fit; VIOLET_EFORMAT: its values are no weights; then *text, if
+ * it is not NULL, is the report all the same. */
 violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
                                int flags);
 

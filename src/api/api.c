@@ -156,5 +156,6 @@ violet_status violet_info_load(char **text, const char *path, const char *task, 
 {
     vl_buf b = {0};
     violet_status status = vl_info_load(&b, path, task, config, flags);
-    return hand_over(text, &b, status, status == VIOLET_ESHAPE);
+    bool report = b.n && (status == VIOLET_ESHAPE || status == VIOLET_EFORMAT);
+    return hand_over(text, &b, status, report);
 }

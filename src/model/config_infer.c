@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "model/load_names.h"
 #include "model/model.h"
 
 /* ---- what a file says of itself -------------------------------------------------------------- */
@@ -14,14 +15,16 @@ violet_status vl_config_stored(vl_config *c, bool *found, const vl_tensors *f)
     const char *text = vl_tensors_metadata(f, "config");
     json_error_t error;
     vl_config read;
-    *found = text != NULL;
-    if (!text) return VIOLET_OK;
+    const vl_layout *layout = vl_layout_find(f);
+    *found = text && layout && vl_layout_is_ours(layout);
+    if (!*found) return VIOLET_OK;
     json_t *object = json_loads(text, 0, &error);
     if (!object) return vl_err(VIOLET_EFORMAT, "metadata 'config': %s", error.text);
     violet_status status = vl_config_preset(&read, "violet1");
     if (status == VIOLET_OK) status = vl_config_load(&read, object, NULL);
     json_decref(object);
-    if (status != VIOLET_OK) return vl_err_at(status, "metadata 'config'");
+    if (status != VIOLET_OK) /* what is wrong is wrong in the file */
+        return vl_err_at(status == VIOLET_ENOMEM ? status : VIOLET_EFORMAT, "metadata 'config'");
     *c = read;
     return VIOLET_OK;
 }
@@ -43,6 +46,8 @@ static const struct size_rule {
     {"size_code", "fc_mvm.3.weight", 2, 0, true},
     {"size_answer", "fc.3.weight", 2, 0, true},
 };
+
+enum { GRID_MOST = 1024 }; /* rows or columns of patches: config.c's limit */
 
 /* What stands in every layer, by its number; and what stands in every block. */
 static const char layer_there[] = "trsfr.layer.%d.intermediate.dense.weight";
@@ -83,18 +88,18 @@ static violet_status swin_sizes(json_t *sizes, int64_t *rows, const vl_tensors *
     violet_status status = VIOLET_OK;
     for (int stage = 0; stage < VL_SWIN_STAGES && status == VIOLET_OK; stage++) {
         int depth = 0;
-        const vl_stored *first = NULL, *t;
-        for (;; depth++, first = t) {
+        const vl_stored *last = NULL, *t;
+        for (;; depth++, last = t) {
             snprintf(name, sizeof name, block_there, stage, depth);
             if (!(t = vl_tensors_find(f, name))) break;
             if (t->n_dim != 2) status = bad_shape(name);
         }
-        if (!first)
+        if (!last)
             status = vl_err(VIOLET_EFORMAT, "no VIOLET checkpoint: no tensor '%s'", name);
         if (status != VIOLET_OK) break;
-        *rows = first->shape[0];
+        *rows = last->shape[0];
         if (json_array_append_new(depths, json_integer(depth)) < 0 ||
-            json_array_append_new(heads, json_integer(first->shape[1])) < 0)
+            json_array_append_new(heads, json_integer(last->shape[1])) < 0)
             status = vl_err_nomem();
     }
     if (status == VIOLET_OK) status = put(sizes, "depths", json_incref(depths));
@@ -129,13 +134,6 @@ static violet_status assume(vl_buf *assumed, const char *format, ...)
     return status;
 }
 
-static int64_t offsets(const int *window)
-{
-    int64_t n = 1;
-    for (int i = 0; i < 3; i++) n *= 2 * (int64_t)window[i] - 1;
-    return n;
-}
-
 /* The first preset that `fits` says yes to. */
 static bool find_preset(vl_config *found, const vl_config *c, int64_t rows,
                         bool (*fits)(const vl_config *preset, const vl_config *c, int64_t rows))
@@ -148,8 +146,15 @@ static bool find_preset(vl_config *found, const vl_config *c, int64_t rows,
 
 static bool same_window(const vl_config *preset, const vl_config *c, int64_t rows)
 {
+    int offsets[3];
     (void)c;
-    return offsets(preset->video.window) == rows;
+    return vl_swin_offsets(offsets, preset->video.window) == rows;
+}
+
+static bool same_positions(const vl_config *preset, const vl_config *c, int64_t rows)
+{
+    (void)c;
+    return preset->positions == rows;
 }
 
 static bool same_width(const vl_config *preset, const vl_config *c, int64_t rows)
@@ -206,9 +211,25 @@ static violet_status infer_heads(vl_config *c, vl_buf *assumed)
     return assume(assumed, "ct_heads %d (%d channels each)", c->ct_heads, c->hidden / c->ct_heads);
 }
 
+bool vl_config_grid_of_rows(int grid[2], int64_t rows)
+{
+    vl_config preset;
+    if (find_preset(&preset, NULL, rows, same_positions)) {
+        memcpy(grid, preset.grid, sizeof preset.grid);
+        return true;
+    }
+    int n = 1;
+    while (n < GRID_MOST && 1 + (int64_t)n * n < rows) n++;
+    grid[0] = grid[1] = n;
+    return 1 + (int64_t)n * n == rows;
+}
+
 static violet_status infer_grid(vl_config *c, vl_buf *assumed)
 {
-    while (c->grid[0] * c->grid[1] >= c->positions) c->grid[0]--, c->grid[1]--;
+    if (!vl_config_grid_of_rows(c->grid, c->positions))
+        return vl_err(VIOLET_EFORMAT, "which grid of patches the %d rows of enc_img.emb_pos are "
+                                      "for cannot be told from shapes: a configuration is needed",
+                      c->positions);
     return assume(assumed, "grid %d x %d", c->grid[0], c->grid[1]);
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/words.h"
 #include "model/config_infer.h"
 #include "model/load_names.h"
 #include "model/load_tables.h"
@@ -64,27 +65,16 @@ static bool in_part(const load *l, const char *name)
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
-enum {
-    SHAPE_TEXT = VL_STORED_MAX_DIM * 23, /* a dimension has up to 20 characters, and " x " */
-    SHAPES_TEXT = 2 * SHAPE_TEXT + 40,
-};
-
-static void shape_text(char text[SHAPE_TEXT], int n, const int64_t *shape)
-{
-    int at = snprintf(text, SHAPE_TEXT, n ? "%lld" : "one number", (long long)(n ? shape[0] : 0));
-    for (int i = 1; i < n; i++)
-        at += snprintf(text + at, (size_t)(SHAPE_TEXT - at), " x %lld", (long long)shape[i]);
-}
+enum { SHAPES_TEXT = 2 * VL_WORDS_SHAPE + 40 };
 
 /* Both shapes, for a message. */
 static void both_shapes(char text[SHAPES_TEXT], const vl_param *e, const vl_stored *t)
 {
-    char file[SHAPE_TEXT], here[SHAPE_TEXT];
+    char file[VL_WORDS_SHAPE], here[VL_WORDS_SHAPE];
     int64_t shape[VL_MAX_DIMS] = {0};
     for (int i = 0; i < e->n_dims; i++) shape[i] = e->shape[i];
-    shape_text(file, t->n_dim, t->shape);
-    shape_text(here, e->n_dims, shape);
-    snprintf(text, SHAPES_TEXT, "%s in the file, %s in the model", file, here);
+    snprintf(text, SHAPES_TEXT, "%s in the file, %s in the model",
+             vl_words_shape(file, t->n_dim, t->shape), vl_words_shape(here, e->n_dims, shape));
 }
 
 /* ---- which tensor gives which parameter ------------------------------------------------------ */
@@ -113,30 +103,13 @@ static violet_status set_note(source *s, const char *what, const char *name)
     return VIOLET_OK;
 }
 
-static violet_status same_values(bool *same, const vl_tensors *f, const vl_stored *a,
-                                 const vl_stored *b)
-{
-    enum { SMALL = 4096 };
-    float x[SMALL], y[SMALL];
-    *same = a->n == b->n && a->n_dim == b->n_dim &&
-            memcmp(a->shape, b->shape, (size_t)a->n_dim * sizeof *a->shape) == 0;
-    for (size_t at = 0; *same && at < a->n; at += SMALL) {
-        size_t n = a->n - at < SMALL ? a->n - at : SMALL;
-        violet_status status = vl_tensors_read(x, f, a, at, n);
-        if (status == VIOLET_OK) status = vl_tensors_read(y, f, b, at, n);
-        if (status != VIOLET_OK) return status;
-        *same = memcmp(x, y, n * sizeof *x) == 0;
-    }
-    return VIOLET_OK;
-}
-
 /* A second tensor for a parameter. Of equal ones the plain name is the one that was taken. */
 static violet_status give_again(load *l, source *s, const vl_stored *t, bool last)
 {
     const vl_stored *left = t;
     bool same;
     char note[400];
-    violet_status status = same_values(&same, l->f, s->t, t);
+    violet_status status = vl_values_same(&same, l->f, s->t, l->f, t);
     if (status != VIOLET_OK) return status;
     if (same ? s->last && !last : last && !s->last) {
         left = s->t;
@@ -151,6 +124,13 @@ static violet_status give_again(load *l, source *s, const vl_stored *t, bool las
     return vl_load_report_add(l->r, VL_LOAD_UNEXPECTED, left->name, note, left->n);
 }
 
+/* What training scripts save beside a model: states of random generators, counters, a best score.
+ * Of a name that is like none of the layout's. */
+static bool is_no_weight(const vl_stored *t)
+{
+    return !vl_dtype_is_float(t->dtype) || t->n <= 1;
+}
+
 static violet_status give(load *l, const vl_stored *t)
 {
     vl_layout_name to;
@@ -159,6 +139,9 @@ static violet_status give(load *l, const vl_stored *t)
         return vl_load_report_add(l->r, VL_LOAD_IGNORED, t->name, to.why, t->n);
     if (kind == VL_NAME_PARAM && !in_part(l, to.param))
         return vl_load_report_add(l->r, VL_LOAD_IGNORED, t->name, "parts not asked for", t->n);
+    if (kind == VL_NAME_UNKNOWN && is_no_weight(t))
+        return vl_load_report_add(l->r, VL_LOAD_IGNORED, t->name, "numbers that are no weights",
+                                  t->n);
     source *s = kind == VL_NAME_PARAM ? find_source(l, to.param) : NULL;
     if (!s) return vl_load_report_add(l->r, VL_LOAD_UNEXPECTED, t->name, NULL, t->n);
     if (s->t) return give_again(l, s, t, to.last);
@@ -196,16 +179,12 @@ static vl_load_table table_of(const load *l, int i)
                            .options = l->o};
 }
 
-/* One that cannot be taken. note: the shapes. */
-static violet_status misshapen(load *l, const vl_param *e, const char *note)
+/* One that stops the load: note is the report's, message the error's, kept of the first. */
+static violet_status refuse(load *l, const vl_param *e, const char *note, const char *message)
 {
-    return vl_load_report_add(l->r, VL_LOAD_MISSHAPEN, e->name, note, e->count);
-}
-
-/* Keeps the first message of those that stop the load. */
-static violet_status remember_wrong(load *l, const char *message)
-{
-    return l->n_wrong++ ? VIOLET_OK : vl_buf_puts(&l->wrong, message);
+    violet_status status = l->n_wrong++ ? VIOLET_OK : vl_buf_puts(&l->wrong, message);
+    return status == VIOLET_OK
+               ? vl_load_report_add(l->r, VL_LOAD_REFUSED, e->name, note, e->count) : status;
 }
 
 /* A table of another size: what vl_load_table_make would do, or why it would not. */
@@ -213,15 +192,12 @@ static violet_status judge_table(load *l, int i, const vl_load_table *table)
 {
     const vl_param *e = &l->p->list[i];
     vl_buf note = {0};
-    char shapes[SHAPES_TEXT];
     violet_status status = vl_load_table_make(NULL, &note, table);
     if (status == VIOLET_OK) {
         l->from[i].adapted = true;
         status = vl_load_report_add(l->r, VL_LOAD_ADAPTED, e->name, note.data, e->count);
     } else if (status == VIOLET_ESHAPE) {
-        status = remember_wrong(l, violet_error());
-        both_shapes(shapes, e, l->from[i].t);
-        if (status == VIOLET_OK) status = misshapen(l, e, shapes);
+        status = refuse(l, e, note.data, violet_error());
     }
     vl_buf_free(&note);
     return status;
@@ -241,10 +217,10 @@ static violet_status judge(load *l, int i)
                                   s->note, e->count);
     both_shapes(shapes, e, t);
     s->t = NULL;
-    violet_status status = misshapen(l, e, shapes);
-    if (status != VIOLET_OK || begins_with_one(e->name, heads)) return status;
+    if (begins_with_one(e->name, heads))
+        return vl_load_report_add(l->r, VL_LOAD_MISSHAPEN, e->name, shapes, e->count);
     snprintf(message, sizeof message, "tensor '%.300s': %s", t->name, shapes);
-    return remember_wrong(l, message);
+    return refuse(l, e, shapes, message);
 }
 
 /* The file's own entries, n_rest of them, were the first; the report has parameters first. */
@@ -265,7 +241,8 @@ static violet_status parameters_first(vl_load_report *r, size_t n_rest)
 static violet_status shapes_verdict(const load *l)
 {
     if (l->n_wrong > 1)
-        return vl_err(VIOLET_ESHAPE, "%s (and %d more tensors)", l->wrong.data, l->n_wrong - 1);
+        return vl_err(VIOLET_ESHAPE, "%s (and %d more tensor%s)", l->wrong.data, l->n_wrong - 1,
+                      l->n_wrong > 2 ? "s" : "");
     return l->n_wrong ? vl_err(VIOLET_ESHAPE, "%s", l->wrong.data) : VIOLET_OK;
 }
 
@@ -274,16 +251,16 @@ static violet_status strict_verdict(const vl_load_report *r)
     static const char *const what[VL_LOAD_FATES] = {
         [VL_LOAD_MISSING] = "is not in the file",
         [VL_LOAD_MISSHAPEN] = "is of another shape",
-        [VL_LOAD_UNEXPECTED] = "is in the file, and of no use here",
+        [VL_LOAD_UNEXPECTED] = "is in the file, but not used",
         [VL_LOAD_ADAPTED] = "would have to be adapted",
     };
     size_t n = 0;
-    char more[64];
+    char more[64] = "";
     for (int fate = 0; fate < VL_LOAD_FATES; fate++) n += what[fate] ? r->tensors[fate] : 0;
     for (size_t i = 0; i < r->n; i++) {
         const vl_load_entry *e = &r->list[i];
         if (!what[e->fate]) continue;
-        snprintf(more, sizeof more, n > 1 ? "; %zu more do not fit" : "", n - 1);
+        if (n > 1) snprintf(more, sizeof more, "; %zu more do%s not fit", n - 1, n > 2 ? "" : "es");
         return vl_err(VIOLET_ESHAPE, "--strict: '%s' %s%s%s%s%s", e->name, what[e->fate],
                       e->note ? " (" : "", e->note ? e->note : "", e->note ? ")" : "", more);
     }
@@ -319,7 +296,7 @@ static violet_status read_table(load *l, int i)
     violet_status status = from ? vl_tensors_read(from, l->f, t, 0, t->n) : vl_err_nomem();
     if (status == VIOLET_OK) status = vl_values_check(from, t->n, t->name);
     table.from = from;
-    if (status == VIOLET_OK)
+    if (status == VIOLET_OK && !l->o->dry)
         status = vl_load_table_make(vl_param_weights(l->p, table.to), &note, &table);
     vl_buf_free(&note);
     free(from);
@@ -335,7 +312,7 @@ static violet_status read_values(load *l)
         const source *s = &l->from[i];
         if (!s->t) continue;
         status = s->adapted ? read_table(l, i)
-                            : vl_values_add(&v, vl_param_weights(l->p, e), s->t);
+                            : vl_values_add(&v, l->o->dry ? NULL : vl_param_weights(l->p, e), s->t);
     }
     if (status == VIOLET_OK) status = vl_values_read(&v, l->f);
     vl_values_free(&v);
@@ -378,7 +355,8 @@ violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
     if (status != VIOLET_OK) return status;
     status = prepare(&l);
     if (status == VIOLET_OK) status = account(&l);
-    if (status == VIOLET_OK && !o->dry) status = read_values(&l);
+    if (status == VIOLET_OK) status = read_values(&l);
+    report->taken = status == VIOLET_OK && !o->dry;
     release(&l);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
 }

@@ -43,8 +43,8 @@ typedef struct vl_load_options {
     bool interpolate; /* tables of another size; without it they are an error */
     bool grid_as_is;  /* rows of emb_pos as they stand, whatever grid they were learned on: what the
                        * published code does */
-    bool dry;         /* only the report: the parameters stay as they are, and values that are not
-                       * finite are not found */
+    bool dry;         /* only the report, and whether a load would go well, values included: the
+                       * parameters stay as they are */
 } vl_load_options;
 
 typedef enum vl_load_fate {
@@ -52,11 +52,13 @@ typedef enum vl_load_fate {
     VL_LOAD_ADAPTED,    /* inflated, repeated or interpolated: `note` says how */
     VL_LOAD_MISSING,    /* a parameter that the file does not give: keeps its value */
     VL_LOAD_MISSHAPEN,  /* a head's, keeps its value: `note` has both shapes */
+    VL_LOAD_REFUSED,    /* another's of another shape, grid or window: stops the load; `note` says
+                         * why */
     VL_LOAD_UNEXPECTED, /* in the file, not used */
     VL_LOAD_SAME,       /* a second name of a tensor that was used (predictions.decoder.bias), with
                          * the same bits; with others it is unexpected */
-    VL_LOAD_IGNORED,    /* known and of no use: buffers, an optimiser's state, poolers, parts that
-                         * were not asked for; `note` says which */
+    VL_LOAD_IGNORED,    /* known and of no use: buffers, an optimiser's state, poolers, numbers that
+                         * are no weights, parts that were not asked for; `note` says which */
     VL_LOAD_FATES,
 } vl_load_fate;
 
@@ -76,20 +78,21 @@ typedef struct vl_load_report {
     vl_load_entry *list; /* (n): parameters of that part in the model's order, then what is left of
                           * the file */
     size_t n, cap;
+    bool taken; /* the values have been read; false: a dry load, or one that failed */
     size_t tensors[VL_LOAD_FATES], elements[VL_LOAD_FATES];
 } vl_load_report;
 
 /* Sets p's weights from a file. config: of the model that p is of. VIOLET_ESHAPE for tensors of
  * another shape (see above), for a file that gives nothing, and what `strict` finds: then nothing
- * has been read, and the report is whole. VIOLET_EFORMAT for a value that is not finite: then the
- * weights may hold some of the file's values. *report: all zero, or released. */
+ * has been read, and the report is whole. VIOLET_EFORMAT for a value that is not finite: the report
+ * is whole, too, but the weights may hold some of the file's values. *report: all zero, or released. */
 violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
                       const vl_load_options *o, vl_load_report *report);
 
 /* A few lines, each list of names cut to what a reader can take in:
  *
- *     ckpt.pt (VIOLET): took 531 of 533 tensors, 159740118 of 161277118 parameters
- *       of another shape, keep their initial values: fc.3.weight (1 x 1536 in the file, ...
+ *     ckpt.pt (VIOLET): took 531 of 533 tensors, 159,740,118 of 161,277,118 parameters
+ *       of another shape, keep what they had: fc.3.weight (1 x 1536 in the file, ...
  *       in the file, not used: fc_mtm.predictions.* (7), fc_mvm.* (4)
  *
  * Missing parameters keep the values that they had: of another file, if one was loaded before. */

@@ -3,10 +3,11 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/words.h"
 #include "model/load.h"
 
 const char *const vl_load_fate_names[VL_LOAD_FATES] = {
-    "matched", "adapted", "missing", "misshapen", "unexpected", "same", "ignored",
+    "matched", "adapted", "missing", "misshapen", "refused", "unexpected", "same", "ignored",
 };
 static const char *const part_names[] = {"all", "video", "text"};
 
@@ -180,8 +181,9 @@ static const struct line {
     violet_status (*put)(vl_buf *out, const vl_load_report *r, vl_load_fate fate);
 } lines[] = {
     {VL_LOAD_ADAPTED, "adapted", put_by_note},
-    {VL_LOAD_MISSING, "not in the file, keep their initial values", put_names},
-    {VL_LOAD_MISSHAPEN, "of another shape, keep their initial values", put_names},
+    {VL_LOAD_MISSING, "not in the file, keep what they had", put_names},
+    {VL_LOAD_MISSHAPEN, "of another shape, keep what they had", put_names},
+    {VL_LOAD_REFUSED, "does not fit, a run refuses it", put_by_note},
     {VL_LOAD_UNEXPECTED, "in the file, not used", put_names},
     {VL_LOAD_SAME, "second names of what was taken", put_names},
     {VL_LOAD_IGNORED, "of no use here", put_notes},
@@ -203,12 +205,18 @@ violet_status vl_load_report_text(vl_buf *out, const vl_load_report *r)
 {
     size_t taken = r->tensors[VL_LOAD_MATCHED] + r->tensors[VL_LOAD_ADAPTED];
     size_t numbers = r->elements[VL_LOAD_MATCHED] + r->elements[VL_LOAD_ADAPTED];
-    size_t all = taken + r->tensors[VL_LOAD_MISSING] + r->tensors[VL_LOAD_MISSHAPEN];
-    size_t all_numbers = numbers + r->elements[VL_LOAD_MISSING] + r->elements[VL_LOAD_MISSHAPEN];
+    size_t all = taken, all_numbers = numbers;
+    char text[4][VL_WORDS];
+    for (int fate = VL_LOAD_MISSING; fate <= VL_LOAD_REFUSED; fate++) {
+        all += r->tensors[fate];
+        all_numbers += r->elements[fate];
+    }
     violet_status status =
-        vl_buf_printf(out, "%s (%s): took %zu of %zu tensors, %zu of %zu parameters\n",
-                      r->path ? r->path : "?", r->layout ? r->layout : "of unknown names", taken,
-                      all, numbers, all_numbers);
+        vl_buf_printf(out, "%s (%s): %s %s of %s tensors, %s of %s parameters\n",
+                      r->path ? r->path : "?", r->layout ? r->layout : "of unknown names",
+                      r->taken ? "took" : "would take",
+                      vl_words_count(text[0], taken), vl_words_count(text[1], all),
+                      vl_words_count(text[2], numbers), vl_words_count(text[3], all_numbers));
     if (status == VIOLET_OK) status = put_remarks(out, r);
     for (size_t k = 0; k < sizeof lines / sizeof *lines && status == VIOLET_OK; k++) {
         const struct line *l = &lines[k];

@@ -5,10 +5,13 @@
 #include "model/load_tables.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/status.h"
+#include "model/config_infer.h"
 
 typedef enum table_kind { NO_TABLE, KERNEL, BIAS, POSITIONS, FRAMES } table_kind;
 
@@ -36,35 +39,29 @@ static table_kind kind_of(const vl_load_table *t)
     return NO_TABLE;
 }
 
-/* The grid that the file's emb_pos was learned on; published files do not say. */
-static void grid_of(int grid[2], const vl_load_table *t)
+/* The grid that the file's emb_pos was learned on: what the file says, else what is assumed of its
+ * rows. false: neither. */
+static bool grid_of(int grid[2], const vl_load_table *t)
 {
-    grid[0] = t->file ? t->file->grid[0] : 7;
-    grid[1] = t->file ? t->file->grid[1] : 7;
+    if (!t->file) return vl_config_grid_of_rows(grid, t->shape[2]);
+    memcpy(grid, t->file->grid, sizeof t->file->grid);
+    return true;
 }
 
 static bool grid_differs(const vl_load_table *t)
 {
     int grid[2];
-    grid_of(grid, t);
     return !t->options->grid_as_is &&
-           (grid[0] != t->config->grid[0] || grid[1] != t->config->grid[1]);
-}
-
-/* Offsets of a window: 2 w - 1 an axis. The number of them all. */
-static int64_t offsets_of(int offsets[3], const vl_config *c)
-{
-    for (int a = 0; a < 3; a++) offsets[a] = 2 * c->video.window[a] - 1;
-    return (int64_t)offsets[0] * offsets[1] * offsets[2];
+           (!grid_of(grid, t) || memcmp(grid, t->config->grid, sizeof grid) != 0);
 }
 
 /* Rows may be as many for another window, 8 x 7 x 7 and 7 x 8 x 7; only the file itself tells. */
 static bool window_differs(const vl_load_table *t)
 {
     int file[3], model[3];
-    if (offsets_of(model, t->config) != t->shape[0]) return true;
+    if (vl_swin_offsets(model, t->config->video.window) != t->shape[0]) return true;
     if (t->of_pictures) return model[0] > 1;
-    if (!t->file || offsets_of(file, t->file) != t->shape[0]) return false;
+    if (!t->file || vl_swin_offsets(file, t->file->video.window) != t->shape[0]) return false;
     return memcmp(file, model, sizeof file) != 0;
 }
 
@@ -78,6 +75,21 @@ bool vl_load_table_differs(const vl_load_table *t)
     case NO_TABLE: break;
     }
     return false;
+}
+
+/* What is said of a table that cannot be made: why, in the note without the tensor's name. */
+static violet_status refuse(vl_buf *note, const vl_load_table *t, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static violet_status refuse(vl_buf *note, const vl_load_table *t, const char *format, ...)
+{
+    va_list ap;
+    vl_buf_clear(note);
+    va_start(ap, format);
+    violet_status status = vl_buf_vprintf(note, format, ap);
+    va_end(ap);
+    return status == VIOLET_OK ? vl_err(VIOLET_ESHAPE, "tensor '%s' %s", t->name, note->data)
+                               : status;
 }
 
 /* ---- interpolation --------------------------------------------------------------------------- */
@@ -98,7 +110,6 @@ static int cubic_taps(double w[4], int i, int n_in, int n_out)
 static int linear_taps(double w[4], int i, int n_in, int n_out)
 {
     double at = (i + 0.5) * n_in / n_out - 0.5;
-    if (at < 0) at = 0;
     w[1] = at - floor(at);
     w[0] = 1 - w[1];
     w[2] = w[3] = 0;
@@ -180,7 +191,7 @@ static bool bias_offsets(int file[3], const int model[3], const vl_load_table *t
     const int64_t rows = t->shape[0], plane = (int64_t)model[1] * model[2];
     const int depth = t->of_pictures ? 1 : model[0];
     if (rows > INT32_MAX) return false;
-    if (t->file && offsets_of(file, t->file) == rows) return true;
+    if (t->file && vl_swin_offsets(file, t->file->video.window) == rows) return true;
     if (t->of_pictures ? rows == plane : rows % plane == 0 && rows / plane % 2 == 1) {
         memcpy(file, (int[3]){(int)(rows / plane), model[1], model[2]}, 3 * sizeof *file);
         return true;
@@ -191,15 +202,14 @@ static bool bias_offsets(int file[3], const int model[3], const vl_load_table *t
     return file[1] > 0;
 }
 
-static violet_status refuse_bias(const vl_load_table *t, const int file[3])
+static violet_status refuse_bias(vl_buf *note, const vl_load_table *t, const int file[3])
 {
     const int *w = t->config->video.window;
     char depth[24] = "";
     if (file[0] > 1) snprintf(depth, sizeof depth, "%d x ", (file[0] + 1) / 2);
-    return vl_err(VIOLET_ESHAPE,
-                  "tensor '%s' is of a window of %s%d x %d, the model's is %d x %d x %d: "
-                  "--interpolate resizes it", t->name, depth, (file[1] + 1) / 2,
-                  (file[2] + 1) / 2, w[0], w[1], w[2]);
+    return refuse(note, t, "is of a window of %s%d x %d, the model's is %d x %d x %d: "
+                  "--interpolate resizes it", depth, (file[1] + 1) / 2, (file[2] + 1) / 2, w[0],
+                  w[1], w[2]);
 }
 
 /* A picture's table stands for every offset in time. */
@@ -211,14 +221,14 @@ static void repeat(real *out, const float *x, int times, size_t n)
 static violet_status make_bias(real *out, vl_buf *note, const vl_load_table *t)
 {
     int file[3], model[3];
-    offsets_of(model, t->config);
+    vl_swin_offsets(model, t->config->video.window);
     if (!bias_offsets(file, model, t))
-        return vl_err(VIOLET_ESHAPE, "tensor '%s' has %lld rows: expected those of a window, %d",
-                      t->name, (long long)t->shape[0],
+        return refuse(note, t, "has %lld rows: expected those of a window, %d",
+                      (long long)t->shape[0],
                       t->of_pictures ? model[1] * model[2] : t->to->shape[0]);
     bool picture = file[0] == 1 && model[0] > 1;
     bool same_plane = file[1] == model[1] && file[2] == model[2];
-    if (!(picture && same_plane) && !t->options->interpolate) return refuse_bias(t, file);
+    if (!(picture && same_plane) && !t->options->interpolate) return refuse_bias(note, t, file);
     size_t heads = (size_t)t->shape[1], plane = (size_t)model[1] * (size_t)model[2] * heads;
     violet_status status = VIOLET_OK;
     if (!same_plane)
@@ -240,25 +250,56 @@ static violet_status make_bias(real *out, vl_buf *note, const vl_load_table *t)
 
 /* ---- positions ------------------------------------------------------------------------------- */
 
-/* Whether the file's rows hold its grid, and the model's rows the model's. */
-static violet_status check_positions(const vl_load_table *t, const int file[2])
+/* Only the file's own word helps, or rows taken as they stand. */
+static violet_status refuse_rows(vl_buf *note, const vl_load_table *t)
+{
+    bool as_is = !t->options->grid_as_is && t->shape[2] == t->to->shape[2];
+    return refuse(note, t, "has %lld rows, which tell no grid of patches (1 + n x n would): "
+                  "'violet convert IN OUT --config' tells it%s", (long long)t->shape[2],
+                  as_is ? ", --compat violet1 takes its rows as they stand" : "");
+}
+
+/* The grids differ. The ways out are those that lead out. */
+static violet_status refuse_grid(vl_buf *note, const vl_load_table *t, const int file[2])
 {
     const int *model = t->config->grid;
-    if (!t->options->interpolate && grid_differs(t))
-        return vl_err(VIOLET_ESHAPE,
-                      "tensor '%s' was learned on %d x %d patches, the model has %d x %d: "
-                      "--interpolate resizes it, --compat violet1 takes its rows as they stand",
-                      t->name, file[0], file[1], model[0], model[1]);
-    if (!t->options->interpolate)
-        return vl_err(VIOLET_ESHAPE,
-                      "tensor '%s' has %lld rows, the model %d: --interpolate allows that", t->name,
-                      (long long)t->shape[2], t->to->shape[2]);
-    if (t->shape[2] <= (int64_t)file[0] * file[1] || t->to->shape[2] <= model[0] * model[1])
-        return vl_err(VIOLET_ESHAPE,
-                      "tensor '%s': %lld rows for %d x %d patches and %d for %d x %d", t->name,
-                      (long long)t->shape[2], file[0], file[1], t->to->shape[2], model[0],
-                      model[1]);
-    return VIOLET_OK;
+    return refuse(note, t, "%s learned on %d x %d patches%s, the model has %d x %d: --interpolate "
+                  "resizes it%s%s", t->file ? "was" : "is assumed to be", file[0], file[1],
+                  t->file ? "" : " (the file does not say)", model[0], model[1],
+                  t->shape[2] == t->to->shape[2]
+                      ? ", --compat violet1 takes its rows as they stand" : "",
+                  t->file ? "" : ", 'violet convert IN OUT --config' tells another grid");
+}
+
+/* Whether the file's rows hold its grid, and the model's rows the model's. */
+static violet_status check_positions(vl_buf *note, const vl_load_table *t, const int file[2])
+{
+    const int *model = t->config->grid;
+    if (t->shape[2] <= (int64_t)file[0] * file[1])
+        return refuse(note, t, "has %lld rows, too few for the %d x %d patches that the file says",
+                      (long long)t->shape[2], file[0], file[1]);
+    if (t->to->shape[2] <= model[0] * model[1])
+        return refuse(note, t, "has %d rows in the model, too few for its %d x %d patches",
+                      t->to->shape[2], model[0], model[1]);
+    if (t->options->interpolate) return VIOLET_OK;
+    if (grid_differs(t)) return refuse_grid(note, t, file);
+    return refuse(note, t, "has %lld rows, the model %d: --interpolate allows that",
+                  (long long)t->shape[2], t->to->shape[2]);
+}
+
+/* What was made of the file's grid and rows; n_zero: rows that neither gives. */
+static violet_status note_positions(vl_buf *note, const vl_load_table *t, const int file[2],
+                                    size_t n_zero)
+{
+    const int *model = t->config->grid;
+    violet_status status;
+    if (file[0] != model[0] || file[1] != model[1])
+        status = vl_buf_printf(note, "grid of %d x %d patches%s interpolated to %d x %d", file[0],
+                               file[1], t->file ? "" : " (assumed)", model[0], model[1]);
+    else
+        status = vl_buf_printf(note, "%lld rows made %d", (long long)t->shape[2], t->to->shape[2]);
+    if (status != VIOLET_OK || n_zero == 0) return status;
+    return vl_buf_printf(note, ", the last %zu of %d rows zero", n_zero, t->to->shape[2]);
 }
 
 /* [CLS], then the grid; rows behind it, which are never looked at, stay where there are any. */
@@ -266,22 +307,19 @@ static violet_status make_positions(real *out, vl_buf *note, const vl_load_table
 {
     int file[2];
     const int *model = t->config->grid;
-    grid_of(file, t);
-    violet_status status = check_positions(t, file);
-    bool resized = file[0] != model[0] || file[1] != model[1];
-    if (status == VIOLET_OK && resized)
-        status = vl_buf_printf(note, "grid of %d x %d patches interpolated to %d x %d", file[0],
-                               file[1], model[0], model[1]);
-    if (status == VIOLET_OK && !resized)
-        status = vl_buf_printf(note, "%lld rows made %d", (long long)t->shape[2], t->to->shape[2]);
-    if (status != VIOLET_OK || !t->from) return status;
     size_t D = (size_t)t->shape[3], rows = (size_t)t->to->shape[2];
     size_t common = rows < (size_t)t->shape[2] ? rows : (size_t)t->shape[2];
+    size_t patches = (size_t)model[0] * (size_t)model[1];
+    if (!grid_of(file, t)) return refuse_rows(note, t);
+    violet_status status = check_positions(note, t, file);
+    if (status == VIOLET_OK)
+        status = note_positions(note, t, file, rows - (common > patches ? common : patches + 1));
+    if (status != VIOLET_OK || !t->from) return status;
     float *grid = resize_grid(t->from + D, file, model, D);
     if (!grid) return vl_err_nomem();
     put(out, t->from, common * D);
     memset(out + common * D, 0, (rows - common) * D * sizeof *out);
-    put(out + D, grid, (size_t)model[0] * (size_t)model[1] * D);
+    put(out + D, grid, patches * D);
     free(grid);
     return VIOLET_OK;
 }
@@ -289,13 +327,12 @@ static violet_status make_positions(real *out, vl_buf *note, const vl_load_table
 static violet_status make_frames(real *out, vl_buf *note, const vl_load_table *t)
 {
     if (!t->options->interpolate)
-        return vl_err(VIOLET_ESHAPE,
-                      "tensor '%s' is for %lld frames, the model's for %d: --interpolate resizes "
-                      "it%s", t->name, (long long)t->shape[1], t->to->shape[1],
+        return refuse(note, t, "is for %lld frames, the model's for %d: --interpolate resizes it%s",
+                      (long long)t->shape[1], t->to->shape[1],
                       t->shape[1] > t->to->shape[1] ? ", --config FILE makes the model as the file"
                                                     : "");
     if (t->shape[1] < 1 || t->shape[1] > INT32_MAX)
-        return vl_err(VIOLET_ESHAPE, "tensor '%s' has %lld rows", t->name, (long long)t->shape[1]);
+        return refuse(note, t, "is for %lld frames: expected 1 at least", (long long)t->shape[1]);
     violet_status status = vl_buf_printf(note, "%lld frames interpolated to %d",
                                          (long long)t->shape[1], t->to->shape[1]);
     if (status != VIOLET_OK || !t->from) return status;

@@ -28,7 +28,7 @@ typedef struct vl_load_table {
     const float *from;    /* its values, C order; NULL: dry, nothing is made */
     bool of_pictures;     /* the file is of a 2-D Swin: its bias has no offsets in time */
     const vl_config *file;   /* the file's own configuration; NULL: it says none. Then its grid is
-                              * that of the published files, 7 x 7, and its window is told from the
+                              * assumed (vl_config_grid_of_rows), and its window told from the
                               * rows */
     const vl_config *config; /* of the model */
     const vl_load_options *options;
@@ -39,9 +39,9 @@ typedef struct vl_load_table {
  * table could have (another width) does not count. */
 bool vl_load_table_differs(const vl_load_table *t);
 
-/* The parameter's values into out (to->count); `note` gets what was done, such as "9 x 9 grid
- * interpolated to 7 x 7". Dry (from NULL): the same without out, which may be NULL.
- * VIOLET_ESHAPE where it must not, or cannot, be. */
+/* The parameter's values into out (to->count); `note` gets what was done, such as "grid of 9 x 9
+ * patches interpolated to 7 x 7". Dry (from NULL): the same without out, which may be NULL.
+ * VIOLET_ESHAPE where it must not, or cannot, be; then `note` has why, without the name. */
 violet_status vl_load_table_make(real *out, vl_buf *note, const vl_load_table *t);
 
 #endif

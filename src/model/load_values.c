@@ -32,7 +32,8 @@ violet_status vl_values_add(vl_values *v, real *to, const vl_stored *t)
             v->list = list;
             v->cap = cap;
         }
-        v->list[v->n++] = (vl_values_piece){to + at, t, at, t->n - at < PIECE ? t->n - at : PIECE};
+        v->list[v->n++] = (vl_values_piece){to ? to + at : NULL, t, at,
+                                        t->n - at < PIECE ? t->n - at : PIECE};
     }
     return VIOLET_OK;
 }
@@ -69,8 +70,9 @@ violet_status vl_values_check(const float *x, size_t n, const char *name)
     return check(x, n, name, 0);
 }
 
-/* In the double configuration: what is stored as float64 comes as it is. */
-static violet_status read_wide(real *to, const vl_tensors *f, const vl_stored *t, size_t first,
+/* A little at a time. In the double configuration what is stored as float64 comes as it is.
+ * to: NULL, nothing is kept. */
+static violet_status read_slowly(real *to, const vl_tensors *f, const vl_stored *t, size_t first,
                                size_t n)
 {
     float x[SMALL];
@@ -79,16 +81,17 @@ static violet_status read_wide(real *to, const vl_tensors *f, const vl_stored *t
         violet_status status = vl_tensors_read(x, f, t, first + at, some);
         if (status == VIOLET_OK) status = check(x, some, t->name, first + at);
         if (status != VIOLET_OK) return status;
-        for (size_t i = 0; i < some; i++) to[at + i] = (real)x[i];
+        for (size_t i = 0; to && i < some; i++) to[at + i] = (real)x[i];
     }
-    if (t->dtype == VL_DT_F64) vl_stored_bytes(to, t, first, n);
+    if (to && t->dtype == VL_DT_F64) vl_stored_bytes(to, t, first, n);
     return VIOLET_OK;
 }
 
 static violet_status read_piece(const vl_values_piece *p, const vl_tensors *f)
 {
-    vl_memory_populate(p->to, p->n * sizeof *p->to);
-    if (sizeof(real) != sizeof(float)) return read_wide(p->to, f, p->from, p->first, p->n);
+    if (p->to) vl_memory_populate(p->to, p->n * sizeof *p->to);
+    if (!p->to || sizeof(real) != sizeof(float))
+        return read_slowly(p->to, f, p->from, p->first, p->n);
     float *to = (float *)(void *)p->to;
     violet_status status = vl_tensors_read(to, f, p->from, p->first, p->n);
     return status == VIOLET_OK ? check(to, p->n, p->from->name, p->first) : status;
@@ -116,4 +119,37 @@ violet_status vl_values_read(const vl_values *v, const vl_tensors *f)
         }
     }
     return status == VIOLET_OK ? status : vl_err(status, "%s", message);
+}
+
+/* ---- two of them ----------------------------------------------------------------------------- */
+
+typedef union raw {
+    float f[SMALL];
+    double d[SMALL];
+} raw; /* any type's bytes */
+
+/* float32 by the way that keeps no map in memory. */
+static violet_status read_raw(raw *to, const vl_tensors *f, const vl_stored *t, size_t first,
+                              size_t n)
+{
+    if (t->dtype == VL_DT_F32) return vl_tensors_read(to->f, f, t, first, n);
+    vl_stored_bytes(to, t, first, n);
+    return VIOLET_OK;
+}
+
+violet_status vl_values_same(bool *same, const vl_tensors *in_a, const vl_stored *a,
+                             const vl_tensors *in_b, const vl_stored *b)
+{
+    raw x, y;
+    size_t each = vl_dtype_bytes(a->dtype);
+    *same = a->dtype == b->dtype && a->n == b->n && a->n_dim == b->n_dim &&
+            memcmp(a->shape, b->shape, (size_t)a->n_dim * sizeof *a->shape) == 0;
+    for (size_t at = 0; *same && at < a->n; at += SMALL) {
+        size_t n = a->n - at < SMALL ? a->n - at : SMALL;
+        violet_status status = read_raw(&x, in_a, a, at, n);
+        if (status == VIOLET_OK) status = read_raw(&y, in_b, b, at, n);
+        if (status != VIOLET_OK) return status;
+        *same = memcmp(&x, &y, n * each) == 0;
+    }
+    return VIOLET_OK;
 }

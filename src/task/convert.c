@@ -24,6 +24,9 @@ const vl_option vl_convert_option_table[] = {
                      "take only tensors whose names fit one of these patterns (* ? [...]), "
                      "separated by commas"),
     VL_OPTION_STRING(S, drop, NULL, "Content", "leave out those whose names fit one of these"),
+    VL_OPTION_STRING(S, config, NULL, "Content",
+                     "sizes of the VIOLET model in IN, the grid of patches among them, to be "
+                     "written into OUT: a preset, a JSON file or a checkpoint"),
     {0},
 };
 

@@ -3,8 +3,8 @@
  *
  * Names and values stay; floating tensors become `dtype`. A .pt of a VIOLET model gets the names
  * that the published code has twice (fc_mtm.predictions.decoder.bias for fc_mtm.predictions.bias).
- * The configuration goes along in the metadata: the file's, or, of a VIOLET checkpoint without one,
- * what its shapes tell (vl_config_infer). The moments of a training state ("adam.*") are left out
+ * The configuration goes along in the metadata: `config`, the file's, or, of a VIOLET checkpoint
+ * without one, what its shapes tell (vl_config_infer). The moments of a training state ("adam.*") are left out
  * of a .pt. */
 #ifndef VL_TASK_CONVERT_H
 #define VL_TASK_CONVERT_H
@@ -20,6 +20,7 @@ typedef struct vl_convert_options {
     char *input, *output;
     int dtype;          /* enum above */
     char *only, *drop;  /* name patterns as fnmatch(3) has them, separated by commas; NULL */
+    char *config;       /* as vl_config_find has it: what to write of the model's sizes; NULL */
     bool force;         /* replace an output that is there */
 } vl_convert_options;
 

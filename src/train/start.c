@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/words.h"
 
 typedef struct start {
     vl_params *p;
@@ -18,7 +19,8 @@ typedef struct start {
 static violet_status tell_report(const start *a, const vl_load_report *report)
 {
     const size_t *n = report->tensors;
-    bool warning = n[VL_LOAD_MISSING] + n[VL_LOAD_MISSHAPEN] + n[VL_LOAD_UNEXPECTED] > 0;
+    bool warning = n[VL_LOAD_MISSING] + n[VL_LOAD_MISSHAPEN] + n[VL_LOAD_REFUSED] +
+                       n[VL_LOAD_UNEXPECTED] > 0;
     char *save = NULL;
     vl_buf text = {0};
     violet_status status = vl_load_report_text(&text, report);
@@ -26,6 +28,17 @@ static violet_status tell_report(const start *a, const vl_load_report *report)
          line && status == VIOLET_OK; line = strtok_r(NULL, "\n", &save))
         a->s->tell(a->s->user, warning, line);
     vl_buf_free(&text);
+    return status;
+}
+
+/* The error names one tensor, the report all: it is told first, and the error stays as it is. */
+static violet_status tell_failed(const start *a, const vl_load_report *report)
+{
+    char *message = strdup(violet_error());
+    if (!message) return vl_err_nomem();
+    violet_status status = tell_report(a, report);
+    if (status == VIOLET_OK) status = vl_err(VIOLET_ESHAPE, "%s", message);
+    free(message);
     return status;
 }
 
@@ -50,8 +63,12 @@ static violet_status take(start *a, const char *path, vl_load_part part)
                                .grid_as_is = a->s->grid_as_is};
     vl_load_report report = {0};
     violet_status status = vl_load(a->p, a->config, path, &o, &report);
-    if (status == VIOLET_OK) status = tell_report(a, &report);
-    if (status == VIOLET_OK) note_given(a, &report);
+    if (status == VIOLET_OK) {
+        status = tell_report(a, &report);
+        note_given(a, &report);
+    } else if (status == VIOLET_ESHAPE && report.n) {
+        status = tell_failed(a, &report);
+    }
     a->n_files++;
     vl_load_report_release(&report);
     return status;
@@ -60,14 +77,16 @@ static violet_status take(start *a, const char *path, vl_load_part part)
 static void tell_sum(const start *a)
 {
     size_t given = 0, n = 0, all = vl_params_count(a->p);
-    char line[200];
+    char line[200], fresh[80] = "", text[4][VL_WORDS];
     for (int i = 0; i < a->p->n; i++) {
         n += a->given[i];
         given += a->given[i] ? a->p->list[i].count : 0;
     }
-    snprintf(line, sizeof line,
-             "starts with %zu tensors (%zu parameters) from files, the others fresh: %zu tensors "
-             "(%zu)", n, given, (size_t)a->p->n - n, all - given);
+    if (n < (size_t)a->p->n)
+        snprintf(fresh, sizeof fresh, ", the others fresh: %s tensors (%s)",
+                 vl_words_count(text[2], (size_t)a->p->n - n), vl_words_count(text[3], all - given));
+    snprintf(line, sizeof line, "starts with %s tensors (%s parameters) from files%s",
+             vl_words_count(text[0], n), vl_words_count(text[1], given), fresh);
     a->s->tell(a->s->user, false, line);
 }
 

@@ -114,7 +114,33 @@ what_a_task_would_take() {
     run info --for retrieval --json "$MADE/run/last.safetensors"; expect_status 0; expect_out '"matched"'
     run info --for chess "$MADE/run/last.safetensors"; expect_error 2 "expected pretrain, retrieval, qamc or qaoe"
     run info --for qamc "$CHECKPOINTS/state_zip.pt"; expect_status 1; expect_err "state_zip.pt"
+    head=$(printf '{"__metadata__":{"config":"{\\"hidden\\": \\"many\\"}"},"fc.1.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}')
+    { printf "\\x$(printf %02x ${#head})\0\0\0\0\0\0\0"; printf '%s1234' "$head"; } >bad.safetensors
+    run info --for qaoe bad.safetensors; expect_error 1 "bad.safetensors: metadata 'config': 'hidden'"
+    mkdir -p folder.pt; run info --for qaoe folder.pt; expect_error 1 "folder.pt"
     run info --for qamc --config tiny "$MADE/run/last.safetensors"; expect_status 1; expect_err "last.safetensors"
+    printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
+     "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32, "grid": [3, 3]}' >three.json
+    run info --for pretrain --config three.json "$MADE/run/last.safetensors"; expect_status 1
+    expect_out "does not fit, a run refuses it: enc_img.emb_pos: was learned on 1 x 1 patches"; expect_err "3 x 3"
+    run info --for pretrain --config three.json --interpolate "$MADE/run/last.safetensors"; expect_status 0
+    expect_out "grid of 1 x 1 patches interpolated to 3 x 3"
+    run info --interpolate "$MADE/run/last.safetensors"; expect_error 2 "--interpolate is of use with --for only"
+    run convert "$MADE/run/last.safetensors" three.pt --config three.json; expect_status 0
+    run info --for pretrain --config three.json three.pt; expect_status 0
+    run convert three.pt lost.pt --drop enc_img.emb_cls; expect_status 0
+    run info --for pretrain lost.pt; expect_status 0; expect_out "not in the file, keep what they had: enc_img.emb_cls"
+    # one that says no sizes, and whose shapes do not tell them
+    head='{"enc_img.emb_pos":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    { printf "\\x$(printf %02x ${#head})\0\0\0\0\0\0\0"; printf '%s1234' "$head"; } >lost.safetensors
+    run info --for pretrain lost.safetensors
+    expect_error 1 "lost.safetensors: its sizes cannot be told, --config gives them"; expect_err "enc_img.swin.patch_embed.proj.weight"
+    # a value that is not finite
+    head='{"fc.1.bias":{"dtype":"F32","shape":[64],"data_offsets":[0,256]}}'
+    { printf "\\x$(printf %02x ${#head})\0\0\0\0\0\0\0"; printf %s "$head"; printf '\0\0\300\177'
+      head -c 252 /dev/zero; } >nan.safetensors
+    run info --for qamc --config three.json nan.safetensors; expect_status 1
+    expect_out "would take 1 of"; expect_err "nan.safetensors: tensor 'fc.1.bias': value 0 is nan"
     run info --for qamc --config nowhere.json "$MADE/run/last.safetensors"; expect_status 1; expect_err "nowhere.json"
 }
 

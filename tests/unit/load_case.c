@@ -143,12 +143,19 @@ void drop(const char *name)
 
 void write_file(const char *name)
 {
-    vl_tensors_plan plan = {.list = file.list, .n = file.n};
+    write_file_with(name, NULL, 0);
+}
+
+void write_file_with(const char *name, const char *const *metadata, size_t n_metadata)
+{
+    vl_tensors_plan plan = {
+        .list = file.list, .n = file.n, .metadata = metadata, .n_metadata = n_metadata};
     vl_tensors_writer *w;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     violet_status status = vl_tensors_create(&w, path, &plan);
     for (size_t i = 0; i < file.n && status == VIOLET_OK; i++)
-        status = vl_tensors_push(w, file.x[i], file.list[i].n * sizeof(float));
+        status = vl_tensors_push(w, file.x[i],
+                                 file.list[i].n * vl_dtype_bytes(file.list[i].dtype));
     if (status == VIOLET_OK) status = vl_tensors_finish(w);
     if (status != VIOLET_OK) fail_msg("%s", violet_error());
 }
@@ -201,8 +208,11 @@ void expect(const char *name, vl_load_fate fate, const char *note)
 void expect_counts(size_t matched, size_t adapted, size_t missing, size_t misshapen,
                           size_t unexpected, size_t same, size_t ignored)
 {
-    const size_t want[VL_LOAD_FATES] = {matched, adapted, missing, misshapen, unexpected, same,
-                                        ignored};
+    const size_t want[VL_LOAD_FATES] = {
+        [VL_LOAD_MATCHED] = matched,       [VL_LOAD_ADAPTED] = adapted,
+        [VL_LOAD_MISSING] = missing,       [VL_LOAD_MISSHAPEN] = misshapen,
+        [VL_LOAD_UNEXPECTED] = unexpected, [VL_LOAD_SAME] = same,
+        [VL_LOAD_IGNORED] = ignored};
     size_t n = 0;
     for (int k = 0; k < VL_LOAD_FATES; k++) {
         n += want[k];

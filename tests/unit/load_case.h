@@ -46,6 +46,7 @@ void rename_to(const char *name, const char *other);
 void drop(const char *name);
 /* By extension; becomes `path`. */
 void write_file(const char *name);
+void write_file_with(const char *name, const char *const *metadata, size_t n_metadata);
 
 /* ---- loads, into the model as it was at first ------------------------------------------------ */
 
@@ -58,6 +59,7 @@ void load_fails(const vl_load_options *o, violet_status status, const char *mess
 const vl_load_entry *find_entry(const char *name);
 /* note: a part of it; NULL: there is none. */
 void expect(const char *name, vl_load_fate fate, const char *note);
+/* And none that is refused. */
 void expect_counts(size_t matched, size_t adapted, size_t missing, size_t misshapen,
                    size_t unexpected, size_t same, size_t ignored);
 /* Every parameter is the given model's if the report says that it was matched, else as it was. */

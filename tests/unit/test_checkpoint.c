@@ -269,7 +269,7 @@ static void shapes_tell_the_sizes(void **state)
     assert_same_config(&got, &c);
     c = small_config(); /* all of it another model */
     c.size_answer = 1000;
-    c.positions = 40;
+    c.positions = 37;
     got = inferred(&c, VL_HEADS_PRETRAIN, "window 2 x 2 x 2 (of 27 offsets), "
                                           "ct_heads 1 (64 channels each), grid 6 x 6");
     assert_int_equal(got.ct_heads, 1);
@@ -278,7 +278,25 @@ static void shapes_tell_the_sizes(void **state)
     assert_memory_equal(got.video.window, c.video.window, sizeof c.video.window);
     assert_true(got.video.embed_dim == 8 && got.hidden == 64 && got.ct_layers == 1 &&
                 got.ct_mlp == 96 && got.size_vocab == 50 && got.size_code == 16 &&
-                got.positions == 40 && got.frames == 6);
+                got.positions == 37 && got.frames == 6);
+}
+
+/* As published, or a square and its [CLS]. */
+static void rows_tell_a_grid(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t rows;
+        int n;
+    } cases[] = {{2, 1}, {5, 2}, {50, 7}, {145, 12}, {197, 7}, {1 + 1024 * 1024, 1024}};
+    static const int64_t none[] = {-3, 0, 1, 3, 40, 196, 198, 1 + 1025 * 1025, INT64_MAX};
+    int grid[2];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_true(vl_config_grid_of_rows(grid, cases[i].rows));
+        assert_true(grid[0] == cases[i].n && grid[1] == cases[i].n);
+    }
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_false(vl_config_grid_of_rows(grid, none[i]));
 }
 
 static void what_shapes_do_not_tell_is_an_error(void **state)
@@ -293,6 +311,13 @@ static void what_shapes_do_not_tell_is_an_error(void **state)
     write_bare(&m);
     assert_int_equal(vl_checkpoint_config(&read, path), VIOLET_EFORMAT);
     assert_message("56 channels");
+    vl_model_release(&m);
+    c = small_config();
+    c.positions = 40;
+    assert_int_equal(vl_model_init(&m, &c, VL_HEAD_MATCH, 0, 0), VIOLET_OK);
+    write_bare(&m);
+    assert_int_equal(vl_checkpoint_config(&read, path), VIOLET_EFORMAT);
+    assert_message("the 40 rows of enc_img.emb_pos");
     assert_message(path);
     free(m.params.list[0].name);
     m.params.list[0].name = strdup("enc_img.other");
@@ -300,6 +325,23 @@ static void what_shapes_do_not_tell_is_an_error(void **state)
     assert_int_equal(vl_config_find(&read, path), VIOLET_EFORMAT);
     assert_message("no VIOLET checkpoint: no tensor 'enc_img.emb_cls'");
     assert_message(path);
+    vl_model_release(&m);
+}
+
+/* Three dimensions where two tell rows and heads. */
+static void a_table_of_another_shape_tells_nothing(void **state)
+{
+    (void)state;
+    vl_config c = small_config(), read;
+    vl_model m;
+    new_model(&m, &c, VL_HEAD_MATCH, 1);
+    vl_param *e = (vl_param *)(uintptr_t)vl_params_find(
+        &m.params, "enc_img.swin.layers.0.blocks.0.attn.relative_position_bias_table");
+    e->n_dims = 3;
+    e->shape[2] = 1;
+    write_bare(&m);
+    assert_int_equal(vl_checkpoint_config(&read, path), VIOLET_EFORMAT);
+    assert_message("relative_position_bias_table' has another shape");
     vl_model_release(&m);
 }
 
@@ -317,6 +359,10 @@ static void metadata_wins_over_shapes(void **state)
     assert_int_not_equal(vl_config_find(&read, path), VIOLET_OK);
     assert_message("metadata 'config': 'hidden'");
     assert_message(path);
+    metadata[1] = "{\"hidden\": 64} and more";
+    assert_int_equal(vl_checkpoint_write_params(path, &m.params, 0, metadata, 1), VIOLET_OK);
+    assert_int_equal(vl_config_find(&read, path), VIOLET_EFORMAT);
+    assert_message("metadata 'config'");
     vl_model_release(&m);
 }
 
@@ -455,7 +501,9 @@ int main(void)
         TEST(a_pytorch_file_is_a_checkpoint_too),
         TEST(a_training_state_is_whole_or_none),
         TEST(shapes_tell_the_sizes),
+        TEST(rows_tell_a_grid),
         TEST(what_shapes_do_not_tell_is_an_error),
+        TEST(a_table_of_another_shape_tells_nothing),
         TEST(metadata_wins_over_shapes),
         TEST(a_value_that_is_not_finite_is_an_error),
         TEST(a_file_cut_anywhere_is_refused),

@@ -281,6 +281,57 @@ static void a_model_says_its_sizes(void **state)
     vl_tensors_close(f);
 }
 
+/* What no shape tells is assumed, or told by --config; never against what the shapes tell. */
+static void a_configuration_is_given(void **state)
+{
+    (void)state;
+    vl_config c, got;
+    vl_model m;
+    bool found;
+    static const char small[] =
+        "{\"embed_dim\": 8, \"hidden\": 64, \"depths\": [1, 1, 2, 1], \"heads\": [1, 1, 1, 1], "
+        "\"window\": [2, 2, 2], \"ct_layers\": %d, \"ct_heads\": 2, \"ct_mlp\": 96, "
+        "\"size_vocab\": 50, \"size_code\": 16, \"grid\": [%d, %d]}";
+    char text[600], flags[300];
+    write_model("x.safetensors", "step 1");
+    vl_tensors *f = open_file("x.safetensors");
+    assert_int_equal(vl_config_stored(&c, &found, f), VIOLET_OK);
+    vl_tensors_close(f);
+    assert_int_equal(vl_model_init(&m, &c, VL_HEAD_MATCH, 0, 0), VIOLET_OK);
+    vl_params_draw(&m.params, 1);
+    assert_int_equal(vl_checkpoint_write_params(at("bare.safetensors"), &m.params, 0, NULL, 0),
+                     VIOLET_OK);
+    vl_model_release(&m);
+    converts("bare.safetensors", "assumed.pt", "");
+    says("its sizes are told by its shapes, but assumed: window 2 x 2 x 2 (of 27 offsets), ct_heads "
+         "1 (64 channels each), grid 7 x 7; --config tells others");
+    snprintf(flags, sizeof flags, "--config=%s/small.json --force", folder);
+    write_text(folder, "small.json", text, (size_t)snprintf(text, sizeof text, small, 3, 14, 14));
+    static const char *const from[] = {"bare.safetensors", "assumed.pt", "x.safetensors"};
+    for (int i = 0; i < 3; i++) { /* in place of the file's own, too */
+        converts(from[i], "given.safetensors", flags);
+        assert_null(strstr(told, "assumed"));
+        f = open_file("given.safetensors");
+        assert_int_equal(vl_config_stored(&got, &found, f), VIOLET_OK);
+        assert_true(found && got.grid[0] == 14 && got.grid[1] == 14 && got.ct_heads == 2);
+        assert_true(got.ct_layers == 3 && got.positions == 197);
+        assert_null(vl_tensors_metadata(f, "state")); /* a state is of its own sizes */
+        assert_null(vl_tensors_find(f, "adam.m/fc.1.bias"));
+        vl_tensors_close(f);
+    }
+    refuses(VIOLET_ESHAPE, "bare.safetensors", "no.pt", "--config=tiny",
+            "bare.safetensors: tensor 'enc_img.emb_cls' is 1 x 1 x 1 x 64, in a model of --config "
+            "1 x 1 x 1 x 192");
+    write_text(folder, "small.json", text,
+               (size_t)snprintf(text, sizeof text, small, 2, 7, 7));
+    refuses(VIOLET_ESHAPE, "bare.safetensors", "no.pt", flags, "has no tensor 'trsfr.layer.2.");
+    write_text(folder, "small.json", text, (size_t)snprintf(text, sizeof text, small, 3, 14, 15));
+    refuses(VIOLET_EINVAL, "bare.safetensors", "no.pt", flags,
+            "a grid of 14 x 15 patches needs more positions than 197");
+    write_tensors("other.safetensors", (made[]){{"x", VL_DT_F32, 1, (const float[]){1}}}, 1, NULL, 0);
+    refuses(VIOLET_EINVAL, "other.safetensors", "no.pt", "--config=tiny", "which IN is not");
+}
+
 static void types_change_as_asked(void **state)
 {
     (void)state;
@@ -315,6 +366,20 @@ static void types_change_as_asked(void **state)
     float tenth;
     assert_int_equal(vl_tensors_read(&tenth, f, vl_tensors_find(f, "w"), 0, 1), VIOLET_OK);
     assert_true(tenth == 0.1f);
+    vl_tensors_close(f);
+}
+
+/* float64 by way of float32, as PyTorch: what is just above half way becomes half way, and then
+ * even. */
+static void wide_values_are_rounded_twice(void **state)
+{
+    (void)state;
+    const double x[2] = {1 + 0x1p-11 + 0x1p-40, 1 + 0x1p-11 + 0x1p-20};
+    const uint16_t half[2] = {0x3c00, 0x3c01};
+    write_tensors("d.safetensors", (made[]){{"x", VL_DT_F64, 2, x}}, 1, NULL, 0);
+    converts("d.safetensors", "h.safetensors", "--dtype=float16");
+    vl_tensors *f = open_file("h.safetensors");
+    assert_memory_equal(vl_tensors_find(f, "x")->data, half, sizeof half);
     vl_tensors_close(f);
 }
 
@@ -426,6 +491,48 @@ static void pytorchs_tensors_come_out_plain(void **state)
     vl_tensors_close(f);
 }
 
+/* Names of one tensor, and a third that has its values: the bias of the language head in its second
+ * name, whose first name is itself a second one. */
+static void names_of_names_have_one_first(void **state)
+{
+    (void)state;
+    zip_maker z = {0};
+    vl_buf b = {0};
+    static const char *const names[] = {"a_extra", "p.predictions.bias",
+                                        "p.predictions.decoder.bias", "z"};
+    assert_int_equal(vl_buf_puts(&b, "}("), VIOLET_OK);
+    for (int i = 0; i < 4; i++) { /* the last two are another storage, of the same values */
+        assert_int_equal(vl_buf_printf(&b, "S'%s'\n", names[i]), VIOLET_OK);
+        put_vector(&b, i < 2 ? "0" : "1", 5);
+    }
+    assert_int_equal(vl_buf_puts(&b, "u."), VIOLET_OK);
+    zip_of(&z, b.data, b.n, 2);
+    write_text(folder, "chain.bin", z.data.data, z.data.n);
+    zip_free(&z);
+    vl_buf_free(&b);
+    converts("chain.bin", "chain.pt", "");
+    same_tensors("chain.pt", "chain.bin");
+    converts("chain.bin", "chain.safetensors", "");
+    same_tensors("chain.safetensors", "chain.bin");
+    converts("chain.bin", "three.pt", "--drop=z"); /* what was of z's storage has one of its own */
+    says("'a_extra' also as 'p.predictions.bias'");
+    converts("three.pt", "joined.pt", "");
+    says("'a_extra' also as 'p.predictions.bias'");
+    says("'a_extra' also as 'p.predictions.decoder.bias'");
+    same_tensors("three.pt", "joined.pt");
+    vl_tensors *f = open_file("joined.pt");
+    for (int i = 1; i < 3; i++)
+        assert_ptr_equal(vl_tensors_find(f, names[i])->data, vl_tensors_find(f, names[0])->data);
+    vl_tensors_close(f);
+    converts("three.pt", "two.safetensors", "");
+    says("left out: 1 second name");
+    same_tensors("two.safetensors", "three.pt");
+    converts("three.pt", "one.pt", "--drop=a_extra");
+    f = open_file("one.pt");
+    assert_true(vl_tensors_n(f) == 2 && vl_tensors_find(f, names[1]) && vl_tensors_find(f, names[2]));
+    vl_tensors_close(f);
+}
+
 static void a_dvae_stays_one(void **state)
 {
     (void)state;
@@ -494,6 +601,20 @@ static void each_difference_is_told(void **state)
     same_tensors("a.safetensors", "a.safetensors");
 }
 
+static void the_largest_difference_is_told(void **state)
+{
+    (void)state;
+    const float x[2] = {1, 2}, far[2] = {1, 7}, near[2] = {1, 3};
+    write_tensors("a.safetensors", (made[]){{"t1", VL_DT_F32, 2, x}, {"t2", VL_DT_F32, 2, x},
+                                            {"t3", VL_DT_F32, 2, x}}, 3, NULL, 0);
+    write_tensors("b.safetensors", (made[]){{"t1", VL_DT_F32, 2, near}, {"t2", VL_DT_F32, 2, far},
+                                            {"t3", VL_DT_F32, 2, near}}, 3, NULL, 0);
+    json_t *o = differences("a.safetensors", "b.safetensors", 1);
+    assert_true(json_real_value(json_object_get(o, "largest difference")) == 5);
+    assert_string_equal(json_string_value(json_object_get(o, "in")), "t2");
+    json_decref(o);
+}
+
 /* The bias as a tensor of its own under both names: only where the values are the same. */
 static void a_second_name_is_no_difference(void **state)
 {
@@ -555,13 +676,17 @@ int main(void)
         TEST(there_and_back_is_the_same_file),
         TEST(a_training_state_is_whole_or_weights),
         TEST(a_model_says_its_sizes),
+        TEST(a_configuration_is_given),
         TEST(types_change_as_asked),
+        TEST(wide_values_are_rounded_twice),
         TEST(values_too_large_are_named),
         TEST(patterns_choose),
         TEST(what_is_in_the_way_stays),
         TEST(pytorchs_tensors_come_out_plain),
+        TEST(names_of_names_have_one_first),
         TEST(a_dvae_stays_one),
         TEST(each_difference_is_told),
+        TEST(the_largest_difference_is_told),
         TEST(a_second_name_is_no_difference),
         TEST(a_broken_file_is_no_difference),
         TEST(a_long_list_is_cut_unless_verbose),

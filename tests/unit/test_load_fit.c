@@ -5,10 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "load_case.h"
+#include "model/load_values.h"
 
 /* ---- what does not fit ----------------------------------------------------------------------- */
 
@@ -23,12 +26,17 @@ static void another_shape_outside_the_heads_is_an_error(void **state)
                "tensor 'enc_txt.emb_txt.word_embeddings.weight': 60 x 64 in the file, 50 x 64 in "
                "the model");
     assert_memory_equal(model.params.weights.base, before, model.params.weights.used);
-    expect_counts((size_t)model.params.n - 1, 0, 0, 1, 0, 0, 0); /* the report is whole */
+    expect("enc_txt.emb_txt.word_embeddings.weight", VL_LOAD_REFUSED,
+           "60 x 64 in the file, 50 x 64 in the model");
+    assert_int_equal(report.tensors[VL_LOAD_REFUSED], 1); /* the report is whole */
+    assert_int_equal(report.tensors[VL_LOAD_MATCHED], model.params.n - 1);
+    assert_int_equal(report.n, model.params.n);
+    assert_false(report.taken);
     load_ok(VL_LOAD_VIDEO); /* no matter to another part */
     drop("trsfr.layer.1.output.dense.bias");
     put("trsfr.layer.1.output.dense.bias", 2, (const int[]){1, 64}, NULL); /* as many elements */
     write_file("file.pt");
-    load_fails(&(vl_load_options){.part = VL_LOAD_ALL}, VIOLET_ESHAPE, "(and 1 more tensors)");
+    load_fails(&(vl_load_options){.part = VL_LOAD_ALL}, VIOLET_ESHAPE, "(and 1 more tensor)");
 }
 
 /* Eight dimensions of nineteen digits, which nothing of zero elements forbids. */
@@ -62,7 +70,12 @@ static void tables_of_another_size_are_made_when_asked(void **state)
     float *x = put(name, 4, (const int[]){1, 3, 1, 64}, NULL);
     write_file("file.pt");
     load_fails(&(vl_load_options){.part = VL_LOAD_ALL}, VIOLET_ESHAPE, "--interpolate");
-    expect(name, VL_LOAD_MISSHAPEN, "1 x 3 x 1 x 64 in the file, 1 x 6 x 1 x 64 in the model");
+    expect(name, VL_LOAD_REFUSED, "is for 3 frames, the model's for 6: --interpolate resizes it");
+    assert_int_equal(vl_load_report_text(&text, &report), VIOLET_OK);
+    assert_non_null(strstr(text.data, "(VIOLET): would take "));
+    assert_non_null(strstr(text.data, "\n  does not fit, a run refuses it: enc_img.emb_len: is for "));
+    assert_null(strstr(text.data, "keep what they had"));
+    vl_buf_clear(&text);
     assert_memory_equal(model.params.weights.base, before, model.params.weights.used);
     load_ok_with(&(vl_load_options){.interpolate = true});
     expect_counts((size_t)model.params.n - 1, 1, 0, 0, 0, 0, 0);
@@ -116,7 +129,7 @@ static void strict_takes_a_perfect_fit_only(void **state)
     expect("one.too.many", VL_LOAD_UNEXPECTED, NULL);
     const vl_load_options strict = {.strict = true};
     load_fails(&strict, VIOLET_ESHAPE,
-               "--strict: 'one.too.many' is in the file, and of no use here");
+               "--strict: 'one.too.many' is in the file, but not used");
     assert_memory_equal(model.params.weights.base, before, model.params.weights.used);
     expect("one.too.many", VL_LOAD_UNEXPECTED, NULL);
     drop("fc_mvm.3.bias");
@@ -124,7 +137,34 @@ static void strict_takes_a_perfect_fit_only(void **state)
     put("fc_mvm.3.weight", 2, (const int[]){17, 128}, NULL);
     write_file("file.pt");
     load_fails(&strict, VIOLET_ESHAPE, "--strict: 'fc_mvm.3.weight' is of another shape "
-                                       "(17 x 128 in the file, 16 x 128 in the model); 2 more");
+                                       "(17 x 128 in the file, 16 x 128 in the model); 2 more do "
+                                       "not fit");
+    drop("one.too.many");
+    write_file("file.pt");
+    load_fails(&strict, VIOLET_ESHAPE, "; 1 more does not fit");
+}
+
+/* What training scripts save beside a model, in names that no layout has. */
+static void counters_beside_a_model_are_no_matter(void **state)
+{
+    (void)state;
+    put_all("", "");
+    put("best", 0, NULL, NULL);
+    put_small("rng");
+    file.list[file.n - 1].dtype = VL_DT_I32;
+    write_file("file.pt");
+    const vl_load_options strict = {.strict = true};
+    load_ok_with(&strict);
+    expect_counts((size_t)model.params.n, 0, 0, 0, 0, 0, 2);
+    expect("best", VL_LOAD_IGNORED, "numbers that are no weights");
+    expect("rng", VL_LOAD_IGNORED, "numbers that are no weights");
+    rename_to("best", "enc_img.best"); /* of a name like the model's it is another matter */
+    write_file("file.pt");
+    load_fails(&strict, VIOLET_ESHAPE, "--strict: 'enc_img.best' is in the file");
+    rename_to("enc_img.best", "best");
+    rename_to("rng", "fc.rng");
+    write_file("file.pt");
+    load_fails(&strict, VIOLET_ESHAPE, "--strict: 'fc.rng' is in the file");
 }
 
 static void a_file_that_gives_nothing_is_an_error(void **state)
@@ -155,12 +195,62 @@ static void values_must_be_finite(void **state)
         write_file(formats[k % 2]);
         load_fails(&o, VIOLET_EFORMAT,
                    "tensor 'trsfr.layer.0.intermediate.dense.weight': value 5000 is ");
-        load_ok_with(&(vl_load_options){.dry = true});
+        expect_counts((size_t)model.params.n, 0, 0, 0, 0, 0, 0); /* the report is whole */
+        load_fails(&(vl_load_options){.dry = true}, VIOLET_EFORMAT,
+                   "tensor 'trsfr.layer.0.intermediate.dense.weight': value 5000 is ");
+        assert_memory_equal(model.params.weights.base, before, model.params.weights.used);
         x[5000] = was;
     }
     put_small("spare")[0] = NAN; /* in what is not taken */
     write_file("file.pt");
     load_ok(VL_LOAD_ALL);
+}
+
+/* Opens the file and reads all of it by pieces, whatever model it is of: an error that says so. */
+static void values_fail(const char *message)
+{
+    static real to[200000];
+    vl_tensors *f;
+    vl_values v = {0};
+    assert_int_equal(vl_tensors_open(&f, path), VIOLET_OK);
+    for (size_t i = 0; i < vl_tensors_n(f); i++) {
+        assert_true(vl_tensors_at(f, i)->n <= sizeof to / sizeof *to);
+        assert_int_equal(vl_values_add(&v, to, vl_tensors_at(f, i)), VIOLET_OK);
+    }
+    assert_int_equal(vl_values_read(&v, f), VIOLET_EFORMAT);
+    if (!strstr(violet_error(), message)) fail_msg("'%s' lacks '%s'", violet_error(), message);
+    vl_values_free(&v);
+    vl_tensors_close(f);
+}
+
+/* Behind the first piece, places count from the tensor's beginning. */
+static void a_value_far_behind_is_told_by_its_place(void **state)
+{
+    (void)state;
+    float *x = put("large", 1, (const int[]){200000}, NULL);
+    x[199999] = NAN;
+    write_file("file.pt");
+    values_fail("tensor 'large': value 199999 is ");
+    x[70001] = NAN;
+    write_file("file.pt");
+    values_fail("tensor 'large': value 70001 is ");
+}
+
+/* The first piece is the slower one: a thread that has the second is done with it before. */
+static void of_several_errors_the_first_is_told(void **state)
+{
+    (void)state;
+    const int n = omp_get_max_threads();
+    put("a.slow", 1, (const int[]){2 * 65536}, NULL); /* as many doubles as half of that */
+    vl_safetensor *t = &file.list[0];
+    t->dtype = VL_DT_F64, t->n = 65536, t->shape[0] = 65536;
+    double *slow = (double *)(void *)file.x[0];
+    for (int i = 0; i < 65536; i++) slow[i] = i == 65535 ? NAN : 1;
+    put_small("b.fast")[0] = NAN;
+    write_file("file.pt");
+    omp_set_num_threads(2);
+    for (int i = 0; i < 50; i++) values_fail("tensor 'a.slow': value 65535 is ");
+    omp_set_num_threads(n);
 }
 
 static void a_dry_load_changes_nothing(void **state)
@@ -171,6 +261,16 @@ static void a_dry_load_changes_nothing(void **state)
     const vl_load_options o = {.dry = true};
     assert_int_equal(load(&o), VIOLET_OK);
     expect_counts((size_t)model.params.n, 0, 0, 0, 0, 0, 0);
+    assert_memory_equal(model.params.weights.base, before, model.params.weights.used);
+    drop("enc_img.emb_len");
+    put("enc_img.emb_len", 4, (const int[]){1, 3, 1, 64}, NULL)[70] = NAN;
+    write_file("file.pt");
+    load_fails(&(vl_load_options){.dry = true, .interpolate = true}, VIOLET_EFORMAT,
+               "tensor 'enc_img.emb_len': value 70 is ");
+    file.x[find_tensor("enc_img.emb_len")][70] = 0;
+    write_file("file.pt");
+    load_ok_with(&(vl_load_options){.dry = true, .interpolate = true});
+    assert_false(report.taken);
     assert_memory_equal(model.params.weights.base, before, model.params.weights.used);
 }
 
@@ -185,7 +285,7 @@ static void reports_are_readable(void **state)
 {
     (void)state;
     vl_buf text = {0};
-    char line[300];
+    char line[300], n[2][VL_WORDS];
     put_all("", "");
     put_small("enc_img.swin.layers.0.blocks.0.attn.relative_position_index");
     put_small("enc_txt.emb_txt.position_ids");
@@ -193,12 +293,13 @@ static void reports_are_readable(void **state)
     write_file("file.pt");
     load_ok(VL_LOAD_ALL);
     assert_int_equal(vl_load_report_text(&text, &report), VIOLET_OK);
-    snprintf(line, sizeof line, "%s (VIOLET): took %d of %d tensors, %zu of %zu parameters\n", path,
+    snprintf(line, sizeof line, "%s (VIOLET): took %d of %d tensors, %s of %s parameters\n", path,
              model.params.n - 3, model.params.n,
-             vl_params_count(&model.params) - 64 - 9 * 128 - 9, vl_params_count(&model.params));
+             vl_words_count(n[0], vl_params_count(&model.params) - 64 - 9 * 128 - 9),
+             vl_words_count(n[1], vl_params_count(&model.params)));
     assert_has(text.data, line);
-    assert_has(text.data, "\n  not in the file, keep their initial values: enc_img.norm.bias\n");
-    assert_has(text.data, "\n  of another shape, keep their initial values: fc.3.weight (1 x 128 "
+    assert_has(text.data, "\n  not in the file, keep what they had: enc_img.norm.bias\n");
+    assert_has(text.data, "\n  of another shape, keep what they had: fc.3.weight (1 x 128 "
                           "in the file, 9 x 128 in the model), fc.3.bias (1 in the file, 9 in the "
                           "model)\n");
     assert_has(text.data, "\n  in the file, not used: fc_mtm.predictions.* (6), fc_mvm.* (4)\n");
@@ -252,8 +353,11 @@ int main(void)
         TEST(tables_of_another_size_are_made_when_asked),
         TEST(parts_of_a_whole_checkpoint),
         TEST(strict_takes_a_perfect_fit_only),
+        TEST(counters_beside_a_model_are_no_matter),
         TEST(a_file_that_gives_nothing_is_an_error),
         TEST(values_must_be_finite),
+        TEST(a_value_far_behind_is_told_by_its_place),
+        TEST(of_several_errors_the_first_is_told),
         TEST(a_dry_load_changes_nothing),
         ANSWERS(reports_are_readable),
         TEST(reports_are_machine_readable),

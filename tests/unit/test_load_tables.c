@@ -96,6 +96,9 @@ static void refused(const vl_load_table *t, const char *says)
     assert_true(vl_load_table_differs(t));
     assert_int_equal(vl_load_table_make(y, &note, t), VIOLET_ESHAPE);
     if (!strstr(violet_error(), says)) fail_msg("'%s' lacks '%s'", violet_error(), says);
+    if (!strstr(violet_error(), note.data) || strstr(note.data, "tensor '"))
+        fail_msg("'%s' is noted as '%s'", violet_error(), note.data);
+    vl_buf_clear(&note);
     for (size_t i = 0; i < t->to->count; i++) assert_true(isnan(y[i]));
 }
 
@@ -164,7 +167,9 @@ static void a_window_is_told_from_the_rows(void **state)
     } cases[] = {{{4, 7, 7}, 2535, "window of 8 x 7 x 7, the model's is 4 x 7 x 7"},
                  {{8, 12, 12}, 2535, "window of 8 x 7 x 7, the model's is 8 x 12 x 12"},
                  {{8, 7, 7}, 529, "window of 12 x 12, the model's is 8 x 7 x 7"},
-                 {{8, 7, 7}, 170, "has 170 rows: expected those of a window"}};
+                 {{8, 7, 7}, 170, "has 170 rows: expected those of a window"},
+                 /* an even number of offsets in time is of no window */
+                 {{2, 2, 2}, 36, "has 36 rows: expected those of a window"}};
     options.interpolate = false;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const int *w = cases[i].window;
@@ -232,6 +237,7 @@ static void another_grid_is_refused_resized_or_taken_as_it_is(void **state)
     assert_values(y + 2, torch_pos, 24);
 }
 
+/* Of a file that says nothing, a grid is assumed; and said to be. */
 static void published_files_are_of_seven_by_seven(void **state)
 {
     (void)state;
@@ -240,7 +246,58 @@ static void published_files_are_of_seven_by_seven(void **state)
                             (const int64_t[]){1, 1, 197, 1});
     assert_false(vl_load_table_differs(&t));
     config.grid[0] = config.grid[1] = 12;
-    refused(&t, "was learned on 7 x 7 patches, the model has 12 x 12");
+    refused(&t, "is assumed to be learned on 7 x 7 patches (the file does not say), the model has "
+                "12 x 12: --interpolate resizes it, --compat violet1 takes its rows as they stand, "
+                "'violet convert IN OUT --config' tells another grid");
+    options.interpolate = true;
+    make(&t, "grid of 7 x 7 patches (assumed) interpolated to 12 x 12");
+}
+
+/* 145 = 1 + 12 * 12 rows: neither the first 50 of them as 7 x 7, nor zeros untold. */
+static void other_rows_are_of_a_square_grid(void **state)
+{
+    (void)state;
+    vl_param to;
+    vl_load_table t = table(&to, POS, 4, (const int[]){1, 1, 197, 1}, 4,
+                            (const int64_t[]){1, 1, 145, 1});
+    refused(&t, "is assumed to be learned on 12 x 12 patches (the file does not say), the model has "
+                "7 x 7: --interpolate resizes it, 'violet convert");
+    assert_null(strstr(violet_error(), "--compat")); /* which would not take other rows */
+    options.interpolate = true;
+    make(&t, "grid of 12 x 12 patches (assumed) interpolated to 7 x 7, the last 52 of 197 rows zero");
+    assert_true(y[0] == (real)x[0] && y[1] != (real)x[1] && y[144] == (real)x[144] && y[145] == 0);
+    vl_buf_clear(&note);
+    config.grid[0] = config.grid[1] = 13; /* 27 rows of which the grid has given none */
+    make(&t, "grid of 12 x 12 patches (assumed) interpolated to 13 x 13, the last 27 of 197 rows "
+             "zero");
+}
+
+/* 60 rows: of no grid. What is said leads out, or says that nothing does. */
+static void rows_of_no_grid_are_refused(void **state)
+{
+    (void)state;
+    vl_param to;
+    vl_config file = {.grid = {7, 7}};
+    vl_load_table t = table(&to, POS, 4, (const int[]){1, 1, 60, 1}, 4,
+                            (const int64_t[]){1, 1, 60, 1});
+    for (int k = 0; k < 2; k++) {
+        options.interpolate = k;
+        refused(&t, "has 60 rows, which tell no grid of patches (1 + n x n would): 'violet convert "
+                    "IN OUT --config' tells it, --compat violet1 takes its rows as they stand");
+    }
+    options = (vl_load_options){.grid_as_is = true};
+    assert_false(vl_load_table_differs(&t));
+    t.shape = (const int64_t[]){1, 1, 61, 1};
+    refused(&t, "--config' tells it");
+    assert_null(strstr(violet_error(), "--compat"));
+    t.file = &file; /* as told */
+    refused(&t, "has 61 rows, the model 60: --interpolate allows that");
+    options = (vl_load_options){.interpolate = true};
+    make(&t, "61 rows made 60");
+    t.shape = (const int64_t[]){1, 1, 49, 1};
+    vl_buf_clear(&note);
+    assert_int_equal(vl_load_table_make(NULL, &note, &t), VIOLET_ESHAPE);
+    assert_string_equal(note.data, "has 49 rows, too few for the 7 x 7 patches that the file says");
 }
 
 /* More rows than the file has: its own stay, the others are what the grid makes them, or 0. */
@@ -252,7 +309,7 @@ static void rows_are_added_when_asked(void **state)
                             (const int64_t[]){1, 1, 50, 1});
     refused(&t, "has 50 rows, the model 60: --interpolate");
     options.interpolate = true;
-    make(&t, "50 rows made 60");
+    make(&t, "50 rows made 60, the last 10 of 60 rows zero");
     for (int i = 0; i < 60; i++) assert_true(y[i] == (i < 50 ? (real)x[i] : 0));
     t.shape = (const int64_t[]){1, 1, 49, 1}; /* 7 x 7 patches and [CLS] are not in there */
     vl_buf_clear(&note);
@@ -315,6 +372,8 @@ int main(void)
         T(as_many_rows_of_another_window_are_not_taken),
         T(another_grid_is_refused_resized_or_taken_as_it_is),
         T(published_files_are_of_seven_by_seven),
+        T(other_rows_are_of_a_square_grid),
+        T(rows_of_no_grid_are_refused),
         T(rows_are_added_when_asked),
         T(frames_are_resized_when_asked),
         T(dry_runs_only_tell),
