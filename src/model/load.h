@@ -85,7 +85,8 @@ typedef struct vl_load_report {
 /* Sets p's weights from a file. config: of the model that p is of. VIOLET_ESHAPE for tensors of
  * another shape (see above), for a file that gives nothing, and what `strict` finds: then nothing
  * has been read, and the report is whole. VIOLET_EFORMAT for a value that is not finite: the report
- * is whole, too, but the weights may hold some of the file's values. *report: all zero, or released. */
+ * is whole, too, but the weights may hold some of the file's values. *report: all zero, or
+ * released. */
 violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
                       const vl_load_options *o, vl_load_report *report);
 

@@ -303,8 +303,8 @@ static void a_configuration_is_given(void **state)
                      VIOLET_OK);
     vl_model_release(&m);
     converts("bare.safetensors", "assumed.pt", "");
-    says("its sizes are told by its shapes, but assumed: window 2 x 2 x 2 (of 27 offsets), ct_heads "
-         "1 (64 channels each), grid 7 x 7; --config tells others");
+    says("its sizes are told by its shapes, but assumed: window 2 x 2 x 2 (of 27 offsets), "
+         "ct_heads 1 (64 channels each), grid 7 x 7; --config tells others");
     snprintf(flags, sizeof flags, "--config=%s/small.json --force", folder);
     write_text(folder, "small.json", text, (size_t)snprintf(text, sizeof text, small, 3, 14, 14));
     static const char *const from[] = {"bare.safetensors", "assumed.pt", "x.safetensors"};
@@ -328,7 +328,8 @@ static void a_configuration_is_given(void **state)
     write_text(folder, "small.json", text, (size_t)snprintf(text, sizeof text, small, 3, 14, 15));
     refuses(VIOLET_EINVAL, "bare.safetensors", "no.pt", flags,
             "a grid of 14 x 15 patches needs more positions than 197");
-    write_tensors("other.safetensors", (made[]){{"x", VL_DT_F32, 1, (const float[]){1}}}, 1, NULL, 0);
+    const float one = 1;
+    write_tensors("other.safetensors", (made[]){{"x", VL_DT_F32, 1, &one}}, 1, NULL, 0);
     refuses(VIOLET_EINVAL, "other.safetensors", "no.pt", "--config=tiny", "which IN is not");
 }
 

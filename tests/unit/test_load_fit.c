@@ -73,7 +73,8 @@ static void tables_of_another_size_are_made_when_asked(void **state)
     expect(name, VL_LOAD_REFUSED, "is for 3 frames, the model's for 6: --interpolate resizes it");
     assert_int_equal(vl_load_report_text(&text, &report), VIOLET_OK);
     assert_non_null(strstr(text.data, "(VIOLET): would take "));
-    assert_non_null(strstr(text.data, "\n  does not fit, a run refuses it: enc_img.emb_len: is for "));
+    assert_non_null(strstr(text.data,
+                           "\n  does not fit, a run refuses it: enc_img.emb_len: is for "));
     assert_null(strstr(text.data, "keep what they had"));
     vl_buf_clear(&text);
     assert_memory_equal(model.params.weights.base, before, model.params.weights.used);
