@@ -73,9 +73,9 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert". Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
- * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
- * that there is). */
+ * "convert". Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that
+ * fails leaves the option it failed at as it was, and says what was expected (of an unknown name:
+ * the nearest that there is). */
 typedef struct violet_options violet_options;
 
 /* VIOLET_EINVAL for a command that there is not. */
@@ -224,9 +224,9 @@ violet_status violet_info_diff(char **text, int *differ, const char *path_a, con
                                int flags);
 
 /* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a
- * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the checkpoint says
- * of itself, or else the published sizes. VIOLET_ESHAPE: it does not fit, and *text, if it is not
- * NULL, says what would. */
+ * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the
+ * checkpoint says of itself, or else the published sizes. VIOLET_ESHAPE: it does not fit, and
+ * *text, if it is not NULL, says what would. VIOLET_EINVAL: `task` or `config` is wrong. */
 violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
                                int flags);
 
