@@ -73,9 +73,9 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert". Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
- * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
- * that there is). */
+ * "convert". Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that
+ * fails leaves the option it failed at as it was, and says what was expected (of an unknown name:
+ * the nearest that there is). */
 typedef struct violet_options violet_options;
 
 /* VIOLET_EINVAL for a command that there is not. */
@@ -228,7 +228,7 @@ violet_status violet_info_diff(char **text, int *differ, const char *path_a, con
  * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the
  * checkpoint says of itself, what its shapes tell, or, of a Video Swin or a BERT, the published
  * sizes. VIOLET_ESHAPE: it does not fit; VIOLET_EFORMAT: its values are no weights; then *text, if
- * it is not NULL, is the report all the same. */
+ * it is not NULL, is the report all the same. VIOLET_EINVAL: `task` or `config` is wrong. */
 violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
                                int flags);
 

@@ -150,7 +150,8 @@ static void state_dicts_of_pytorch(void **state)
     write_pt(d, "a.pt", "blocks.group_3.block_1.res_path.conv_2.b", 0);
     refused("a.pt", "tensor 'net.blocks.group_3.block_1.res_path.conv_2.b' is missing");
     write_pt(d, "b.pt", "blocks.group_2.block_1.id_path.w", 1);
-    refused("b.pt", "tensor 'net.blocks.group_2.block_1.id_path.w' is 8 x 5 x 1 x 1, expected 8 x 4 x 1 x 1");
+    refused("b.pt", "tensor 'net.blocks.group_2.block_1.id_path.w' is 8 x 5 x 1 x 1, expected "
+                    "8 x 4 x 1 x 1");
     write_pt(d, "c.pt", "blocks.output.conv.b", 2);
     refused("c.pt", "tensor 'net.blocks.output.conv.b': value 1 is");
     write_pt(d, "d.pt", "blocks.input.w", 0);
