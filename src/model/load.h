@@ -43,8 +43,9 @@ typedef struct vl_load_options {
     bool interpolate; /* tables of another size; without it they are an error */
     bool grid_as_is;  /* rows of emb_pos as they stand, whatever grid they were learned on: what the
                        * published code does */
-    bool dry;         /* only the report, and whether a load would go well, values included: the
-                       * parameters stay as they are */
+    bool dry;         /* only the report: the parameters stay as they are, and values that are not
+                       * finite are not found, ... */
+    bool look;        /* ... but with this they are: a load of the same would go well */
 } vl_load_options;
 
 typedef enum vl_load_fate {
