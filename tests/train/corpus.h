@@ -35,6 +35,9 @@ void corpus_close(corpus *c);
 void corpus_add(const corpus *c, const char *name, int T, const char *const *parts,
                 const char *valid);
 
+/* A frame of a video: 64 pixels of 4 x 4 squares in colours of its own, as base64 of a JPEG. The
+ * caller frees. */
+char *corpus_picture(int video, int frame);
 /* The pictures of a task: img_NAME.tsv with n videos v0, v1, ... of T frames, which differ enough
  * to be told apart, and where `kinds` (NULL: all good) says so, are bad as above. */
 void corpus_add_videos(const corpus *c, const char *name, int n, int T, const char *kinds);
