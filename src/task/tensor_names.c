@@ -75,9 +75,9 @@ static void group(vl_tensor_names *n, entry *list)
     }
 }
 
-/* A decoder's bias that is a tensor of its own, with the same values, goes to the bias's group;
- * what was in its own comes along. The bias's group has a first name of another ending, so it is never
- * moved itself: one step leads there. */
+/* A decoder's bias that is a tensor of its own, with the same values, goes to the bias's group, and
+ * what was in its own comes along. The bias's group has a first name of another ending, so it is
+ * never moved itself: one step leads there. */
 static violet_status join_biases(vl_tensor_names *n, const vl_tensors *f)
 {
     bool same;
