@@ -344,7 +344,7 @@ violet_status violet_info_diff(char **text, int *differ, const char *path_a, con
  * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the
  * checkpoint says of itself, what its shapes tell, or, of a Video Swin or a BERT, the published
  * sizes. VIOLET_ESHAPE: it does not fit; VIOLET_EFORMAT: its values are no weights; then *text, if
- * it is not NULL, is the report all the same. */
+ * it is not NULL, is the report all the same. VIOLET_EINVAL: `task` or `config` is wrong. */
 violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
                                int flags);
 

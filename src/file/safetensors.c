@@ -270,7 +270,10 @@ static violet_status write_header(vl_safetensors_writer *w, const vl_safetensor 
         goto done;
     }
     for (size_t i = 0; i < n; i++)
-        if ((status = add_tensor(header, &offset, &tensors[i])) != VIOLET_OK) goto done;
+        if ((status = add_tensor(header, &offset, &tensors[i])) != VIOLET_OK) {
+            vl_err_at(status, "%s", w->due.path);
+            goto done;
+        }
     text = json_dumps(header, JSON_COMPACT);
     if (!text) {
         status = vl_err_nomem();

@@ -18,7 +18,7 @@
 /* What a moment of AdamW is called begins so, then "m/" or "v/" and its weight's name. */
 #define VL_NAME_MOMENTS "adam."
 
-/* The first name of the bias, PREFIX.predictions.bias, for its second; false: it is no such name. */
+/* The first name of the bias for its second one; false: it is no such name. */
 bool vl_checkpoint_first_name(char *out, size_t n_out, const char *name);
 /* The weight's name behind a moment's; NULL: it is no moment. */
 const char *vl_checkpoint_moment(const char *name);

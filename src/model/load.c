@@ -355,7 +355,7 @@ violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
     if (status != VIOLET_OK) return status;
     status = prepare(&l);
     if (status == VIOLET_OK) status = account(&l);
-    if (status == VIOLET_OK) status = read_values(&l);
+    if (status == VIOLET_OK && (!o->dry || o->look)) status = read_values(&l);
     report->taken = status == VIOLET_OK && !o->dry;
     release(&l);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);

@@ -43,8 +43,9 @@ typedef struct vl_load_options {
     bool interpolate; /* tables of another size; without it they are an error */
     bool grid_as_is;  /* rows of emb_pos as they stand, whatever grid they were learned on: what the
                        * published code does */
-    bool dry;         /* only the report, and whether a load would go well, values included: the
-                       * parameters stay as they are */
+    bool dry;         /* only the report: the parameters stay as they are, and values that are not
+                       * finite are not found, ... */
+    bool look;        /* ... but with this they are: a load of the same would go well */
 } vl_load_options;
 
 typedef enum vl_load_fate {
@@ -85,7 +86,8 @@ typedef struct vl_load_report {
 /* Sets p's weights from a file. config: of the model that p is of. VIOLET_ESHAPE for tensors of
  * another shape (see above), for a file that gives nothing, and what `strict` finds: then nothing
  * has been read, and the report is whole. VIOLET_EFORMAT for a value that is not finite: the report
- * is whole, too, but the weights may hold some of the file's values. *report: all zero, or released. */
+ * is whole, too, but the weights may hold some of the file's values. *report: all zero, or
+ * released. */
 violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
                       const vl_load_options *o, vl_load_report *report);
 

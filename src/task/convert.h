@@ -4,8 +4,8 @@
  * Names and values stay; floating tensors become `dtype`. A .pt of a VIOLET model gets the names
  * that the published code has twice (fc_mtm.predictions.decoder.bias for fc_mtm.predictions.bias).
  * The configuration goes along in the metadata: `config`, the file's, or, of a VIOLET checkpoint
- * without one, what its shapes tell (vl_config_infer). The moments of a training state ("adam.*") are left out
- * of a .pt. */
+ * without one, what its shapes tell (vl_config_infer). The moments of a training state ("adam.*")
+ * are left out of a .pt, and where `config` is given. */
 #ifndef VL_TASK_CONVERT_H
 #define VL_TASK_CONVERT_H
 

@@ -269,8 +269,9 @@ static violet_status make(vl_convert_plan *p, choice *c, const vl_convert_option
     p->list = calloc(p->names.n + 1, sizeof *p->list);
     p->from = calloc(p->names.n + 1, sizeof *p->from);
     p->aliases = calloc(p->names.n + 1, sizeof *p->aliases);
-    p->place = calloc(p->names.n + 1, sizeof *p->place);
+    p->place = malloc((p->names.n + 1) * sizeof *p->place);
     if (!p->list || !p->from || !p->aliases || !p->place) return vl_err_nomem();
+    for (size_t i = 0; i < p->names.n; i++) p->place[i] = SIZE_MAX; /* until it goes along */
     bool all = !o->config && keeps_all(p, c);
     c->moments = all || asks_for_moments(&c->only);
     choose(p, c);

@@ -97,7 +97,8 @@ violet_status vl_info_load(vl_buf *out, const char *path, const char *task, cons
     if (status == VIOLET_OK && !config) status = own_config(&c, &from, path);
     if (status == VIOLET_OK) status = vl_model_init(&m, &c, heads, 0, 0);
     if (status != VIOLET_OK) goto done;
-    const vl_load_options o = {.dry = true, .interpolate = flags & VIOLET_INFO_INTERPOLATE};
+    const vl_load_options o = {
+        .dry = true, .look = true, .interpolate = flags & VIOLET_INFO_INTERPOLATE};
     status = vl_load(&m.params, &m.config, path, &o, &report);
     /* what does not fit is told with all the rest */
     if (status == VIOLET_OK ||

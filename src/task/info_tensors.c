@@ -28,7 +28,8 @@ static json_t *count(size_t n)
 
 static void add_to(vl_info_tree *j, json_t *o, const char *key, size_t n)
 {
-    vl_info_set(j, o, key, json_integer(json_integer_value(json_object_get(o, key)) + (json_int_t)n));
+    json_int_t before = json_integer_value(json_object_get(o, key));
+    vl_info_set(j, o, key, json_integer(before + (json_int_t)n));
 }
 
 static size_t bytes_of(const vl_stored *t)
@@ -91,7 +92,9 @@ static json_t *metadata_value(const char *text)
 {
     json_t *parsed;
     size_t n = strlen(text);
-    if (n <= PARSED_MOST && vl_json_parse(&parsed, text, n, 16 + n / 8, "metadata") == VIOLET_OK) return parsed;
+    if (n <= PARSED_MOST &&
+        vl_json_parse(&parsed, text, n, 16 + n / 8, "metadata") == VIOLET_OK)
+        return parsed;
     return vl_info_text(text, n);
 }
 
@@ -100,7 +103,8 @@ static void add_metadata(vl_info_tree *j, const vl_tensors *f)
     const char *key;
     json_t *value, *all = json_object();
     json_object_foreach((json_t *)(uintptr_t)vl_tensors_all_metadata(f), key, value)
-        if (json_is_string(value)) vl_info_set(j, all, key, metadata_value(json_string_value(value)));
+        if (json_is_string(value))
+            vl_info_set(j, all, key, metadata_value(json_string_value(value)));
     if (json_object_size(all))
         vl_info_set(j, j->root, "metadata", all);
     else
@@ -116,7 +120,8 @@ static bool is(const json_t *row, const char *key, const char *text)
 }
 
 /* One row for each part and type. */
-static json_t *row_of(vl_info_tree *j, json_t *parts, const vl_tensor_names *names, const vl_stored *t)
+static json_t *row_of(vl_info_tree *j, json_t *parts, const vl_tensor_names *names,
+                      const vl_stored *t)
 {
     char text[64];
     const char *part = vl_tensor_part(text, names, t->name), *type = vl_dtype_word(t->dtype);

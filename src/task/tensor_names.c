@@ -75,9 +75,9 @@ static void group(vl_tensor_names *n, entry *list)
     }
 }
 
-/* A decoder's bias that is a tensor of its own, with the same values, goes to the bias's group; what
- * was in its own comes along. The bias's group has a first name of another ending, so it is never
- * moved itself: one step leads there. */
+/* A decoder's bias that is a tensor of its own, with the same values, goes to the bias's group, and
+ * what was in its own comes along. The bias's group has a first name of another ending, so it is
+ * never moved itself: one step leads there. */
 static violet_status join_biases(vl_tensor_names *n, const vl_tensors *f)
 {
     bool same;
@@ -125,7 +125,8 @@ static const char *known_part(const char *name)
     static const struct {
         const char *prefix, *part;
     } parts[] = {
-        {VL_NAME_MOMENTS, "moments of AdamW"}, {"enc_img.swin.", "video encoder"}, {"enc_", "embeddings"},
+        {VL_NAME_MOMENTS, "moments of AdamW"},
+        {"enc_img.swin.", "video encoder"}, {"enc_", "embeddings"},
         {"trsfr.", "encoder"},         {"fc.", "heads"},                   {"fc_mtm.", "heads"},
         {"fc_mvm.", "heads"},          {"encoder/", "dVAE encoder"},       {"blocks.", "dVAE"},
         {"decoder/", "dVAE decoder"},

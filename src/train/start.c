@@ -84,7 +84,8 @@ static void tell_sum(const start *a)
     }
     if (n < (size_t)a->p->n)
         snprintf(fresh, sizeof fresh, ", the others fresh: %s tensors (%s)",
-                 vl_words_count(text[2], (size_t)a->p->n - n), vl_words_count(text[3], all - given));
+                 vl_words_count(text[2], (size_t)a->p->n - n),
+                 vl_words_count(text[3], all - given));
     snprintf(line, sizeof line, "starts with %s tensors (%s parameters) from files%s",
              vl_words_count(text[0], n), vl_words_count(text[1], given), fresh);
     a->s->tell(a->s->user, false, line);

@@ -198,7 +198,8 @@ static void a_swin_of_pictures_is_a_start(void **state)
     run_result r = corpus_run_ok(&c, "pictures", ONE "--init-video=FOLDER/pictures.pt");
     assert_told(&r, "pictures.pt (Swin)");
     vl_tensors *f = open_file("pictures", "last.safetensors"), *g = open_file(".", "pictures.pt");
-    float *video = values(&n, f, PROJ), *picture = values(&m, g, "backbone.patch_embed.proj.weight");
+    float *video = values(&n, f, PROJ);
+    float *picture = values(&m, g, "backbone.patch_embed.proj.weight");
     assert_int_equal(n, 2 * m);
     for (size_t i = 0; i < n; i++)
         assert_true(video[i] == picture[i / 32 * 16 + i % 16] / 2);

@@ -260,11 +260,12 @@ static void other_rows_are_of_a_square_grid(void **state)
     vl_param to;
     vl_load_table t = table(&to, POS, 4, (const int[]){1, 1, 197, 1}, 4,
                             (const int64_t[]){1, 1, 145, 1});
-    refused(&t, "is assumed to be learned on 12 x 12 patches (the file does not say), the model has "
-                "7 x 7: --interpolate resizes it, 'violet convert");
+    refused(&t, "is assumed to be learned on 12 x 12 patches (the file does not say), the model "
+                "has 7 x 7: --interpolate resizes it, 'violet convert");
     assert_null(strstr(violet_error(), "--compat")); /* which would not take other rows */
     options.interpolate = true;
-    make(&t, "grid of 12 x 12 patches (assumed) interpolated to 7 x 7, the last 52 of 197 rows zero");
+    make(&t, "grid of 12 x 12 patches (assumed) interpolated to 7 x 7, the last 52 of 197 rows "
+             "zero");
     assert_true(y[0] == (real)x[0] && y[1] != (real)x[1] && y[144] == (real)x[144] && y[145] == 0);
     vl_buf_clear(&note);
     config.grid[0] = config.grid[1] = 13; /* 27 rows of which the grid has given none */
