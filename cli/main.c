@@ -16,6 +16,21 @@ const command commands[] = {
      "stops at once. The run's folder (option output) gets args.json, log.json, steps.jsonl, "
      "timing.jsonl, the state to resume from and the weights.",
      1, cmd_pretrain},
+    {"finetune", "[ARGS.json] [--OPTION VALUE ...]", "fine-tune a model on a downstream task",
+     "Types: retrieval, qamc (multiple choice), qaoe (open-ended questions), fib (fill in the "
+     "blank). Reads the published args and annotation files. Validates on the real metric after "
+     "every epoch; best.safetensors has the weights of the best, tested once, at the end: "
+     "test.json. Interrupts and the other files are as in pretraining.",
+     1, cmd_finetune},
+    {"eval", "ARGS.json [--checkpoint FILE] [--json] [--OPTION VALUE ...]",
+     "measure a checkpoint on a downstream task",
+     "Types: retrieval, qamc (multiple choice), qaoe (open-ended questions), fib (fill in the "
+     "blank). Reads the published args and annotation files. Every metric is printed with its "
+     "protocol, the number of items and a 95 % interval. A pretraining checkpoint is measured "
+     "zero-shot. The same command goes on where it was stopped or killed; for many machines: "
+     "--shard 1/4 to 4/4, then --merge 4. The folder (option output) gets scores.bin and "
+     "result.json.",
+     1, cmd_eval},
     {"extract-frames", "--path DIR|FILE|LIST [--sample 5] [--output X] [--OPTION VALUE ...]",
      "take frames from videos",
      "Writes X.tsv and X.lineidx (with --pkl also: X.pkl) as training reads them, and "
@@ -41,6 +56,30 @@ const command commands[] = {
     {"plan", "[ARGS.json] [--json] [--OPTION VALUE ...]",
      "tell what a pretraining run will need: parameters, FLOPs, memory, time",
      "Runs nothing; takes milliseconds. The same args file as for pretrain will do.", 1, cmd_plan},
+    {"score", "VIDEO SENTENCE ... --checkpoint FILE [--json] [--OPTION VALUE ...]",
+     "tell how well sentences fit a video",
+     "One line a sentence, best first: the score, with several sentences the share that each gets "
+     "of 100 % where the best of them is sought (softmax at the temperature of training), and the "
+     "sentence. A score is what the matching head gives: larger is better, for sentences of one "
+     "video or videos for one sentence; it is no probability. A sentence that is too long for the "
+     "model loses its end, and a line on the standard error says so.",
+     1, cmd_score},
+    {"ask", "VIDEO QUESTION [--options A B ...] --checkpoint FILE [--json] [--OPTION VALUE ...]",
+     "answer a question about a video",
+     "With --options, whose words go up to the next argument that begins with --, it is multiple "
+     "choice: one line an option, best first, with score and share as 'violet score' has them; the "
+     "checkpoint needs the matching head. Without, the most probable of the answers that the "
+     "checkpoint was fine-tuned for (or that --answers lists), each with its probability; of a "
+     "checkpoint for filling in blanks, what the question has as ___ or [MASK]. A question that is "
+     "too long loses its end, and a line on the standard error says so; an option never does.",
+     1, cmd_ask},
+    {"embed", "VIDEO|TEXT ... --checkpoint FILE [--output X.npy] [--json] [--OPTION VALUE ...]",
+     "turn videos and texts into vectors",
+     "What is the name of a file is a video, all else a text. A vector is the mean over the tokens "
+     "that enter the cross-modal transformer: a video's patches and the [CLS] of each frame, a "
+     "text's word pieces with [CLS] and [SEP]; it is not normalised. Written as .npy, one row an "
+     "argument, or as JSON on the standard output.",
+     1, cmd_embed},
     {"convert", "IN OUT [--dtype TYPE] [--only PATTERNS] [--drop PATTERNS] [--force]",
      "write a file of tensors in another format",
      "IN is any file of tensors: safetensors, or PyTorch's in either container, told from its "

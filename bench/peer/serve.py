@@ -12,8 +12,8 @@
     peak      forgets the highest so far
     quit
 
-Every answer has "command" and "seconds"; a failed one has "error". Run it by bench/peer/run, which
-sets the allocator.
+Every answer has "command", "seconds" and "cpu" (of all threads); a failed one has "error". Run it
+by bench/peer/run, which sets the allocator.
 """
 import json
 import os
@@ -24,6 +24,19 @@ import torch
 
 from violet_torch import (PretrainStep, Violet, hash_batch, hash_initialise, masks_by_rule, preset,
                           pretrain_losses)
+
+
+def memory(_given):
+    with open("/proc/self/status") as f:
+        rows = dict(line.split(":", 1) for line in f)
+    return dict(peak=int(rows["VmHWM"].split()[0]) * 1024,
+                now=int(rows["VmRSS"].split()[0]) * 1024)
+
+
+def forget_peak(_given):
+    with open("/proc/self/clear_refs", "w") as f:
+        f.write("5")
+    return {}
 
 
 class Peer:
@@ -95,36 +108,24 @@ class Peer:
         loss = sum(losses.values())
         return dict({k: v.item() for k, v in losses.items()}, sum=loss.item()), loss
 
-    def memory(self, _given):
-        with open("/proc/self/status") as f:
-            rows = dict(line.split(":", 1) for line in f)
-        return dict(peak=int(rows["VmHWM"].split()[0]) * 1024,
-                    now=int(rows["VmRSS"].split()[0]) * 1024)
-
-    def peak(self, _given):
-        with open("/proc/self/clear_refs", "w") as f:
-            f.write("5")
-        return {}
-
     def ready(self):
         if self.model is None:
             raise ValueError("no setup yet")
 
 
-def main():
+def answer_lines(commands):
+    """commands: name -> function of what is given, which returns a dict."""
     # Answers keep stdout to themselves: whatever else prints goes to stderr.
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    peer = Peer()
-    commands = dict(setup=peer.setup, forward=peer.forward, step=peer.step, check=peer.check,
-                    memory=peer.memory, peak=peer.peak)
+    commands = dict(commands, memory=memory, peak=forget_peak)
     for line in sys.stdin:
         name, _, given = line.strip().partition(" ")
         if name == "quit":
             break
         if not name:
             continue
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         try:
             if name not in commands:
                 raise ValueError(f"commands are {', '.join(commands)}, quit")
@@ -132,7 +133,13 @@ def main():
         except Exception as problem:            # the driver reads it; the process goes on
             answer = dict(error=f"{type(problem).__name__}: {problem}")
         answer.setdefault("seconds", time.perf_counter() - start)
+        answer.setdefault("cpu", time.process_time() - cpu)
         out.write(json.dumps(dict(command=name, **answer)) + "\n")
+
+
+def main():
+    peer = Peer()
+    answer_lines(dict(setup=peer.setup, forward=peer.forward, step=peer.step, check=peer.check))
 
 
 if __name__ == "__main__":

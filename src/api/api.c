@@ -9,12 +9,16 @@
 #include "extract/link.h"
 #include "extract/tsv.h"
 #include "extract/vq.h"
+#include "file/npy.h"
 #include "task/convert.h"
+#include "task/eval.h"
+#include "task/finetune.h"
 #include "task/info.h"
 #include "task/info_diff.h"
 #include "task/info_load.h"
 #include "task/plan.h"
 #include "task/pretrain_run.h"
+#include "use/use.h"
 
 const char *violet_version(void)
 {
@@ -35,6 +39,12 @@ violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks
 {
     const vl_pretrain_options *values = vl_options_of(o, "pretrain");
     return values ? vl_pretrain_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_finetune_options *values = vl_options_of(o, "finetune");
+    return values ? vl_finetune_run(values, hooks) : VIOLET_EINVAL;
 }
 
 violet_status violet_extract_frames(const violet_options *o, const violet_hooks *hooks)
@@ -79,12 +89,50 @@ violet_status violet_plan(violet_plan_report *out, const violet_options *o)
     return values ? vl_plan_run(out, values) : VIOLET_EINVAL;
 }
 
+/* Options of any of the commands that use a model; NULL, with the message set, of another. */
+static const vl_use_options *use_options(const violet_options *o)
+{
+    static const char *const commands[] = {"score", "ask", "embed"};
+    const vl_use_options *values = NULL;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands && !values; i++)
+        values = vl_options_of(o, commands[i]);
+    return values;
+}
+
+violet_status violet_model_open(violet_model **out, const char *checkpoint, const violet_options *o)
+{
+    vl_use_options none = {0};
+    const vl_use_options *values = &none;
+    *out = NULL;
+    if (o && !(values = use_options(o))) return VIOLET_EINVAL;
+    violet_status status = VIOLET_OK;
+    if (!o) status = vl_option_defaults(vl_score_option_table, &none);
+    if (!checkpoint) checkpoint = values->checkpoint;
+    if (status == VIOLET_OK) status = vl_use_open(out, checkpoint, values);
+    vl_option_release(vl_score_option_table, &none);
+    return status;
+}
+
+violet_status violet_npy_write(const char *path, const float *x, size_t rows, size_t cols)
+{
+    return vl_npy_write(path, x, rows, cols);
+}
+
 /* Hands over what was written, if the call went well or `anyway`. */
 static violet_status hand_over(char **text, vl_buf *b, violet_status status, int anyway)
 {
     *text = status == VIOLET_OK || anyway ? vl_buf_steal(b) : NULL;
     vl_buf_free(b);
     return status;
+}
+
+violet_status violet_eval(char **text, const violet_options *o, int flags,
+                          const violet_hooks *hooks)
+{
+    vl_buf b = {0};
+    const vl_eval_options *values = vl_options_of(o, "eval");
+    violet_status status = values ? vl_eval_run(&b, values, flags, hooks) : VIOLET_EINVAL;
+    return hand_over(text, &b, status, 0);
 }
 
 violet_status violet_info(char **text, const char *path, int flags)

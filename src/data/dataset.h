@@ -1,4 +1,5 @@
-/* A pretraining data set: pictures, captions and VQ tokens, one sample a video.
+/* A data set: pretraining's (pictures, captions and VQ tokens, one sample a video) or a task's
+ * (pictures and items, one sample an item).
  *
  *     vl_dataset_options o = {.folder = "data", .name = "cc3m", .split = "train",
  *                             .size_img = 224, .size_txt = 32, .wordpiece = wp};
@@ -21,7 +22,19 @@
  * sampled for T. A record with anything missing or wrong is a bad sample: EFORMAT (or EUNSUPPORTED)
  * with a message, and a reason to count.
  *
- * Letters: T frames, S size_img, s size_small, X size_txt, h = w = S/32. A data set is read-only
+ * A task's data set has `items` (data/items.h) in the options, and neither captions nor tokens:
+ *
+ *     o.items = q;
+ *
+ * Its records are the items, in one part whatever the number of picture files; each has its video
+ * found by id (data/pictures.h), and its rows of text and its facts from data/item_text.h. With
+ * `each_video` the records are the items' videos, once each in the order in which they first come,
+ * without texts: what an evaluation encodes once (the texts it takes from vl_item_encode, without
+ * pictures). An unknown video is a bad sample; if all are, opening fails. T is at most 5, and 5 of
+ * videos, where the option leaves it open.
+ *
+ * Letters: T frames, S size_img, s size_small, X size_txt, h = w = S/32, n_texts rows of text a
+ * sample. A data set is read-only
  * once open: any number of threads may read, each with its own scratch. */
 #ifndef VL_DATA_DATASET_H
 #define VL_DATA_DATASET_H
@@ -32,6 +45,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "data/item_text.h"
 #include "media/video.h"
 #include "text/wordpiece.h"
 
@@ -47,6 +61,9 @@ typedef struct vl_dataset_options {
     int n_codes;         /* VQ tokens are 0 .. n_codes - 1; 0: 8192 */
     bool no_tokens;      /* do not read VQ tokens */
     bool random_caption; /* by seed, epoch and record; else the first, as the reference */
+    const vl_items *items; /* a task's; borrowed. NULL: pretraining */
+    bool each_video;       /* of a task: its videos, without texts */
+    bool cut_options;      /* of multiple choice: as published, data/item_text.h */
     /* frames of videos: data/pictures.h */
     bool fast_video;
     vl_shape video_shape;
@@ -57,7 +74,7 @@ typedef struct vl_dataset_options {
 } vl_dataset_options;
 
 typedef enum vl_bad { VL_BAD_LINE, VL_BAD_FRAMES, VL_BAD_PICTURE, VL_BAD_CAPTION, VL_BAD_TOKENS,
-                      VL_BAD_VIDEO, VL_BAD_REASONS } vl_bad;
+                      VL_BAD_VIDEO, VL_BAD_UNKNOWN /* video */, VL_BAD_REASONS } vl_bad;
 
 const char *vl_bad_name(vl_bad why);
 
@@ -66,8 +83,9 @@ typedef struct vl_sample {
     char id[VL_ID_BYTES]; /* cut when longer */
     uint8_t *image;       /* (T, 3, S, S) */
     uint8_t *small;       /* (T, 3, s, s); untouched if s is 0 */
-    int32_t *text;        /* (X) */
-    int n_text;           /* not padding */
+    int32_t *text;        /* (n_texts, X) */
+    int *n_text;          /* (n_texts) not padding */
+    vl_item_facts facts;
     int32_t *vq;          /* (T, h, w); untouched when the data set has no tokens */
 } vl_sample;
 
@@ -85,6 +103,8 @@ int vl_dataset_grid(const vl_dataset *d);             /* h; 0: no tokens */
 int vl_dataset_size_img(const vl_dataset *d);
 int vl_dataset_size_small(const vl_dataset *d);
 int vl_dataset_size_txt(const vl_dataset *d);
+int vl_dataset_texts(const vl_dataset *d);   /* n_texts: 1 in pretraining */
+int vl_dataset_missing(const vl_dataset *d); /* videos of a task without pictures */
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);
 void vl_scratch_free(vl_scratch *s);

@@ -58,9 +58,10 @@ struct vl_loader {
     uint8_t *image, *small;
     int32_t *text, *vq;
     int *n_text;
+    vl_item_facts *facts;
     char (*id)[VL_ID_BYTES];
     vl_batch batch;
-    uint64_t bad[VL_BAD_REASONS];
+    uint64_t bad[VL_BAD_REASONS], n_shortened;
     double waited_s;
 };
 
@@ -177,32 +178,44 @@ static size_t token_count(const vl_dataset *d, int T)
     return g * g * (size_t)T;
 }
 
+/* Ids of a sample's texts. */
+static size_t text_count(const vl_dataset *d)
+{
+    return (size_t)vl_dataset_texts(d) * (size_t)vl_dataset_size_txt(d);
+}
+
+static violet_status make_slot(vl_sample *s, const vl_loader *l, int T)
+{
+    /* one more, that malloc's answer is never NULL for 0 */
+    s->image = malloc(image_bytes(l->d, T));
+    s->small = malloc(small_bytes(l->d, T) + 1);
+    s->text = malloc((text_count(l->d) + 1) * sizeof *s->text);
+    s->n_text = malloc(((size_t)vl_dataset_texts(l->d) + 1) * sizeof *s->n_text);
+    s->vq = malloc((token_count(l->d, T) + 1) * sizeof *s->vq);
+    return s->image && s->small && s->text && s->n_text && s->vq ? VIOLET_OK : vl_err_nomem();
+}
+
 static violet_status make_buffers(vl_loader *l)
 {
     int T = most_frames(l->d);
-    size_t B = (size_t)l->o.batch, X = (size_t)vl_dataset_size_txt(l->d);
-    size_t image = image_bytes(l->d, T), tokens = token_count(l->d, T) + 1;
-    size_t small = small_bytes(l->d, T) + 1; /* that malloc's answer is never NULL for 0 */
-    l->image = malloc(B * image);
-    l->small = malloc(B * small);
-    l->text = malloc(B * X * sizeof *l->text);
-    l->vq = malloc(B * tokens * sizeof *l->vq);
-    l->n_text = malloc(B * sizeof *l->n_text);
+    size_t B = (size_t)l->o.batch, n_texts = (size_t)vl_dataset_texts(l->d);
+    violet_status status = VIOLET_OK;
+    l->image = malloc(B * image_bytes(l->d, T));
+    l->small = malloc(B * small_bytes(l->d, T) + 1);
+    l->text = malloc((B * text_count(l->d) + 1) * sizeof *l->text);
+    l->vq = malloc((B * token_count(l->d, T) + 1) * sizeof *l->vq);
+    l->n_text = malloc((B * n_texts + 1) * sizeof *l->n_text);
+    l->facts = malloc(B * sizeof *l->facts);
     l->id = malloc(B * sizeof *l->id);
     l->n_slots = l->o.workers ? l->o.ahead : 0;
     l->slots = calloc((size_t)l->n_slots + 1, sizeof *l->slots);
     l->workers = calloc((size_t)l->o.workers + 1, sizeof *l->workers);
-    if (!l->image || !l->small || !l->text || !l->vq || !l->n_text || !l->id || !l->slots ||
-        !l->workers)
+    if (!l->image || !l->small || !l->text || !l->vq || !l->n_text || !l->facts || !l->id ||
+        !l->slots || !l->workers)
         return vl_err_nomem();
-    for (int i = 0; i < l->n_slots; i++) {
-        vl_sample *s = &l->slots[i].sample;
-        s->image = malloc(image);
-        s->small = malloc(small);
-        s->text = malloc(X * sizeof *s->text);
-        s->vq = malloc(tokens * sizeof *s->vq);
-        if (!s->image || !s->small || !s->text || !s->vq) return vl_err_nomem();
-    }
+    for (int i = 0; i < l->n_slots && status == VIOLET_OK; i++)
+        status = make_slot(&l->slots[i].sample, l, T);
+    if (status != VIOLET_OK) return status;
     return vl_scratch_new(&l->scratch, l->d);
 }
 
@@ -263,6 +276,7 @@ void vl_loader_close(vl_loader *l)
         free(l->slots[i].sample.image);
         free(l->slots[i].sample.small);
         free(l->slots[i].sample.text);
+        free(l->slots[i].sample.n_text);
         free(l->slots[i].sample.vq);
     }
     vl_scratch_free(l->scratch);
@@ -273,6 +287,7 @@ void vl_loader_close(vl_loader *l)
     free(l->text);
     free(l->vq);
     free(l->n_text);
+    free(l->facts);
     free(l->id);
     pthread_mutex_destroy(&l->mutex);
     pthread_cond_destroy(&l->work);
@@ -359,11 +374,13 @@ static void catch_up(vl_loader *l)
 static void fetch(vl_loader *l, int row, int part, uint64_t position)
 {
     size_t image = image_bytes(l->d, l->batch.T), tokens = token_count(l->d, l->batch.T);
-    size_t X = (size_t)l->batch.X, k = (size_t)row, small = small_bytes(l->d, l->batch.T);
+    size_t small = small_bytes(l->d, l->batch.T), text = text_count(l->d);
+    size_t n_texts = (size_t)vl_dataset_texts(l->d), k = (size_t)row;
     slot *own = &l->own;
     own->sample.image = l->image + k * image;
     own->sample.small = l->small + k * small;
-    own->sample.text = l->text + k * X;
+    own->sample.text = l->text + k * text;
+    own->sample.n_text = l->n_text + k * n_texts;
     own->sample.vq = l->vq + k * tokens;
     own->part = part;
     own->position = position;
@@ -382,10 +399,11 @@ static void fetch(vl_loader *l, int row, int part, uint64_t position)
     if (s->status == VIOLET_OK) {
         memcpy(own->sample.image, s->sample.image, image);
         memcpy(own->sample.small, s->sample.small, small);
-        memcpy(own->sample.text, s->sample.text, X * sizeof *s->sample.text);
+        memcpy(own->sample.text, s->sample.text, text * sizeof *s->sample.text);
+        memcpy(own->sample.n_text, s->sample.n_text, n_texts * sizeof *s->sample.n_text);
         memcpy(own->sample.vq, s->sample.vq, tokens * sizeof *s->sample.vq);
         memcpy(own->sample.id, s->sample.id, VL_ID_BYTES);
-        own->sample.n_text = s->sample.n_text;
+        own->sample.facts = s->sample.facts;
     }
     pthread_mutex_lock(&l->mutex);
     s->state = FREE;
@@ -405,7 +423,8 @@ static violet_status fill(vl_loader *l, int part)
             return vl_err(status, "%s", l->own.message);
         ++*at;
         if (status == VIOLET_OK) {
-            l->n_text[b->n] = l->own.sample.n_text;
+            l->facts[b->n] = l->own.sample.facts;
+            l->n_shortened += l->own.sample.facts.shortened;
             memcpy(l->id[b->n++], l->own.sample.id, VL_ID_BYTES);
             bad_in_a_row = 0;
             continue;
@@ -432,6 +451,7 @@ violet_status vl_loader_next(const vl_batch **out, vl_loader *l)
         *b = (vl_batch){.T = vl_dataset_frames(l->d, part), .S = vl_dataset_size_img(l->d),
                         .X = vl_dataset_size_txt(l->d), .grid = vl_dataset_grid(l->d),
                         .side = vl_dataset_size_small(l->d), .part = part,
+                        .n_texts = vl_dataset_texts(l->d), .facts = l->facts,
                         .image = l->image, .small = l->small, .text = l->text, .n_text = l->n_text,
                         .id = (const char (*)[VL_ID_BYTES])l->id, .before = l->cursor};
         b->vq = b->grid ? l->vq : NULL;
@@ -457,6 +477,11 @@ uint64_t vl_loader_batches(const vl_loader *l)
 uint64_t vl_loader_bad(const vl_loader *l, vl_bad why)
 {
     return l->bad[why];
+}
+
+uint64_t vl_loader_shortened(const vl_loader *l)
+{
+    return l->n_shortened;
 }
 
 double vl_loader_waited(const vl_loader *l)

@@ -44,12 +44,14 @@ typedef struct vl_loader_options {
 
 typedef struct vl_batch {
     int n, T, S, X, grid; /* n samples; grid 0: no tokens */
+    int n_texts;
     int side;                 /* s; 0: no small pictures */
     int part;
     const uint8_t *image;     /* (n, T, 3, S, S) */
     const uint8_t *small;     /* (n, T, 3, s, s) */
-    const int32_t *text;      /* (n, X) */
-    const int *n_text;        /* (n) */
+    const int32_t *text;      /* (n, n_texts, X); n_texts is 1 but for tasks */
+    const int *n_text;        /* (n, n_texts) */
+    const vl_item_facts *facts; /* (n) of a task's items */
     const int32_t *vq;        /* (n, T, grid, grid); NULL: no tokens */
     const char (*id)[VL_ID_BYTES]; /* (n) */
     vl_cursor before, after;
@@ -68,6 +70,7 @@ violet_status vl_loader_next(const vl_batch **out, vl_loader *l);
 
 uint64_t vl_loader_batches(const vl_loader *l); /* of the epoch; `once`: at most */
 uint64_t vl_loader_bad(const vl_loader *l, vl_bad why); /* skipped since opening */
+uint64_t vl_loader_shortened(const vl_loader *l); /* samples given whose text was too long */
 double vl_loader_waited(const vl_loader *l);            /* seconds since opening */
 
 #endif

@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 
 #include "base/base64.h"
+#include "base/index.h"
 #include "base/status.h"
 #include "file/pickle.h"
 #include "media/video.h"
 #include "media/video_list.h"
 
 #define ID_SHOWN 128 /* bytes of an id in a message */
+#define SEVERAL UINT32_MAX
 
 struct vl_pictures {
     char *path;
@@ -21,6 +23,8 @@ struct vl_pictures {
     vl_pickle *pkl;
     bool are_videos;
     vl_video_list videos;
+    vl_string_index by_id;   /* records */
+    vl_string_index by_last; /* by the last part of a video's id: records, or SEVERAL */
 };
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -63,6 +67,8 @@ void vl_pictures_close(vl_pictures *p)
     vl_tsv_close(p->tsv);
     vl_pickle_close(p->pkl);
     vl_video_list_release(&p->videos);
+    vl_index_free(&p->by_id);
+    vl_index_free(&p->by_last);
     free(p->path);
     free(p);
 }
@@ -90,6 +96,70 @@ vl_slice vl_pictures_id(const vl_pictures *p, size_t i)
     if (p->tsv) return vl_tsv_id(p->tsv, i);
     id.s = vl_value_str(&id.n, vl_dict_key(vl_pickle_root(p->pkl), i));
     return id;
+}
+
+/* ---- by id ----------------------------------------------------------------------------------- */
+
+/* A pickle's later entry replaces the earlier one, as in Python. */
+static violet_status add_id(vl_pictures *p, vl_slice id, uint32_t i)
+{
+    uint32_t there = i;
+    violet_status status = vl_index_add(&p->by_id, &there, id.s, id.n);
+    if (status != VIOLET_OK || there == i) return status;
+    if (p->tsv)
+        return vl_err(VIOLET_EFORMAT, "%s: lines %zu and %zu have the id '%.*s'", p->path,
+                      (size_t)there + 1, (size_t)i + 1,
+                      (int)(id.n < ID_SHOWN ? id.n : ID_SHOWN), id.s);
+    vl_index_set(&p->by_id, i, id.s, id.n);
+    return VIOLET_OK;
+}
+
+static violet_status add_last(vl_pictures *p, vl_slice id, uint32_t i)
+{
+    uint32_t there = i;
+    const char *slash = strrchr(id.s, '/'), *last = slash ? slash + 1 : id.s;
+    size_t n = id.n - (size_t)(last - id.s);
+    violet_status status = vl_index_add(&p->by_last, &there, last, n);
+    if (status == VIOLET_OK && there != i) vl_index_set(&p->by_last, SEVERAL, last, n);
+    return status;
+}
+
+violet_status vl_pictures_index(vl_pictures *p)
+{
+    size_t n = vl_pictures_n(p);
+    if (p->by_id.n) return VIOLET_OK;
+    if (n >= SEVERAL) return vl_err(VIOLET_EUNSUPPORTED, "%s: %zu records", p->path, n);
+    violet_status status = vl_index_reserve(&p->by_id, n);
+    for (size_t i = 0; i < n && status == VIOLET_OK; i++) {
+        vl_slice id = vl_pictures_id(p, i);
+        if (!id.s) continue; /* a bad record, which nobody can ask for */
+        status = add_id(p, id, (uint32_t)i);
+        if (status == VIOLET_OK && p->are_videos) status = add_last(p, id, (uint32_t)i);
+    }
+    return status;
+}
+
+/* Bytes of an id without a video's ending. */
+static size_t without_ending(const char *id, size_t n)
+{
+    char end[8];
+    const char *dot = memrchr(id, '.', n);
+    size_t m = dot ? n - (size_t)(dot - id) : 0;
+    if (!dot || dot == id || m >= sizeof end) return n;
+    memcpy(end, dot, m);
+    end[m] = 0;
+    return vl_video_has_name(end) ? n - m : n;
+}
+
+bool vl_pictures_find(size_t *i, const vl_pictures *p, const char *id, size_t n)
+{
+    size_t m = without_ending(id, n);
+    uint32_t k = SEVERAL;
+    if (!vl_index_find(&p->by_id, &k, id, n) && !vl_index_find(&p->by_id, &k, id, m) &&
+        !vl_index_find(&p->by_last, &k, id, n) && !vl_index_find(&p->by_last, &k, id, m))
+        return false;
+    *i = k;
+    return k != SEVERAL;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */

@@ -13,6 +13,14 @@
  * has as many as are asked for, by the published rule (media/video.h): what extract-frames
  * --sample T would have written, and with `jpeg` 75 bit for bit.
  *
+ * By id:
+ *
+ *     status = vl_pictures_index(p);                         // once, before any thread finds
+ *     if (vl_pictures_find(&i, p, "video7010", 9)) ...
+ *
+ * An id is found as it is, without a video's ending ("video7010.mp4"), and, of videos, by the last
+ * part of the file's path ("video7010" of a/b/video7010.mp4) where only one ends so.
+ *
  * Read-only once open: any number of threads may read, each with its own record. */
 #ifndef VL_DATA_PICTURES_H
 #define VL_DATA_PICTURES_H
@@ -59,6 +67,11 @@ size_t vl_pictures_n(const vl_pictures *p);
 bool vl_pictures_are_videos(const vl_pictures *p);
 /* Of record i, without looking at the rest; s NULL where it is none. */
 vl_slice vl_pictures_id(const vl_pictures *p, size_t i);
+
+/* For vl_pictures_find: 32 to 64 bytes a record, twice that of videos; a second call does nothing.
+ * EFORMAT: two lines of a .tsv have one id. */
+violet_status vl_pictures_index(vl_pictures *p);
+bool vl_pictures_find(size_t *i, const vl_pictures *p, const char *id, size_t n);
 
 violet_status vl_pictures_look(vl_record *r, const vl_pictures *p, size_t i);
 /* Of a record that was looked at, with n_frames at least T (or 0). The message of an error says

@@ -86,7 +86,8 @@ static violet_status take_member(cursor *c, const vl_json_limits *limits, vl_jso
         return vl_err(VIOLET_EFORMAT, "%s byte %zu: expected a name", c->what, c->at);
     violet_status status = take_value(&key, c, c->n);
     if (status == VIOLET_OK) status = expect(c, ':');
-    if (status == VIOLET_OK) status = take_value(&value, c, limits->most(json_string_value(key)));
+    size_t most = limits->most && key ? limits->most(json_string_value(key)) : c->n;
+    if (status == VIOLET_OK) status = take_value(&value, c, most);
     if (status == VIOLET_OK) status = take(context, json_string_value(key), value);
     json_decref(key);
     json_decref(value);
@@ -117,4 +118,13 @@ violet_status vl_json_check_metadata(const json_t *metadata)
     if (n <= VL_JSON_METADATA_MOST) return VIOLET_OK;
     return vl_err(VIOLET_EINVAL, "%zu bytes of metadata, expected at most %d", n,
                   VL_JSON_METADATA_MOST);
+}
+
+const char *vl_json_kind(const json_t *v)
+{
+    static const char *const names[] = {"an object", "a list", "a string", "a number",
+                                        "a fraction"};
+    unsigned type = v ? (unsigned)json_typeof(v) : JSON_NULL;
+    if (type < sizeof names / sizeof *names) return names[type];
+    return json_is_boolean(v) ? "true or false" : "null";
 }

@@ -31,7 +31,7 @@ typedef violet_status (*vl_json_take)(void *context, const char *key, json_t *va
 
 typedef struct vl_json_limits {
     size_t brackets;                /* of all of it */
-    size_t (*most)(const char *key); /* bytes of this member's value */
+    size_t (*most)(const char *key); /* bytes of this member's value; NULL: as it comes */
 } vl_json_limits;
 
 /* Keys that are there twice in the outermost object are the caller's to find. */
@@ -42,5 +42,8 @@ violet_status vl_json_members(const void *text, size_t n, const vl_json_limits *
 #define VL_JSON_METADATA_MOST (4 << 20)
 /* What is written must be such that it is read again: EINVAL. */
 violet_status vl_json_check_metadata(const json_t *metadata);
+
+/* What it is, for a message: "an object", "a list", ..., NULL: "null". */
+const char *vl_json_kind(const json_t *v);
 
 #endif

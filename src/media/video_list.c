@@ -17,14 +17,6 @@
 #include "media/video.h"
 
 #define LIST_MOST ((size_t)1 << 30)
-#define BLOCK_BYTES ((size_t)64 << 10)
-
-/* Strings are many and live together. */
-struct vl_video_block {
-    struct vl_video_block *next;
-    size_t n, cap;
-    char bytes[];
-};
 
 /* A folder being walked, and those it lies in: a link back up to one of them is not followed. */
 typedef struct place {
@@ -51,38 +43,20 @@ violet_status vl_escape(vl_buf *out, const char *s, size_t n)
     return status;
 }
 
-static char *keep(vl_video_list *l, const char *s, size_t n)
-{
-    struct vl_video_block *b = l->block;
-    if (!b || b->cap - b->n < n + 1) {
-        size_t cap = n + 1 > BLOCK_BYTES ? n + 1 : BLOCK_BYTES;
-        b = malloc(sizeof *b + cap);
-        if (!b) return NULL;
-        *b = (struct vl_video_block){l->block, 0, cap};
-        l->block = b;
-    }
-    char *kept = memcpy(b->bytes + b->n, s, n);
-    kept[n] = 0;
-    b->n += n + 1;
-    return kept;
-}
-
 /* The id of a name's first n bytes. */
 static violet_status keep_id(vl_video_list *l, const char **id, const char *name, size_t n)
 {
     vl_buf b = {0};
     violet_status status = vl_escape(&b, name, n);
-    if (status == VIOLET_OK && !(*id = keep(l, b.n ? b.data : "", b.n))) status = vl_err_nomem();
+    if (status == VIOLET_OK && !(*id = vl_strings_keep(&l->strings, b.data, b.n)))
+        status = vl_err_nomem();
     vl_buf_free(&b);
     return status;
 }
 
 void vl_video_list_release(vl_video_list *l)
 {
-    for (struct vl_video_block *b = l->block, *next; b; b = next) {
-        next = b->next;
-        free(b);
-    }
+    vl_strings_release(&l->strings);
     free(l->file);
     memset(l, 0, sizeof *l);
 }
@@ -103,9 +77,10 @@ static violet_status add(vl_video_list *l, const char *path, const char *name, c
         l->cap = cap;
     }
     size_t n_path = strlen(path), n_name = strlen(name);
-    vl_video_entry f = {.path = keep(l, path, n_path)};
+    vl_video_entry f = {.path = vl_strings_keep(&l->strings, path, n_path)};
     bool is_end = n_name <= n_path && strcmp(path + n_path - n_name, name) == 0;
-    if (f.path) f.name = is_end ? f.path + n_path - n_name : keep(l, name, n_name);
+    if (f.path)
+        f.name = is_end ? f.path + n_path - n_name : vl_strings_keep(&l->strings, name, n_name);
     if (!f.path || !f.name) return vl_err_nomem();
     if (!id) {
         id = name;

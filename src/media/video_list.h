@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/strings.h"
 #include "violet.h"
 
 typedef struct vl_video_entry {
@@ -41,7 +42,7 @@ typedef struct vl_video_list {
     vl_video_entry *file; /* (n) */
     size_t n_other; /* files passed over, because their names are not videos' */
     size_t n_kept;  /* ids that keep their ending */
-    struct vl_video_block *block; /* the strings */
+    vl_strings strings;
 } vl_video_list;
 
 /* A folder, sorted; a file whose name is a video's or that is no text; a list. EINVAL if there is

@@ -102,6 +102,7 @@ typedef struct layer_arg {
     const vl_bert_layer *p;
     const vl_bert_batch *batch;
     int at;              /* the one row to compute, or -1: all */
+    int lean;            /* ... and no gradient or dropout is asked for */
     vl_tensor *received; /* attention received is added here; NULL: not wanted */
     const uint8_t *query_mask;
     int stop; /* nothing is wanted after attention received */
@@ -123,21 +124,27 @@ static vl_tensor *layer(vl_tape *t, const void *arg, vl_tensor *x)
     if (!row) return &t->dead;
     for (int b = 0; b < a->batch->B; b++) row[b] = b * a->batch->n + a->at;
     s.n_q = 1;
-    vl_tensor *kv = vl_linear(t, x, &l->kv_w, &l->kv_b, VL_ACT_NONE);              // (B*n, 2D)
     vl_tensor *one = vl_gather(t, x, NULL, (vl_index){row, NULL, a->batch->B, 1}); // (B, D)
     vl_tensor *q = vl_linear(t, one, &l->q_w, &l->q_b, VL_ACT_NONE);
+    if (a->lean)
+        return rest_of_layer(t, l, one, vl_attention_one(t, q, x, &l->kv_w, &l->kv_b, s));
+    vl_tensor *kv = vl_linear(t, x, &l->kv_w, &l->kv_b, VL_ACT_NONE); // (B*n, 2D)
     return rest_of_layer(t, l, one, vl_attention_cross(t, q, kv, NULL, s));
 }
 
-static vl_tensor *encode(vl_tape *t, const vl_bert_layer *layers, int n_layers,
+/* Layers `first` and on. */
+static vl_tensor *encode(vl_tape *t, const vl_bert_layer *layers, int first, int n_layers,
                          const vl_bert_batch *batch, vl_tensor *x, int at)
 {
     vl_bert_batch *b = vl_tape_alloc(t, sizeof *b);
     layer_arg *arg = vl_tape_alloc(t, n_layers * sizeof *arg);
     if (vl_tape_failed(t)) return &t->dead;
     *b = *batch;
-    for (int i = 0; i < n_layers; i++) {
-        arg[i] = (layer_arg){.p = &layers[i], .batch = b, .at = i + 1 == n_layers ? at : -1};
+    for (int i = first; i < n_layers; i++) {
+        arg[i] = (layer_arg){.p = &layers[i],
+                             .batch = b,
+                             .at = i + 1 == n_layers ? at : -1,
+                             .lean = !t->grad_on && !t->training};
         x = vl_block(t, layer, &arg[i], x);
         if (arg[i].at < 0) vl_tap(t, x, "ct.layer%d", i);
     }
@@ -147,14 +154,58 @@ static vl_tensor *encode(vl_tape *t, const vl_bert_layer *layers, int n_layers,
 vl_tensor *vl_bert_encode(vl_tape *t, const vl_bert_layer *layers, int n_layers,
                           const vl_bert_batch *batch, vl_tensor *x)
 {
-    return encode(t, layers, n_layers, batch, x, -1);
+    return encode(t, layers, 0, n_layers, batch, x, -1);
 }
 
 vl_tensor *vl_bert_encode_row(vl_tape *t, const vl_bert_layer *layers, int n_layers,
                               const vl_bert_batch *batch, vl_tensor *x, int at)
 {
-    return encode(t, layers, n_layers, batch, x, at);
+    return encode(t, layers, 0, n_layers, batch, x, at);
 }
+
+/* ---- sequences that share rows -------------------------------------------------------------- */
+
+typedef struct shared_arg {
+    const vl_bert_layer *first;
+    const vl_bert_batch *batch;
+    vl_index index;
+    vl_bert_rows a, b;
+    int only_x; /* the sequences as they are, no layer */
+} shared_arg;
+
+/* Rows of a (and b) -> the first layer's output (B*n, D) */
+static vl_tensor *shared_layer(vl_tape *t, const void *arg, vl_tensor *x)
+{
+    const shared_arg *s = arg;
+    x = vl_gather(t, s->a.x, s->b.x, s->index); // (B*n, D)
+    if (s->only_x) return x;
+    vl_tensor *qkv = vl_gather(t, s->a.qkv, s->b.qkv, s->index); // (B*n, 3D)
+    vl_attention shape = attention_of(s->first, s->batch, x->cols);
+    return rest_of_layer(t, s->first, x, vl_attention_packed(t, qkv, NULL, shape));
+}
+
+vl_tensor *vl_bert_first(vl_tape *t, const vl_bert_layer *first, const vl_tensor *x)
+{
+    return vl_linear(t, x, &first->qkv_w, &first->qkv_b, VL_ACT_NONE);
+}
+
+vl_tensor *vl_bert_encode_shared(vl_tape *t, const vl_bert_layer *layers, int n_layers,
+                                 const vl_bert_batch *batch, const int *rows, vl_bert_rows a,
+                                 vl_bert_rows b, int at)
+{
+    if (t->grad_on) vl_tape_fail(t, VIOLET_EINVAL, "shared rows have no way back");
+    if (vl_tape_failed(t)) return &t->dead;
+    shared_arg arg = {.first = &layers[0],
+                      .batch = batch,
+                      .index = {rows, NULL, batch->B * batch->n, 1},
+                      .a = a,
+                      .b = b,
+                      .only_x = n_layers == 1};
+    vl_tensor *x = vl_block(t, shared_layer, &arg, (vl_tensor *)a.x);
+    return encode(t, layers, n_layers > 1, n_layers, batch, x, at);
+}
+
+/* ---- attention received ---------------------------------------------------------------------- */
 
 vl_tensor *vl_bert_attended(vl_tape *t, const vl_bert_layer *layers, int n_layers,
                             const vl_bert_batch *batch, const uint8_t *query_mask, vl_tensor *x)

@@ -50,6 +50,25 @@ vl_tensor *vl_bert_encode(vl_tape *t, const vl_bert_layer *layers, int n_layers,
 vl_tensor *vl_bert_encode_row(vl_tape *t, const vl_bert_layer *layers, int n_layers,
                               const vl_bert_batch *batch, vl_tensor *x, int at);
 
+/* ---- sequences that share rows -------------------------------------------------------------- */
+
+/* Rows that many sequences are put together from, as pairs are from videos and texts, and what the
+ * first layer makes of each row alone, whatever sequence it stands in. */
+typedef struct vl_bert_rows {
+    const vl_tensor *x;   /* (rows, D) */
+    const vl_tensor *qkv; /* (rows, 3D): vl_bert_first of them */
+} vl_bert_rows;
+
+/* The first layer's query, key and value, (rows, D) -> (rows, 3D) */
+vl_tensor *vl_bert_first(vl_tape *t, const vl_bert_layer *first, const vl_tensor *x);
+
+/* As vl_bert_encode_row, of sequences whose token i of sequence s is row rows[s * n + i] of a,
+ * beyond its last row that of b, or nothing at all (-1, which key_mask must hide) -> (B, D). The
+ * first layer begins at its attention. Without gradient. */
+vl_tensor *vl_bert_encode_shared(vl_tape *t, const vl_bert_layer *layers, int n_layers,
+                                 const vl_bert_batch *batch, const int *rows, vl_bert_rows a,
+                                 vl_bert_rows b, int at);
+
 /* Attention received by every position: mean over heads, summed over layers and over the queries
  * with query_mask (B, n) != 0 (NULL: all, padding included, as published) -> (B, n). Stops after
  * the last layer's softmax. Without dropout; call it with gradients and training off. */

@@ -11,16 +11,25 @@ typedef struct vl_downstream_input {
     int n_texts;
     const int *text;          /* (n_texts,X) */
     const uint8_t *text_mask; /* (n_texts,X) */
+    /* what differs from the published tasks; all 0: nothing */
+    int symmetric;            /* retrieval: also over the videos of each text */
+    const uint8_t *same;      /* retrieval (B,B): video and text that are no wrong pair: the same
+                               * video again, or the same caption; NULL: none */
+    const int *n_options;     /* multiple choice (B): a video's own number of them; NULL: all */
+    const int *at;            /* open-ended (B): the text position that is read; NULL: [CLS] */
 } vl_downstream_input;
 
 typedef struct vl_downstream_output {
     vl_tensor *loss;   /* (1,1) */
-    vl_tensor *logits; /* (B, texts, options or answers), before the temperature */
-    const int *best;   /* (B), in the tape's memory */
+    vl_tensor *logits; /* (B, texts, options or answers), before the temperature; symmetric:
+                        * (2B, B), the texts of each video, then the videos of each text */
+    const int *best;   /* (rows of logits), in the tape's memory */
+    const int *target; /* (rows of logits): what is right, -1: nothing is asked */
 } vl_downstream_output;
 
 /* Text-to-video retrieval: all B x B pairs, row = video, column = text, each video's own text has
- * its number; scores / 0.05. Published loss: softmax over the texts of each video. */
+ * its number; scores / 0.05. Published loss: softmax over the texts of each video. Pairs that are
+ * `same` take no part; where they leave no other pair, nothing is asked. */
 void vl_retrieval_forward(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
                           vl_downstream_output *out);
 

@@ -2,6 +2,7 @@
 #include "task/plan.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,36 +17,23 @@
 
 #define S vl_plan_options
 
+_Static_assert(offsetof(S, of) == 0, "rows of the shared options have offsets in them");
+
 const vl_option vl_plan_option_table[] = {
-    VL_OPTION_STRING(S, config, "violet1", "Model",
-                     "sizes: violet1, tiny, a JSON file or a checkpoint"),
-    VL_OPTION_DOUBLE(S, drop, "-1", -1, 0.99, "Model", "dropout, negative: the configuration's"),
-    VL_OPTION_DOUBLE(S, drop_path, "-1", -1, 0.99, "Model",
-                     "drop path, negative: the configuration's"),
-    VL_OPTION_INT(S, size_img, "224", 32, 6272, "Data", "side of the pictures, a multiple of 32"),
+    VL_RUN_ROW_CONFIG("violet1", "sizes: violet1, tiny, a JSON file or a checkpoint"),
+    VL_RUN_ROWS_DROP,
+    VL_RUN_ROWS_SIZES(6272, "32", "4", "frames a video, 0: 4", "12", 1e6),
     VL_OPTION_INT(S, height, "0", 0, 6272, "Data", "height of the pictures, 0: size_img"),
     VL_OPTION_INT(S, width, "0", 0, 6272, "Data", "width of the pictures, 0: size_img"),
-    VL_OPTION_INT(S, size_frame, "4", 0, VL_FRAMES_MOST, "Data", "frames a video, 0: 4"),
-    VL_OPTION_INT(S, size_txt, "32", 3, 512, "Data", "text positions"),
-    VL_OPTION_INT(S, size_batch, "12", 1, 1e6, "Data", "samples a batch"),
-    VL_OPTION_STRING(S, dvae, NULL, "Data",
-                     "dVAE that makes the visual tokens as batches come (default: none)"),
-    VL_OPTION_INT(S, workers, "1", 0, 1024, "Data",
-                  "threads that decode data beside the training"),
-    VL_OPTION_ENUM(S, compat, "none", "none|violet1", "Recipe",
-                   "violet1: do what the published code does, oddities included"),
+    VL_PRETRAIN_ROW_DVAE,
+    VL_RUN_ROW_COMPAT,
     VL_OPTION_INT(S, negatives, "3", 0, 64, "Recipe", "other texts a video in matching, at most"),
-    VL_OPTION_INT(S, accumulate, "1", 1, 1e6, "Recipe", "batches whose gradients make an update"),
-    VL_OPTION_BOOL(S, checkpointing, "false", "Recipe", "recompute activations in the backward"),
-    VL_OPTION_DOUBLE(S, p_word, "0.15", 0, 1, "Recipe", "blockwise masking: share of words hidden"),
-    VL_OPTION_DOUBLE(S, p_attended, "0.15", 0, 1, "Recipe",
-                     "attended masking: share of positions hidden"),
-    VL_OPTION_DOUBLE(S, p_use_attended, "0.5", 0, 1, "Recipe",
-                     "share of samples with attended masking"),
+    VL_RUN_ROW_ACCUMULATE,
+    VL_RUN_ROW_CHECKPOINTING,
+    VL_PRETRAIN_ROWS_MASK,
     VL_OPTION_DOUBLE(S, peak, "0", 0, 1e9, "Time", "GFLOP/s to reckon time with, 0: none"),
-    VL_OPTION_BOOL(S, measure, "false", "Time",
-                   "measure this machine's peak"),
-    VL_OPTION_INT(S, threads, "0", 0, 1024, "Time", "threads to measure with, 0: one a core"),
+    VL_OPTION_BOOL(S, measure, "false", "Time", "measure this machine's peak"),
+    VL_RUN_ROW_THREADS,
     {0},
 };
 
@@ -112,10 +100,10 @@ static void expect_hidden(planned *p)
 {
     const vl_plan_options *o = p->o;
     int h = p->H / 32, w = p->W / 32, words = p->X - 2, patches = p->T * h * w;
-    double draws = floor(o->p_attended * (p->Ni + p->X));
+    double draws = floor(o->of.p_attended * (p->Ni + p->X));
     if (draws > words + patches) draws = words + patches;
-    double share = draws / (words + patches), a = o->p_use_attended;
-    p->words = a * share * words + (1 - a) * o->p_word * words;
+    double share = draws / (words + patches), a = o->of.p_use_attended;
+    p->words = a * share * words + (1 - a) * o->of.p_word * words;
     p->patches = a * share * patches + (1 - a) * vl_plan_hidden_patches(p->T, h, w);
 }
 
@@ -177,9 +165,9 @@ static void attended_pass(vl_tape *t, const planned *p, const vl_swin_plan *plan
 {
     vl_tape_reset(t, 0, 0);
     t->grad_on = 0;
-    t->training = p->o->compat != 0;
+    t->training = p->o->of.run.compat != 0;
     vl_pretrain_attended(t, &p->model, plan, NULL, a->text, a->text_mask, p->X,
-                         p->o->compat != 0);
+                         p->o->of.run.compat != 0);
 }
 
 static void masked_pass(vl_tape *t, const planned *p, const vl_swin_plan *plan, const batch *a,
@@ -188,10 +176,10 @@ static void masked_pass(vl_tape *t, const planned *p, const vl_swin_plan *plan, 
     vl_pretrain_input in = {.B = a->B, .X = p->X, .n_negative = a->n_negative, .plan = plan};
     in.text = a->text, in.text_mask = a->text_mask;
     in.answer_mtm = a->mtm, in.answer_mvm = a->mvm, in.negative = a->negative;
-    in.pair_again = p->o->compat != 0;
+    in.pair_again = p->o->of.run.compat != 0;
     vl_tape_reset(t, 0, 0);
     t->grad_on = t->training = 1;
-    t->checkpoint_on = p->o->checkpointing;
+    t->checkpoint_on = p->o->of.run.checkpointing;
     vl_pretrain_forward(t, &p->model, &in, out);
 }
 
@@ -205,7 +193,7 @@ static double all_bytes(const vl_count *c)
 static violet_status run_step(tally *out, const planned *p, vl_tape *t, vl_swin_plans *plans,
                               const batch *a)
 {
-    int half = (int)(a->B * p->o->p_use_attended + 0.5);
+    int half = (int)(a->B * p->o->of.p_use_attended + 0.5);
     const vl_config *c = &p->config;
     vl_count before = vl_count_get(t->device);
     if (p->dvae) token_pass(t, p, a->B);
@@ -261,7 +249,7 @@ static violet_status count_step(tally *out, const planned *p, vl_device *d, int 
 
 static violet_status count_any(violet_plan_report *r, tally *out, const planned *p, vl_device *d)
 {
-    int B = p->o->size_batch, least = p->o->negatives + 1 > SMALL_BATCH ? p->o->negatives + 1
+    int B = p->o->of.run.size_batch, least = p->o->negatives + 1 > SMALL_BATCH ? p->o->negatives + 1
                                                                         : SMALL_BATCH;
     double cells = (double)p->T * (p->H / 4) * (p->W / 4);
     if (cells * B <= CELLS_MOST || B <= 2 * least) return count_step(out, p, d, B);
@@ -342,13 +330,13 @@ static double loader_bytes(const planned *p)
     int patches = p->T * (p->H / 32) * (p->W / 32);
     double sample = 3.0 * p->T * p->H * p->W + sizeof(int) * ((double)p->X + patches);
     sample += 3.0 * p->T * p->side * p->side;
-    return sample * (3.0 * p->o->size_batch + p->o->workers);
+    return sample * (3.0 * p->o->of.run.size_batch + p->o->of.run.workers);
 }
 
 static violet_status fill_step(violet_plan_report *r, const planned *p, const tally *s)
 {
-    double n = p->o->accumulate, most = 1e18;
-    int B = p->o->size_batch, others = p->o->negatives < B - 1 ? p->o->negatives : B - 1;
+    double n = p->o->of.run.accumulate, most = 1e18;
+    int B = p->o->of.run.size_batch, others = p->o->negatives < B - 1 ? p->o->negatives : B - 1;
     double weights = (double)p->model.params.weights.used;
     double dvae = p->dvae ? (double)p->dvae->params.weights.used : 0;
     double total = 4 * weights + dvae + s->of[ACTIVATIONS] + s->of[GRADIENTS] + s->of[TABLES] +
@@ -366,7 +354,7 @@ static violet_status fill_step(violet_plan_report *r, const planned *p, const ta
     r->step_traffic_bytes = n * s->of[TRAFFIC] + 7 * weights; /* and AdamW's */
     r->hidden_words = p->words;
     r->hidden_patches = p->patches;
-    r->text_passes = 1 + others + (p->o->compat != 0);
+    r->text_passes = 1 + others + (p->o->of.run.compat != 0);
     r->weight_bytes = p->model.params.weights.used;
     r->gradient_bytes = r->weight_bytes;
     r->moment_bytes = 2 * r->weight_bytes;
@@ -394,10 +382,10 @@ static violet_status fill_time(violet_plan_report *r, const vl_plan_options *o)
 {
     violet_status status = VIOLET_OK;
     r->peak_flops = 1e9 * o->peak;
-    if (o->measure && o->peak == 0) status = measure_peak(&r->peak_flops, o->threads);
+    if (o->measure && o->peak == 0) status = measure_peak(&r->peak_flops, o->of.run.threads);
     if (status != VIOLET_OK || r->peak_flops <= 0) return status;
     r->step_seconds = r->step_flops / r->peak_flops;
-    r->samples_per_s = (double)o->size_batch * o->accumulate / r->step_seconds;
+    r->samples_per_s = (double)o->of.run.size_batch * o->of.run.accumulate / r->step_seconds;
     return VIOLET_OK;
 }
 
@@ -430,7 +418,7 @@ static violet_status find_dvae(planned *p)
     const vl_plan_options *o = p->o;
     violet_status status = VIOLET_OK;
     p->dvae = o->with_dvae;
-    if (!p->dvae && o->dvae && *o->dvae) status = vl_dvae_open(&p->dvae, o->dvae, 0);
+    if (!p->dvae && o->of.dvae && *o->of.dvae) status = vl_dvae_open(&p->dvae, o->of.dvae, 0);
     if (!p->dvae) return status;
     p->side = vl_dvae_side(p->H);
     if (p->H != p->W)
@@ -443,17 +431,17 @@ static violet_status find_dvae(planned *p)
 
 violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
 {
-    planned p = {.o = o, .T = o->size_frame ? o->size_frame : 4, .X = o->size_txt};
+    planned p = {.o = o, .T = o->of.run.size_frame ? o->of.run.size_frame : 4, .X = o->of.run.size_txt};
     violet_plan_report r = {0};
     tally step = {{0}};
-    p.H = o->height ? o->height : o->size_img;
-    p.W = o->width ? o->width : o->size_img;
+    p.H = o->height ? o->height : o->of.run.size_img;
+    p.W = o->width ? o->width : o->of.run.size_img;
     p.Ni = p.T * (1 + p.H / 32 * (p.W / 32));
-    violet_status status = vl_config_find(&p.config, o->config ? o->config : "violet1");
+    violet_status status = vl_config_find(&p.config, o->of.run.config ? o->of.run.config : "violet1");
     if (status == VIOLET_OK) status = check_sizes(&p);
     if (status == VIOLET_OK) vl_config_fit(&p.config, p.T, p.H / 32, p.W / 32);
-    if (o->drop >= 0) p.config.drop = o->drop;
-    if (o->drop_path >= 0) p.config.video.drop_path = o->drop_path;
+    if (o->of.run.drop >= 0) p.config.drop = o->of.run.drop;
+    if (o->of.run.drop_path >= 0) p.config.video.drop_path = o->of.run.drop_path;
     if (status == VIOLET_OK) status = find_dvae(&p);
     if (status == VIOLET_OK) status = vl_model_init(&p.model, &p.config, VL_HEADS_PRETRAIN, 1, 0);
     if (status != VIOLET_OK) goto done;

@@ -14,18 +14,15 @@
 
 #include <stdbool.h>
 
-#include "base/option.h"
-#include "violet.h"
+#include "task/pretrain_run.h"
 
-/* Those of vl_pretrain_options that matter here, by the same names, and a few of its own. */
 typedef struct vl_plan_options {
-    char *config;
-    int size_img, height, width; /* height, width 0: size_img */
-    int size_frame, size_txt, size_batch, negatives, workers, accumulate, compat, threads;
-    bool checkpointing, measure;
-    double p_word, p_attended, p_use_attended, drop, drop_path, peak;
-    char *dvae;
-    struct vl_dvae *with_dvae; /* no option: one that is open already, in place of `dvae` */
+    vl_pretrain_options of; /* what is planned: first, see train/run_options.h */
+    int height, width;      /* 0: size_img */
+    int negatives;
+    bool measure;
+    double peak;
+    struct vl_dvae *with_dvae; /* no option: one that is open already, in place of `of.dvae` */
 } vl_plan_options;
 
 extern const vl_option vl_plan_option_table[];

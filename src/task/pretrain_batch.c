@@ -7,60 +7,52 @@
 #include "base/status.h"
 #include "task/pretrain_internal.h"
 
-double stats_loss(const stats *s, int task)
+violet_status pretrain_buffers(vl_run *r, int B, int T)
 {
-    return s->asked[task] ? s->loss[task] / (double)s->asked[task] : NAN;
-}
-
-double stats_accuracy(const stats *s, int task)
-{
-    return s->asked[task] ? (double)s->right[task] / (double)s->asked[task] : NAN;
-}
-
-violet_status batch_buffers(pretrain *r, int B, int T)
-{
+    pretrain *p = r->own;
     size_t S = r->o->size_img, X = r->o->size_txt, hw = S / 32 * (S / 32), Ni = T * (1 + hw);
-    r->image = malloc(B * (size_t)T * 3 * S * S);
-    r->text_mask = malloc(B * X);
-    r->text = malloc(B * X * sizeof *r->text);
-    r->vq = malloc(B * T * hw * sizeof *r->vq);
-    r->answer_mtm = malloc(B * X * sizeof *r->answer_mtm);
-    r->answer_mvm = malloc(B * Ni * sizeof *r->answer_mvm);
-    r->negative = malloc(B * 4 * sizeof *r->negative);
-    r->weight = malloc(B * (Ni + X) * sizeof *r->weight);
-    if (!r->image || !r->text_mask || !r->text || !r->vq || !r->answer_mtm || !r->answer_mvm ||
-        !r->negative || !r->weight)
+    p->image = malloc(B * (size_t)T * 3 * S * S);
+    p->text_mask = malloc(B * X);
+    p->text = malloc(B * X * sizeof *p->text);
+    p->vq = malloc(B * T * hw * sizeof *p->vq);
+    p->answer_mtm = malloc(B * X * sizeof *p->answer_mtm);
+    p->answer_mvm = malloc(B * Ni * sizeof *p->answer_mvm);
+    p->negative = malloc(B * 4 * sizeof *p->negative);
+    p->weight = malloc(B * (Ni + X) * sizeof *p->weight);
+    if (!p->image || !p->text_mask || !p->text || !p->vq || !p->answer_mtm || !p->answer_mvm ||
+        !p->negative || !p->weight)
         return vl_err_nomem();
     return VIOLET_OK;
 }
 
-void batch_release(pretrain *r)
+void pretrain_buffers_free(pretrain *p)
 {
-    free(r->image);
-    free(r->text_mask);
-    free(r->text);
-    free(r->vq);
-    free(r->answer_mtm);
-    free(r->answer_mvm);
-    free(r->negative);
-    free(r->weight);
+    free(p->image);
+    free(p->text_mask);
+    free(p->text);
+    free(p->vq);
+    free(p->answer_mtm);
+    free(p->answer_mvm);
+    free(p->negative);
+    free(p->weight);
 }
 
-/* Attention received, a row of r->weight for each sample that is masked by it. Only those samples
+/* Attention received, a row of p->weight for each sample that is masked by it. Only those samples
  * are computed; as published (compat) with dropout on, and padding asking, too. */
-static violet_status attended(pretrain *r, const vl_batch *b, const vl_mask_config *mask,
+static violet_status attended(vl_run *r, const vl_batch *b, const vl_mask_config *mask,
                               int training, uint64_t draw, uint64_t first_sample)
 {
+    pretrain *p = r->own;
     int compat = r->o->compat == VL_COMPAT_VIOLET1, n = 0, X = b->X;
     size_t image_bytes = (size_t)b->T * 3 * b->S * b->S;
     for (int k = 0; k < b->n; k++) {
         if (!vl_mask_is_attended(mask, first_sample + k)) continue;
-        memcpy(r->image + n * image_bytes, b->image + k * image_bytes, image_bytes);
-        memcpy(r->text + n * X, b->text + k * X, X * sizeof *r->text);
+        memcpy(p->image + n * image_bytes, b->image + k * image_bytes, image_bytes);
+        memcpy(p->text + n * X, b->text + k * X, X * sizeof *p->text);
         n++;
     }
     if (n == 0) return VIOLET_OK;
-    for (int i = 0; i < n * X; i++) r->text_mask[i] = r->text[i] != mask->special[VL_PAD];
+    for (int i = 0; i < n * X; i++) p->text_mask[i] = p->text[i] != mask->special[VL_PAD];
     const vl_swin_plan *plan = vl_swin_plans_get(&r->plans, &r->config.video, n, b->T, b->S, b->S);
     if (!plan) return VIOLET_ENOMEM;
     vl_tape *t = &r->tape;
@@ -68,47 +60,47 @@ static violet_status attended(pretrain *r, const vl_batch *b, const vl_mask_conf
     t->grad_on = 0;
     t->training = compat && training;
     vl_tensor *w =
-        vl_pretrain_attended(t, &r->model, plan, r->image, r->text, r->text_mask, X, compat);
+        vl_pretrain_attended(t, &r->model, plan, p->image, p->text, p->text_mask, X, compat);
     for (long i = 0; !vl_tape_failed(t) && i < (long)w->rows * w->cols; i++)
-        r->weight[i] = (float)w->x[i];
+        p->weight[i] = (float)w->x[i];
     return vl_tape_status(t);
 }
 
-/* The visual tokens of a batch into r->vq; *has: there are some. */
-static violet_status tokens(pretrain *r, const vl_batch *b, int *has)
+/* The visual tokens of a batch into p->vq; *has: there are some. */
+static violet_status tokens(vl_run *r, const vl_batch *b, int *has)
 {
+    pretrain *p = r->own;
     size_t g = (size_t)b->S / 32, n = (size_t)b->n * b->T * g * g;
-    *has = r->dvae || b->vq;
-    for (size_t i = 0; b->vq && !r->dvae && i < n; i++) r->vq[i] = b->vq[i];
-    if (!r->dvae) return VIOLET_OK;
-    violet_status status =
-        vl_dvae_tokens(r->vq, r->dvae, &r->tape, b->small, b->n * b->T, b->side);
+    *has = p->dvae || b->vq;
+    for (size_t i = 0; b->vq && !p->dvae && i < n; i++) p->vq[i] = b->vq[i];
+    if (!p->dvae) return VIOLET_OK;
+    violet_status status = vl_dvae_tokens(p->vq, p->dvae, &r->tape, b->small, b->n * b->T, b->side);
     return status == VIOLET_OK ? status : vl_err_at(status, "visual tokens");
 }
 
-static void mask_batch(pretrain *r, const vl_batch *b, const vl_mask_config *mask,
+static void mask_batch(pretrain *p, const vl_batch *b, const vl_mask_config *mask,
                        uint64_t first_sample, int n_negative, int has_tokens)
 {
     int g = b->S / 32;
-    memcpy(r->image, b->image, (size_t)b->n * b->T * 3 * b->S * b->S);
-    for (int i = 0; i < b->n * b->X; i++) r->text[i] = b->text[i];
-    for (int i = 0; i < b->n * b->X; i++) r->text_mask[i] = r->text[i] != mask->special[VL_PAD];
-    vl_mask_negatives(mask, r->negative, n_negative, r->text, b->n, b->X, first_sample);
+    memcpy(p->image, b->image, (size_t)b->n * b->T * 3 * b->S * b->S);
+    for (int i = 0; i < b->n * b->X; i++) p->text[i] = b->text[i];
+    for (int i = 0; i < b->n * b->X; i++) p->text_mask[i] = p->text[i] != mask->special[VL_PAD];
+    vl_mask_negatives(mask, p->negative, n_negative, p->text, b->n, b->X, first_sample);
     vl_mask_batch batch = {.B = b->n,
                            .T = b->T,
                            .h = g,
                            .w = g,
                            .X = b->X,
                            .first_sample = first_sample,
-                           .image = r->image,
-                           .text = r->text,
-                           .vq = has_tokens ? r->vq : NULL,
-                           .answer_mtm = r->answer_mtm,
-                           .answer_mvm = r->answer_mvm};
-    vl_mask_apply(mask, &batch, r->weight);
+                           .image = p->image,
+                           .text = p->text,
+                           .vq = has_tokens ? p->vq : NULL,
+                           .answer_mtm = p->answer_mtm,
+                           .answer_mvm = p->answer_mvm};
+    vl_mask_apply(mask, &batch, p->weight);
 }
 
-static void add_stats(stats *s, const vl_pretrain_output *out)
+static void add_stats(vl_run_sums *s, const vl_pretrain_output *out)
 {
     for (int k = 0; k < 3; k++) {
         if (!out->loss_of[k] || out->asked[k] == 0) continue;
@@ -120,26 +112,27 @@ static void add_stats(stats *s, const vl_pretrain_output *out)
     }
 }
 
-violet_status batch_run(pretrain *r, const vl_batch *b, int training, uint64_t draw,
-                        uint64_t first_sample, stats *sums)
+violet_status pretrain_batch(vl_run *r, const vl_batch *b, bool training, uint64_t draw,
+                             uint64_t first_sample, vl_run_sums *sums)
 {
+    pretrain *p = r->own;
     /* A validation is masked the same way every time, and not like the training. */
-    vl_mask_config mask = r->mask;
+    vl_mask_config mask = p->mask;
     if (!training) mask.seed ^= 0x76616c;
     int O = b->n < 4 ? b->n : 4, has_tokens;
     violet_status status = tokens(r, b, &has_tokens);
     if (status == VIOLET_OK) status = attended(r, b, &mask, training, draw, first_sample);
     if (status != VIOLET_OK) return status;
-    mask_batch(r, b, &mask, first_sample, O - 1, has_tokens);
+    mask_batch(p, b, &mask, first_sample, O - 1, has_tokens);
     vl_pretrain_input in = {.B = b->n,
                             .X = b->X,
                             .n_negative = O - 1,
-                            .image = r->image,
-                            .text = r->text,
-                            .text_mask = r->text_mask,
-                            .answer_mtm = r->answer_mtm,
-                            .answer_mvm = r->answer_mvm,
-                            .negative = r->negative,
+                            .image = p->image,
+                            .text = p->text,
+                            .text_mask = p->text_mask,
+                            .answer_mtm = p->answer_mtm,
+                            .answer_mvm = p->answer_mvm,
+                            .negative = p->negative,
                             .pair_again = r->o->compat == VL_COMPAT_VIOLET1};
     in.plan = vl_swin_plans_get(&r->plans, &r->config.video, b->n, b->T, b->S, b->S);
     if (!in.plan) return VIOLET_ENOMEM;

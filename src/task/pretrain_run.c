@@ -1,290 +1,132 @@
-/* A pretraining run: the loop over epochs, units and steps. See pretrain_run.h. */
+/* Pretraining as a task of a run; see pretrain_run.h. One batch: pretrain_batch.c. */
 #include "task/pretrain_run.h"
 
-#include <math.h>
-#include <stdarg.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/memory.h"
 #include "base/status.h"
+#include "task/plan.h"
 #include "task/pretrain_internal.h"
+#include "train/run_folder.h"
 
-static int stopping(const pretrain *r)
+/* The dVAE whose codes the model is to tell. */
+static violet_status open_dvae(vl_run *r)
 {
-    return r->hooks.stop && *r->hooks.stop;
-}
-
-void tell(const pretrain *r, violet_event_kind kind, const char *format, ...)
-{
-    char text[1024];
-    violet_event e = {.kind = kind, .text = text};
-    if (!r->hooks.event) return;
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(text, sizeof text, format, ap);
-    va_end(ap);
-    r->hooks.event(r->hooks.user, &e);
-}
-
-/* ---- validation ----------------------------------------------------------------------------- */
-
-static violet_status validate_set(pretrain *r, int set, stats *sums)
-{
-    const vl_pretrain_options *o = r->o;
-    vl_loader *loader;
-    const vl_batch *b = NULL;
-    vl_cursor start = {0};
-    uint64_t first = 0, n = 0;
-    memset(sums, 0, sizeof *sums);
-    if (!r->sets[set].valid) return VIOLET_OK;
-    vl_loader_options options = {.batch = o->size_batch,
-                                 .workers = o->workers,
-                                 .once = true,
-                                 .report = run_report_bad,
-                                 .user = r};
-    violet_status status = vl_loader_open(&loader, r->sets[set].valid, &options);
+    pretrain *p = r->own;
+    const char *path = p->o->dvae;
+    if (!path || !*path) return VIOLET_OK;
+    violet_status status = vl_dvae_open(&p->dvae, path, 0);
     if (status != VIOLET_OK) return status;
-    status = vl_loader_start(loader, &start);
-    while (status == VIOLET_OK && (status = vl_loader_next(&b, loader)) == VIOLET_OK && b) {
-        if (o->valid_batches && n++ == (uint64_t)o->valid_batches) break;
-        if (stopping(r)) status = vl_err(VIOLET_EINTERRUPTED, "stopped during validation");
-        if (status == VIOLET_OK) status = batch_run(r, b, 0, 0, first, sums);
-        first += b->n;
-    }
-    vl_loader_close(loader);
-    return status;
+    if (p->dvae->config.n_code == r->config.size_code) return VIOLET_OK;
+    return vl_err(VIOLET_ESHAPE, "%s has %d codes, the model's size_code is %d: see --config", path,
+                  p->dvae->config.n_code, r->config.size_code);
 }
 
-static void tell_numbers(const pretrain *r, violet_event_kind kind, const char *set, const stats *s,
-                         double lr, double samples_per_s)
+static violet_status pretrain_open(vl_run *r)
 {
-    violet_event e = {.kind = kind,
-                      .text = set,
-                      .step = r->step,
-                      .n_steps = r->n_steps,
-                      .epoch = (int)r->epoch + 1,
-                      .n_epochs = r->o->steps ? 0 : r->o->size_epoch,
-                      .names = vl_pretrain_names,
-                      .n_tasks = 3,
-                      .rate = lr,
-                      .samples_per_s = samples_per_s,
-                      .bytes = vl_memory_peak()};
-    for (int k = 0; k < 3; k++) {
-        e.loss_of[k] = stats_loss(s, k);
-        e.accuracy[k] = stats_accuracy(s, k);
-        if (s->asked[k]) e.loss += e.loss_of[k];
-    }
-    double per_step = (double)r->o->size_batch * r->o->accumulate;
-    if (samples_per_s > 0)
-        e.seconds_left = (double)(r->n_steps - r->step) * per_step / samples_per_s;
-    if (r->busy_s > 0) e.share_waiting = r->waited_s / r->busy_s;
-    if (r->hooks.event) r->hooks.event(r->hooks.user, &e);
+    pretrain *p = r->own;
+    if (strcmp(r->o->type, "pretrain") != 0)
+        return vl_err(VIOLET_EINVAL, "'type' is '%s': this is 'pretrain'", r->o->type);
+    r->order = p->o->parts == VL_PARTS_SEQUENTIAL ? VL_PLAN_SEQUENTIAL : VL_PLAN_MIXED;
+    for (int k = 0; k < VL_SPECIALS; k++)
+        p->mask.special[k] = vl_wordpiece_special(r->wordpiece, k);
+    p->mask.seed = (uint64_t)r->o->seed;
+    p->mask.p_word = p->o->p_word;
+    p->mask.p_attended = p->o->p_attended;
+    p->mask.p_use_attended = p->o->p_use_attended;
+    p->mask.distinct_negatives = r->o->compat != VL_COMPAT_VIOLET1;
+    return open_dvae(r);
 }
 
-/* After a unit: validation, log, weights. Nothing is logged before all validations are through, so
- * that a stop in between leaves the unit to be finished again. */
-static violet_status finish_unit(pretrain *r, const unit *u)
+static void pretrain_close(vl_run *r)
 {
-    stats valid[MAX_SETS];
-    int first = u->set >= 0 ? u->set : 0, last = u->set >= 0 ? u->set : r->n_sets - 1;
-    violet_status status = VIOLET_OK;
-    for (int i = first; i <= last && status == VIOLET_OK; i++) {
-        status = validate_set(r, i, &valid[i]);
-        if (status == VIOLET_EFORMAT) { /* bad data must not cost a training its work */
-            tell(r, VIOLET_EVENT_WARNING, "no validation on %s: %s", r->sets[i].name,
-                 violet_error());
-            memset(&valid[i], 0, sizeof valid[i]);
-            status = VIOLET_OK;
-        } else if (status == VIOLET_OK && r->sets[i].valid)
-            tell_numbers(r, VIOLET_EVENT_VALID, r->sets[i].name, &valid[i], 0, 0);
-    }
-    for (int i = first; i <= last && status == VIOLET_OK; i++) {
-        status = log_unit(r, r->sets[i].name, &r->sets[i].sums, &valid[i]);
-        memset(&r->sets[i].sums, 0, sizeof r->sets[i].sums);
-    }
-    return status == VIOLET_OK && r->o->keep ? weights_save(r, u->name) : status;
+    pretrain *p = r->own;
+    pretrain_buffers_free(p);
+    vl_dvae_close(p->dvae);
 }
 
-/* ---- training ------------------------------------------------------------------------------- */
-
-static void add(stats *to, const stats *s)
+static violet_status pretrain_open_set(vl_dataset **out, vl_run *r, const char *name,
+                                       const char *split, bool training)
 {
-    for (int k = 0; k < 3; k++) {
-        to->loss[k] += s->loss[k];
-        to->asked[k] += s->asked[k];
-        to->right[k] += s->right[k];
-    }
+    const pretrain *p = r->own;
+    vl_dataset_options d = vl_run_dataset_options(r, name, split);
+    d.size_small = p->dvae ? vl_dvae_side(r->o->size_img) : 0;
+    d.no_tokens = p->dvae != NULL;
+    d.n_codes = r->config.size_code;
+    d.random_caption = training && p->o->caption == VL_CAPTION_RANDOM;
+    return vl_dataset_open(out, &d);
 }
 
-/* One batch's gradients. */
-static violet_status train_batch(pretrain *r, int *set, stats *of_step)
+static violet_status pretrain_cost(double *flops, double *bytes, vl_run *r, int T)
 {
-    const vl_batch *b;
-    uint64_t batch;
-    stats s = {0};
-    vl_plan_at(set, &batch, &r->plan, r->at);
-    violet_status status = vl_loader_next(&b, r->sets[*set].loader);
-    if (status == VIOLET_OK && !b)
-        status = vl_err(VIOLET_EFORMAT, "%s ended early", r->sets[*set].name);
+    const pretrain *p = r->own;
+    violet_plan_report report;
+    vl_plan_options o = {.of = *p->o, .negatives = 3, .with_dvae = p->dvae};
+    o.of.run.size_frame = T;
+    o.of.run.accumulate = 1;
+    violet_status status = vl_plan_run(&report, &o);
     if (status != VIOLET_OK) return status;
-    r->waited_s += b->waited_s;
-    status = batch_run(r, b, 1, r->batches, r->samples, &s);
-    if (status != VIOLET_OK) return status;
-    r->cursor[*set] = b->after;
-    r->at++;
-    r->batches++;
-    r->samples += b->n;
-    r->samples_here += b->n;
-    r->flops += r->batch_flops[b->T] * b->n / r->o->size_batch;
-    add(of_step, &s);
-    add(&r->sets[*set].sums, &s);
+    *flops = report.step_flops;
+    *bytes = (double)report.total_bytes;
     return VIOLET_OK;
 }
 
-/* One update from up to `accumulate` batches of a unit. */
-static violet_status train_step(pretrain *r, const unit *u)
+/* The dVAE by its weights, wherever its file is; null: there is none. */
+static json_t *dvae_hash(const pretrain *p)
 {
-    int set = 0, n = 0;
-    stats s = {0};
-    const char *name = NULL; /* of the data set, "all" if the batches are of several */
-    double norm, start = vl_now(), lr = vl_optim_rate(&r->optim, r->step + 1, r->n_steps);
-    double waited = r->waited_s;
-    r->backend->fill(r->device, (real *)r->model.params.grads.base, 0,
-                     vl_params_size(&r->model.params));
-    for (; n < r->o->accumulate && r->at < u->end; n++) {
-        violet_status status = train_batch(r, &set, &s);
-        if (status != VIOLET_OK) return status;
-        name = !name || name == r->sets[set].name ? r->sets[set].name : "all";
-    }
-    r->step++;
-    vl_optim_step(&r->optim, r->backend, r->device, &r->model.params, lr, r->step, 1.0 / n, &norm);
-    if (!isfinite(norm))
-        tell(r, VIOLET_EVENT_WARNING, "step %llu: the gradient is not finite, no update",
-             (unsigned long long)r->step);
-    double seconds = vl_now() - start;
-    r->busy_s += seconds;
-    tell_numbers(r, VIOLET_EVENT_STEP, name, &s, lr, (double)r->samples_here / r->busy_s);
-    return log_step(r, name, u->name, &s, lr, norm, seconds, r->waited_s - waited);
+    char hash[20];
+    if (!p->dvae) return json_null();
+    snprintf(hash, sizeof hash, "%016" PRIx64, vl_params_hash(&p->dvae->params));
+    return json_string(hash);
 }
 
-static int done(const pretrain *r)
+static violet_status pretrain_save(const vl_run *r, json_t *state)
 {
-    if (!r->o->steps) return r->epoch >= (uint64_t)r->o->size_epoch;
-    return r->step >= r->n_steps && r->finished == r->step; /* validation and log included */
+    return vl_json_put(state, "dvae", dvae_hash(r->own)) ? vl_err_nomem() : VIOLET_OK;
 }
 
-static violet_status save(pretrain *r)
+static violet_status pretrain_resume(const vl_run *r, const json_t *state)
 {
-    violet_status status = state_save(r);
-    r->saved_at = vl_now();
-    return status;
+    const json_t *was = json_object_get(state, "dvae");
+    json_t *is = dvae_hash(r->own);
+    bool same = is && (was ? json_equal(was, is) : json_is_null(is));
+    json_decref(is);
+    if (!is) return vl_err_nomem();
+    return same ? VIOLET_OK : vl_err(VIOLET_EINVAL, "the saved run was begun with another 'dvae'");
 }
 
-/* Trains what is left of the present unit and finishes it. A stop saves the state first. */
-static violet_status train_unit(pretrain *r)
-{
-    const unit *u = &r->units[r->unit];
-    violet_status status = VIOLET_OK;
-    while (r->at < u->end && r->step < r->n_steps && status == VIOLET_OK && !stopping(r)) {
-        status = train_step(r, u);
-        if (status == VIOLET_OK && r->o->save_every && r->step % r->o->save_every == 0)
-            status = save(r);
-    }
-    /* a unit that is finished is over, even if a stop came meanwhile: the next one will see it */
-    if (status == VIOLET_OK && !stopping(r)) {
-        if (vl_now() - r->saved_at >= r->o->save_seconds) status = save(r);
-        if (status == VIOLET_OK) status = finish_unit(r, u);
-        if (status == VIOLET_OK) r->finished = r->step;
-        if (status == VIOLET_OK) return status;
-    }
-    if (status != VIOLET_OK && status != VIOLET_EINTERRUPTED) return status;
-    status = save(r);
-    if (status != VIOLET_OK) return status;
-    return vl_err(VIOLET_EINTERRUPTED, "stopped at step %llu; --resume goes on there",
-                  (unsigned long long)r->step);
-}
+/* What decides which samples come when, and how they are masked. */
+static const char *const fixed_options[] = {
+    "split",      "parts", "caption", "size_img", "size_txt",   "size_frame",    "size_batch",
+    "accumulate", "seed",  "compat",  "p_word",   "p_attended", "p_use_attended", "videos",
+    "shape",      "fast_video", NULL};
 
-/* Sets the loaders and the order of the sets to where the run is. */
-static violet_status begin_epoch(pretrain *r, int fresh)
-{
-    uint64_t n[MAX_SETS];
-    violet_status status = VIOLET_OK;
-    for (int i = 0; i < r->n_sets && status == VIOLET_OK; i++) {
-        if (fresh) r->cursor[i] = (vl_cursor){.epoch = r->epoch};
-        status = vl_loader_start(r->sets[i].loader, &r->cursor[i]);
-        n[i] = vl_loader_batches(r->sets[i].loader);
-    }
-    if (status != VIOLET_OK) return status;
-    return vl_plan_init(&r->plan, (uint64_t)r->o->seed, r->epoch,
-                        r->o->parts == VL_PARTS_SEQUENTIAL ? VL_PLAN_SEQUENTIAL : VL_PLAN_MIXED, n,
-                        r->n_sets);
-}
-
-/* After a unit: on to the next, and to the next epoch after the last. One that `steps` cut short
- * stays the present one, for a resumed run with more steps. */
-static violet_status next_unit(pretrain *r)
-{
-    if (r->at >= r->units[r->unit].end) r->unit++;
-    if (r->unit >= (uint64_t)r->n_units) {
-        r->epoch++;
-        r->at = r->unit = 0;
-    }
-    int young = vl_now() - r->saved_at < r->o->save_seconds;
-    return young && !done(r) ? VIOLET_OK : save(r);
-}
-
-static violet_status train(pretrain *r)
-{
-    int fresh = r->at == 0;
-    while (!done(r)) {
-        uint64_t epoch = r->epoch;
-        violet_status status = begin_epoch(r, fresh);
-        while (status == VIOLET_OK && r->epoch == epoch && !done(r)) {
-            status = train_unit(r);
-            if (status == VIOLET_OK) status = next_unit(r);
-        }
-        if (status != VIOLET_OK) return status;
-        fresh = 1;
-    }
-    return VIOLET_OK;
-}
-
-static void tell_summary(const pretrain *r)
-{
-    uint64_t bad = 0;
-    for (int i = 0; i < r->n_sets; i++)
-        for (int why = 0; why < VL_BAD_REASONS; why++) bad += vl_loader_bad(r->sets[i].loader, why);
-    if (r->busy_s > 0 && r->flops > 0) {
-        double peak = r->backend->peak_flops(r->device), rate = r->flops / r->busy_s;
-        tell(r, VIOLET_EVENT_MESSAGE,
-             "%.1f GFLOP/s, %.1f %% of this machine's measured peak of %.1f", 1e-9 * rate,
-             peak > 0 ? 100 * rate / peak : NAN, 1e-9 * peak);
-    }
-    tell(r, VIOLET_EVENT_MESSAGE,
-         "%llu steps, %.3g samples/s, %.2f %% of the time waiting for data, %llu bad samples "
-         "skipped, peak memory %.2f GiB",
-         (unsigned long long)r->step, r->busy_s > 0 ? (double)r->samples_here / r->busy_s : 0,
-         r->busy_s > 0 ? 100 * r->waited_s / r->busy_s : 0, (unsigned long long)bad,
-         (double)vl_memory_peak() / (1 << 30));
-}
+static const vl_run_task task = {
+    .losses = vl_pretrain_names,
+    .n_losses = 3,
+    .heads = VL_HEADS_PRETRAIN,
+    .table = vl_pretrain_option_table,
+    .fixed = fixed_options,
+    .open = pretrain_open,
+    .close = pretrain_close,
+    .open_set = pretrain_open_set,
+    .cost = pretrain_cost,
+    .buffers = pretrain_buffers,
+    .batch = pretrain_batch,
+    .validate = vl_run_validate,
+    .save = pretrain_save,
+    .resume = pretrain_resume,
+    .describe = vl_run_no_description,
+    .finish = vl_run_no_finish,
+};
 
 violet_status vl_pretrain_run(const vl_pretrain_options *o, const violet_hooks *hooks)
 {
-    pretrain *r = calloc(1, sizeof *r);
-    if (!r) return vl_err_nomem();
-    r->o = o;
-    if (hooks) r->hooks = *hooks;
-    violet_status status = run_setup(r);
-    if (status == VIOLET_OK) {
-        tell(r, VIOLET_EVENT_MESSAGE, "%.1f M parameters, %llu steps of %d samples, %s kernels",
-             (double)vl_params_count(&r->model.params) * 1e-6, (unsigned long long)r->n_steps,
-             o->size_batch * o->accumulate, r->backend->name);
-        status = train(r);
-        tell_summary(r);
-    }
-    status = log_close(r, status);
-    run_release(r);
+    pretrain *p = calloc(1, sizeof *p);
+    if (!p) return vl_err_nomem();
+    p->o = o;
+    violet_status status = vl_run_train(&task, p, &o->run, hooks);
+    free(p);
     return status;
 }

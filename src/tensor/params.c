@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/rng.h"
 
 violet_status vl_params_init(vl_params *p, int trainable, size_t limit)
@@ -178,14 +179,7 @@ real *vl_param_grads(const vl_params *p, const vl_param *e)
 
 uint64_t vl_params_hash(const vl_params *p)
 {
-    uint64_t h = 0, word;
-    const char *bytes = p->weights.base;
-    for (size_t i = 0; i + 8 <= p->weights.used; i += 8) {
-        memcpy(&word, bytes + i, 8);
-        h = (h ^ word) * 0x9E3779B97F4A7C15u;
-        h ^= h >> 29;
-    }
-    return vl_rng_mix64(h);
+    return vl_hash(0, p->weights.base, p->weights.used);
 }
 
 /* ---- initial values ------------------------------------------------------------------------- */

@@ -415,7 +415,8 @@ static void training_reads_them(void **state)
     vl_scratch *scratch;
     uint8_t image[2 * 3 * 64 * 64];
     int32_t text[8], vq[2 * 2 * 2];
-    vl_sample sample = {.image = image, .text = text, .vq = vq};
+    int n_text;
+    vl_sample sample = {.image = image, .text = text, .n_text = &n_text, .vq = vq};
     vl_bad why;
     clips_write(folder, "txt_d.json", captions, sizeof captions - 1);
     ok("d", "vq_d", "--frame=64");

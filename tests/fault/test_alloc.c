@@ -23,6 +23,7 @@
 #include "train/corpus.h"
 #include "base/file.h"
 #include "data/annotation.h"
+#include "data/items.h"
 #include "data/loader.h"
 #include "extract/vq.h"
 #include "file/pickle.h"
@@ -238,12 +239,34 @@ static violet_status open_captions(void)
     return status;
 }
 
-static violet_status open_questions(void)
+static violet_status open_items(vl_task_kind kind, const char *name)
 {
-    vl_questions *q;
-    violet_status status = vl_questions_open(&q, in_data("questions.json"), "test");
-    if (status == VIOLET_OK) vl_questions_close(q);
+    vl_items *q;
+    vl_answers *a;
+    vl_items_options o = {.kind = kind, .path = in_data(name), .split = "test"};
+    violet_status status = vl_items_open(&q, &o);
+    if (status != VIOLET_OK) return status;
+    if (kind == VL_TASK_QAOE && (status = vl_answers_frequent(&a, q, 2)) == VIOLET_OK) {
+        status = vl_items_use(q, a);
+        vl_answers_free(a);
+    }
+    vl_items_close(q);
     return status;
+}
+
+static violet_status open_json(void)
+{
+    return open_items(VL_TASK_QAOE, "questions.json");
+}
+
+static violet_status open_jsonl(void)
+{
+    return open_items(VL_TASK_QAMC, "questions_test.jsonl");
+}
+
+static violet_status open_csv(void)
+{
+    return open_items(VL_TASK_RETRIEVAL, "captions_test.csv");
 }
 
 static violet_status open_wordpiece(void)
@@ -282,6 +305,29 @@ static violet_status open_loader(void)
 static violet_status open_loader_of_videos(void)
 {
     return loader_over("clips", 16, 75);
+}
+
+/* Samples of a task, whose pictures are found by id. */
+static violet_status open_loader_of_items(void)
+{
+    vl_items *q;
+    vl_dataset *d = NULL;
+    vl_loader *l = NULL;
+    const vl_batch *b;
+    vl_items_options items = {.kind = VL_TASK_QAMC, .path = in_data("questions_test.jsonl"),
+                              .split = "test"};
+    violet_status status = vl_items_open(&q, &items);
+    if (status != VIOLET_OK) return status;
+    vl_dataset_options o = {.folder = c.data, .name = "set", .split = "train", .size_img = 64,
+                            .size_txt = 8, .wordpiece = wp, .items = q};
+    status = vl_dataset_open(&d, &o);
+    if (status == VIOLET_OK) status = vl_loader_open(&l, d, &(vl_loader_options){.batch = 2});
+    if (status == VIOLET_OK) status = vl_loader_start(l, &(vl_cursor){0});
+    if (status == VIOLET_OK) status = vl_loader_next(&b, l);
+    vl_loader_close(l);
+    vl_dataset_close(d);
+    vl_items_close(q);
+    return status;
 }
 
 static violet_status code_jpeg(void)
@@ -451,7 +497,9 @@ static void every_format_survives(void **state)
     sweep("open a tsv", open_tsv, 1000, 1);
     sweep("scan a tsv", scan_tsv, 1000, 1);
     sweep("open captions", open_captions, 1000, 1);
-    sweep("open questions", open_questions, 1000, 1);
+    sweep("open items in JSON", open_json, 1000, 1);
+    sweep("open items, one a line", open_jsonl, 1000, 1);
+    sweep("open a table of items", open_csv, 1000, 1);
     sweep("open a vocabulary", open_wordpiece, 1000, 1);
     sweep("code a picture", code_jpeg, 1000, 1);
 }
@@ -461,6 +509,7 @@ static void a_loader_survives(void **state)
     (void)state;
     sweep("open a loader", open_loader, 1000, 1);
     sweep("open a loader of videos", open_loader_of_videos, 1000, 1);
+    sweep("open a loader of items", open_loader_of_items, 1000, 1);
 }
 
 static void a_model_survives(void **state)
@@ -492,6 +541,33 @@ static void a_run_survives(void **state)
     vl_option_release(vl_pretrain_option_table, &options);
 }
 
+static vl_finetune_options tune;
+
+static violet_status whole_finetuning(void)
+{
+    static const char *const names[] = {"last", "best"};
+    for (int k = 0; k < 2; k++) {
+        snprintf(path, sizeof path, "%s/tune/%s.safetensors", c.folder, names[k]);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/tune/test.json", c.folder);
+    unlink(path);
+    return vl_finetune_run(&tune, NULL);
+}
+
+static void fine_tuning_survives(void **state)
+{
+    (void)state;
+    corpus_finetune_options(&tune, &c, "tune", "--type=retrieval --task=tune --dataset=six "
+                            "--size_frame=1 --size_batch=2 --steps=1");
+    sweep("fine-tuning on retrieval", whole_finetuning, 400, 29);
+    vl_option_release(vl_finetune_option_table, &tune);
+    corpus_finetune_options(&tune, &c, "tune", "--type=qaoe --task=ask --dataset=six "
+                            "--size_frame=1 --size_batch=2 --steps=1");
+    sweep("fine-tuning on questions", whole_finetuning, 400, 29);
+    vl_option_release(vl_finetune_option_table, &tune);
+}
+
 static void write_data(const char *name, const char *text)
 {
     FILE *f = fopen(in_data(name), "w");
@@ -504,11 +580,23 @@ static int set_up(void **state)
     json_set_alloc_funcs(json_alloc, free);
     corpus_open(&c);
     corpus_add(&c, "set", 1, (const char *[]){"...", NULL}, "..");
+    corpus_add_videos(&c, "six", 3, 1, NULL);
+    write_data("txt_tune.json",
+               "{\"train\": {\"v0\": [\"red\"], \"v1\": [\"cat\"]}, \"val\": {\"v0\": [\"red\"], "
+               "\"v2\": [\"dog\"]}, \"test\": {\"v1\": [\"cat\"], \"v2\": [\"dog\"]}}");
+    write_data("txt_ask_train.csv", "video,question,answer\nv0,who,cat\nv1,who,dog\n");
+    write_data("txt_ask_val.csv", "video,question,answer\nv2,who,dog\n");
+    write_data("txt_ask_test.csv", "video,question,answer\nv2,who,cat\n");
     corpus_checkpoint(&c, "model.safetensors", 1);
     write_data("questions.json", "{\"test\": ["
                                  "{\"video\": \"v\", \"question\": \"q\", \"answer\": 1},"
                                  "{\"video\": \"w\", \"question\": \"q\", \"answer\": 0}],"
                                  "\"vocab\": {\"yes\": 0, \"no\": 1}}");
+    write_data("questions_test.jsonl", "{\"video\": \"v0\", \"question\": \"q\", \"answer\": 1,"
+                                       "\"option_0\": \"a\", \"option_1\": \"b\"}\n"
+                                       "{\"video\": \"v1\", \"question\": \"q\", \"answer\": 1,"
+                                       "\"option_0\": \"a\", \"option_1\": \"b\"}\n");
+    write_data("captions_test.csv", "video,caption\nv,a man\nw,\"a dog\"\n");
     vl_dvae *d;
     assert_int_equal(vl_dvae_new(&d, &(vl_dvae_config){4, 2, 8}, 0, 0, 1), VIOLET_OK);
     assert_int_equal(vl_dvae_write(in_data("dvae.safetensors"), d, 0, NULL, 0), VIOLET_OK);
@@ -539,6 +627,7 @@ int main(void)
         cmocka_unit_test(a_model_survives),
         cmocka_unit_test(what_looks_at_tensors_survives),
         cmocka_unit_test(a_run_survives),
+        cmocka_unit_test(fine_tuning_survives),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,5 +1,8 @@
-/* The downstream tasks of a model case: retrieval, multiple choice, open-ended questions. */
+/* The downstream tasks of a model case: retrieval, multiple choice, open-ended questions; the same
+ * logits once more from the scorer of encoded items. */
 #include "golden/model_run.h"
+
+#include "model/scorer.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -40,6 +43,62 @@ static void compare_task(model_run *run, const vl_model *m, const char *task,
     model_run_compare_grads(run, m, name, NULL);
 }
 
+/* ---- the scorer ------------------------------------------------------------------------------ */
+
+static violet_status encode(model_run *run, const vl_model *m, vl_features **videos,
+                            vl_features **texts)
+{
+    vl_features_key key = {.kind = "video", .n = run->B, .rows = run->Ni, .cols = m->config.hidden,
+                           .dtype = VL_DT_F32};
+    int *item = malloc((size_t)run->B * sizeof *item);
+    if (!item) return VIOLET_ENOMEM;
+    for (int b = 0; b < run->B; b++) item[b] = b;
+    violet_status status = vl_features_open(videos, NULL, &key);
+    key.kind = "text", key.rows = run->X;
+    if (status == VIOLET_OK) status = vl_features_open(texts, NULL, &key);
+    if (status == VIOLET_OK)
+        status = vl_encode_videos(*videos, item, &run->tape, m, &run->plan, run->image);
+    if (status == VIOLET_OK)
+        status = vl_encode_texts(*texts, item, &run->tape, m, run->text, run->text_mask, run->B,
+                                 run->X);
+    free(item);
+    return status;
+}
+
+/* TASK/logit of pairs (video, text), text b * each + k of `text` with video b (NULL: texts 0, 1,
+ * ... with each video). */
+static void compare_scorer(model_run *run, const vl_model *m, const char *task, const int *text,
+                           int each, real scale)
+{
+    char name[64];
+    vl_features *videos = NULL, *texts = NULL;
+    vl_scorer *s = NULL;
+    int n = run->B * each, columns = m->fc.w3.rows, *pair = malloc(2 * (size_t)n * sizeof *pair);
+    real *score = malloc((size_t)n * (size_t)columns * sizeof *score);
+    violet_status status = pair && score ? encode(run, m, &videos, &texts) : VIOLET_ENOMEM;
+    for (int i = 0; pair && i < n; i++) {
+        pair[i] = i / each;
+        pair[n + i] = text ? text[i] : i % each;
+    }
+    if (status == VIOLET_OK) status = vl_scorer_open(&s, m, &run->tape, videos, texts, NULL);
+    if (status == VIOLET_OK) status = vl_scorer_score(s, score, pair, pair + n, n);
+    snprintf(name, sizeof name, "%s/logit", task);
+    if (status != VIOLET_OK) {
+        golden_verdict(run->file.report, 0, name, "scorer: %s", violet_error());
+    } else {
+        for (int i = 0; i < n * columns; i++) score[i] *= scale;
+        golden_compare(&run->file, GOLDEN_ACTIVATION, "scorer", name, score,
+                       (size_t)n * (size_t)columns);
+    }
+    vl_scorer_close(s);
+    vl_features_close(videos);
+    vl_features_close(texts);
+    free(pair);
+    free(score);
+}
+
+/* ---- tasks ----------------------------------------------------------------------------------- */
+
 static void retrieval(model_run *run)
 {
     vl_downstream_input in = model_run_downstream_input(run);
@@ -48,6 +107,7 @@ static void retrieval(model_run *run)
     model_run_zero_grads(run, &run->model);
     vl_retrieval_forward(&run->tape, &run->model, &in, &out);
     compare_task(run, &run->model, "retrieval", &out, VL_SCORE_SCALE);
+    compare_scorer(run, &run->model, "retrieval", NULL, run->B, VL_SCORE_SCALE);
 }
 
 static void multiple_choice(model_run *run)
@@ -62,6 +122,7 @@ static void multiple_choice(model_run *run)
         model_run_zero_grads(run, &run->model);
         vl_qamc_forward(&run->tape, &run->model, &in, option, (int)n_option / run->B, answer, &out);
         compare_task(run, &run->model, "qamc", &out, 1);
+        compare_scorer(run, &run->model, "qamc", option, (int)n_option / run->B, 1);
     }
     free(option);
     free(answer);
@@ -84,6 +145,10 @@ static void open_ended(model_run *run)
         model_run_zero_grads(run, &m);
         vl_qaoe_forward(&run->tape, &m, &in, answer, &out);
         compare_task(run, &m, "qaoe", &out, 1);
+        int *own = malloc((size_t)run->B * sizeof *own);
+        for (int b = 0; own && b < run->B; b++) own[b] = b;
+        if (own) compare_scorer(run, &m, "qaoe", own, 1, 1);
+        free(own);
         vl_model_release(&m);
     }
     free(answer);

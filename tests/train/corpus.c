@@ -5,6 +5,7 @@
 #include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,7 +29,7 @@ static const char *const words[] = {"red", "green", "blue", "cat", "dog", "bird"
                                     "flies", "here", "there", "now"};
 enum { N_WORDS = sizeof words / sizeof *words };
 
-static void write_file(const corpus *c, const char *name, const char *text)
+void corpus_write(const corpus *c, const char *name, const char *text)
 {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", c->folder, name);
@@ -47,8 +48,8 @@ void corpus_open(corpus *c)
         strcat(text, words[i]);
         strcat(text, "\n");
     }
-    write_file(c, "vocab.txt", text);
-    write_file(c, "model.json",
+    corpus_write(c, "vocab.txt", text);
+    corpus_write(c, "model.json",
                "{\"embed_dim\": 8, \"depths\": [1, 1, 1, 1], \"heads\": [1, 1, 2, 2],\n"
                " \"window\": [2, 4, 4], \"drop_path\": 0.1, \"hidden\": 64, \"ct_layers\": 1,\n"
                " \"ct_heads\": 2, \"ct_mlp\": 64, \"size_vocab\": 17, \"size_code\": 16,\n"
@@ -71,8 +72,7 @@ void corpus_close(corpus *c)
 
 /* ---- data ----------------------------------------------------------------------------------- */
 
-/* A picture of 4 x 4 squares in colours of its own, as base64. */
-static char *picture_text(int video, int frame)
+char *corpus_picture(int video, int frame)
 {
     enum { SIDE = 64 };
     static uint8_t rgb[SIDE * SIDE * 3];
@@ -97,7 +97,7 @@ static char *picture_text(int video, int frame)
 static void put_frames(FILE *tsv, int video, char kind, int T)
 {
     for (int t = 0; t < T - (kind == 'f'); t++) {
-        char *text = picture_text(video, t);
+        char *text = corpus_picture(video, t);
         if (kind == 'j') memset(text + 40, 'A', strlen(text) - 40);
         if (kind == 'b') text[20] = '!';
         fprintf(tsv, "\t%s", text);
@@ -168,6 +168,23 @@ void corpus_add(const corpus *c, const char *name, int T, const char *const *par
     if (vl_pickle_finish(vq) != VIOLET_OK) fail_msg("%s", violet_error());
 }
 
+void corpus_add_videos(const corpus *c, const char *name, int n, int T, const char *kinds)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/img_%s.tsv", c->data, name);
+    FILE *tsv = fopen(path, "w");
+    snprintf(path, sizeof path, "%s/img_%s.lineidx", c->data, name);
+    FILE *index = fopen(path, "w");
+    if (!tsv || !index) fail_msg("cannot write %s", path);
+    for (int v = 0; v < n; v++) {
+        fprintf(index, "%ld\n", ftell(tsv));
+        fprintf(tsv, "v%d", v);
+        put_frames(tsv, 75 * v, kinds ? kinds[v] : '.', T); /* 25 levels from one to the next */
+    }
+    fclose(tsv);
+    fclose(index);
+}
+
 void corpus_checkpoint(const corpus *c, const char *name, double value)
 {
     char path[256];
@@ -186,7 +203,8 @@ void corpus_checkpoint(const corpus *c, const char *name, double value)
 
 /* ---- runs ----------------------------------------------------------------------------------- */
 
-void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output, const char *flags)
+static void set_options(const vl_option *table, void *o, const corpus *c, const char *output,
+                        const char *flags)
 {
     char text[2048], path[4][512], *argv[80], *save = NULL;
     int n = 0, n_rest, n_paths = 0;
@@ -203,27 +221,48 @@ void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output,
         argv[n - 1] = path[n_paths++];
         snprintf(argv[n - 1], sizeof *path, "%.*s%s%s", (int)(at - s), s, c->folder, at + 6);
     }
-    memset(o, 0, sizeof *o);
-    if (vl_option_defaults(vl_pretrain_option_table, o) != VIOLET_OK ||
-        vl_option_args(vl_pretrain_option_table, o, n, argv, argv, &n_rest) != VIOLET_OK)
+    if (vl_option_defaults(table, o) != VIOLET_OK ||
+        vl_option_args(table, o, n, argv, argv, &n_rest) != VIOLET_OK)
         fail_msg("%s: %s", flags, violet_error());
     assert_int_equal(n_rest, 0);
 }
 
+void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output, const char *flags)
+{
+    memset(o, 0, sizeof *o);
+    set_options(vl_pretrain_option_table, o, c, output, flags);
+}
+
+/* When a run is to be stopped. */
+typedef struct stopper {
+    run_result r;
+    int after;
+    volatile sig_atomic_t stop;
+} stopper;
+
 static void note_event(void *user, const violet_event *e)
 {
-    run_result *r = user;
+    stopper *s = user;
+    run_result *r = &s->r;
     const char *bad;
     switch (e->kind) {
-    case VIOLET_EVENT_ITEM: break; /* pretraining has none */
+    case VIOLET_EVENT_ITEM: /* of long validations */
+        if (s->after < 0 && r->n_valid == -s->after - 1 && e->step * 2 > e->n_steps) s->stop = 1;
+        break;
     case VIOLET_EVENT_STEP:
         if (r->n_steps++ == 0) r->first_loss = e->loss;
         r->last_loss = e->loss;
+        if (r->n_steps == s->after) s->stop = 1;
         break;
     case VIOLET_EVENT_VALID:
         r->n_valid++;
         memcpy(r->accuracy, e->accuracy, sizeof r->accuracy);
         memcpy(r->loss_of, e->loss_of, sizeof r->loss_of);
+        memcpy(r->metric, e->metric, sizeof r->metric);
+        break;
+    case VIOLET_EVENT_TEST:
+        r->n_test++;
+        memcpy(r->test, e->metric, sizeof r->test);
         break;
     case VIOLET_EVENT_MESSAGE:
         r->n_messages++;
@@ -245,19 +284,45 @@ static void note_event(void *user, const violet_event *e)
 
 run_result corpus_run(const corpus *c, const char *output, const char *flags)
 {
-    run_result r = {0};
-    violet_hooks hooks = {.user = &r, .event = note_event};
+    stopper s = {.after = 0};
+    violet_hooks hooks = {.user = &s, .event = note_event};
     vl_pretrain_options o;
     corpus_options(&o, c, output, flags);
-    r.status = vl_pretrain_run(&o, &hooks);
-    snprintf(r.error, sizeof r.error, "%s", violet_error());
+    s.r.status = vl_pretrain_run(&o, &hooks);
+    snprintf(s.r.error, sizeof s.r.error, "%s", violet_error());
     vl_option_release(vl_pretrain_option_table, &o);
-    return r;
+    return s.r;
 }
 
 run_result corpus_run_ok(const corpus *c, const char *output, const char *flags)
 {
     run_result r = corpus_run(c, output, flags);
+    if (r.status != VIOLET_OK) fail_msg("%s: %s", flags, r.error);
+    return r;
+}
+
+void corpus_finetune_options(vl_finetune_options *o, const corpus *c, const char *output,
+                             const char *flags)
+{
+    memset(o, 0, sizeof *o);
+    set_options(vl_finetune_option_table, o, c, output, flags);
+}
+
+run_result corpus_finetune(const corpus *c, const char *output, const char *flags, int stop_after)
+{
+    stopper s = {.after = stop_after};
+    violet_hooks hooks = {.user = &s, .event = note_event, .stop = &s.stop};
+    vl_finetune_options o;
+    corpus_finetune_options(&o, c, output, flags);
+    s.r.status = vl_finetune_run(&o, &hooks);
+    snprintf(s.r.error, sizeof s.r.error, "%s", violet_error());
+    vl_option_release(vl_finetune_option_table, &o);
+    return s.r;
+}
+
+run_result corpus_finetune_ok(const corpus *c, const char *output, const char *flags)
+{
+    run_result r = corpus_finetune(c, output, flags, 0);
     if (r.status != VIOLET_OK) fail_msg("%s: %s", flags, r.error);
     return r;
 }

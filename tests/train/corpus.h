@@ -1,4 +1,4 @@
-/* A tiny pretraining corpus, a tiny model for it, and runs over it.
+/* A tiny corpus for pretraining and the downstream tasks, a tiny model for it, and runs over it.
  *
  *     corpus c;
  *     corpus_open(&c);                                      // a fresh folder, model and vocabulary
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "task/finetune.h"
 #include "task/pretrain_run.h"
 #include "violet.h"
 
@@ -34,6 +35,15 @@ void corpus_close(corpus *c);
 void corpus_add(const corpus *c, const char *name, int T, const char *const *parts,
                 const char *valid);
 
+/* A frame of a video: 64 pixels of 4 x 4 squares in colours of its own, as base64 of a JPEG. The
+ * caller frees. */
+char *corpus_picture(int video, int frame);
+/* The pictures of a task: img_NAME.tsv with n videos v0, v1, ... of T frames, which differ enough
+ * to be told apart, and where `kinds` (NULL: all good) says so, are bad as above. */
+void corpus_add_videos(const corpus *c, const char *name, int n, int T, const char *kinds);
+/* FOLDER/NAME gets this text. */
+void corpus_write(const corpus *c, const char *name, const char *text);
+
 /* Options for a run over the corpus into FOLDER/output, changed by `flags`, which are
  * separated by spaces; FOLDER in one of them stands for the corpus' folder. */
 void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output,
@@ -47,8 +57,9 @@ void corpus_checkpoint(const corpus *c, const char *name, double value);
 typedef struct run_result {
     violet_status status;
     char error[1024], first_warning[1024], last_warning[1024];
-    int n_steps, n_valid, n_messages, n_warnings;
+    int n_steps, n_valid, n_test, n_messages, n_warnings;
     double first_loss, last_loss, accuracy[3], loss_of[3]; /* the last two of a validation */
+    double metric[8], test[8];                             /* of the last validation; of the test */
     unsigned long long n_bad; /* as the last message says */
     char told[8192]; /* all messages, a line each, as far as there is room */
 } run_result;
@@ -56,6 +67,13 @@ typedef struct run_result {
 run_result corpus_run(const corpus *c, const char *output, const char *flags);
 /* The same, and fails the test unless the run ends well. */
 run_result corpus_run_ok(const corpus *c, const char *output, const char *flags);
+
+void corpus_finetune_options(vl_finetune_options *o, const corpus *c, const char *output,
+                             const char *flags);
+/* The same of fine-tuning, which stops after `stop_after` steps (0: it does not), or, if that is
+ * negative, in the middle of that validation. */
+run_result corpus_finetune(const corpus *c, const char *output, const char *flags, int stop_after);
+run_result corpus_finetune_ok(const corpus *c, const char *output, const char *flags);
 
 /* Whole files of FOLDER/OUTPUT/NAME; fail if they are not there. The caller frees. */
 char *corpus_read(size_t *n, const corpus *c, const char *output, const char *name);

@@ -296,7 +296,8 @@ static void a_stopped_decoding_is_no_bad_sample(void **state)
     (void)state;
     static uint8_t image[T * 3 * S * S], small[T * 3 * SMALL * SMALL];
     int32_t text[X];
-    vl_sample s = {.image = image, .small = small, .text = text};
+    int n_text;
+    vl_sample s = {.image = image, .small = small, .text = text, .n_text = &n_text};
     vl_scratch *scratch;
     vl_bad why;
     volatile sig_atomic_t now = 1;
@@ -308,6 +309,43 @@ static void a_stopped_decoding_is_no_bad_sample(void **state)
     assert_int_equal(vl_dataset_read(&s, &why, d, 0, 0, 0, scratch), VIOLET_OK);
     vl_scratch_free(scratch);
     vl_dataset_close(d);
+}
+
+/* A task's items over the same folder: found by path, by name and with an ending, 5 frames each;
+ * a broken video, and one that is not there, are skipped and counted. */
+static void a_task_reads_videos(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"w10", "a/v02", "v03", "a/broken", "v04.mp4", "v99"};
+    vl_items *q;
+    vl_dataset *d;
+    vl_loader *l;
+    const vl_batch *b;
+    write_data("task.csv", "video,caption\nw10,a\na/v02,b\nv03,c\na/broken,d\nv04.mp4,e\n"
+                           "v99,f\nv03,g\n");
+    vl_items_options items = {.path = in_data("task.csv")};
+    if (vl_items_open(&q, &items) != VIOLET_OK) fail_msg("%s", violet_error());
+    for (int each_video = 0; each_video < 2; each_video++) {
+        vl_dataset_options o = {.folder = c.data, .name = "vid", .split = "test", .size_img = S,
+                                .size_txt = X, .wordpiece = wp, .items = q,
+                                .each_video = each_video};
+        int video[6], n = 0;
+        if (vl_dataset_open(&d, &o) != VIOLET_OK) fail_msg("%s", violet_error());
+        assert_int_equal(vl_dataset_missing(d), 1);
+        assert_int_equal(vl_dataset_frames(d, 0), 5);
+        vl_loader_options lo = {.batch = 3, .workers = 2, .once = true};
+        assert_int_equal(vl_loader_open(&l, d, &lo), VIOLET_OK);
+        assert_int_equal(vl_loader_start(l, &(vl_cursor){0}), VIOLET_OK);
+        while (vl_loader_next(&b, l) == VIOLET_OK && b)
+            for (int i = 0; i < b->n && n < 6; i++) video[n++] = b->facts[i].video;
+        assert_true(vl_loader_bad(l, VL_BAD_UNKNOWN) == 1 && vl_loader_bad(l, VL_BAD_VIDEO) == 1);
+        assert_int_equal(n, each_video ? 4 : 5);
+        for (int i = 0; i < n; i++)
+            assert_string_equal(vl_items_video(q, video[i]), ids[i < 3 ? i : i == 3 ? 4 : 2]);
+        vl_loader_close(l);
+        vl_dataset_close(d);
+    }
+    vl_items_close(q);
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -453,7 +491,7 @@ static void what_does_not_fit_is_refused(void **state)
         const char *flags, *says;
         violet_status status;
     } runs[] = {
-        {"--dataset=vid --dvae=FOLDER/data/dvae.safetensors --config=tiny --vocab=", "16 codes",
+        {"--dataset=vid --dvae=FOLDER/data/dvae.safetensors --config=tiny", "16 codes",
          VIOLET_ESHAPE},
         {"--dataset=vid,ext --videos=FOLDER/data/vid", "'videos'", VIOLET_EINVAL},
         {"--dataset=vid --dvae=FOLDER/data/none.pkl", "none.pkl", VIOLET_EIO},
@@ -476,7 +514,7 @@ static void a_plan_counts_the_tokens(void **state)
     snprintf(model, sizeof model, "%s/model.json", c.folder);
     assert_int_equal(vl_option_defaults(vl_plan_option_table, &o), VIOLET_OK);
     assert_int_equal(vl_option_set(vl_plan_option_table, &o, "config", model), VIOLET_OK);
-    o.size_img = S;
+    o.of.run.size_img = S;
     assert_int_equal(vl_plan_run(&without, &o), VIOLET_OK);
     assert_int_equal(vl_option_set(vl_plan_option_table, &o, "dvae", in_data("dvae.safetensors")),
                      VIOLET_OK);
@@ -496,6 +534,7 @@ int main(void)
         cmocka_unit_test(small_pictures_are_made_from_whole_frames),
         cmocka_unit_test(samples_are_those_of_extracted_files),
         cmocka_unit_test(a_stopped_decoding_is_no_bad_sample),
+        cmocka_unit_test(a_task_reads_videos),
         cmocka_unit_test(a_run_is_that_of_extracted_files),
         cmocka_unit_test(a_stopped_run_resumes_as_it_was),
         cmocka_unit_test(a_run_goes_on_with_its_own_data),

@@ -76,7 +76,7 @@ static int child(char **argv)
     snprintf(c.data, sizeof c.data, "%s/data", argv[1]);
     corpus_options(&o, &c, argv[2], argv[3]);
     snprintf(plan.what, sizeof plan.what, "%s", argv[4]);
-    snprintf(plan.output, sizeof plan.output, "%s", o.output);
+    snprintf(plan.output, sizeof plan.output, "%s", o.run.output);
     plan.n = atoi(argv[5]);
     if (strcmp(plan.what, "kill-saving") == 0) pthread_create(&thread, NULL, watch, NULL);
     violet_status status = vl_pretrain_run(&o, &hooks);

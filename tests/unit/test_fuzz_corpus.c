@@ -18,6 +18,9 @@
 #define LLVMFuzzerTestOneInput fuzz_torch
 #include "fuzz/fuzz_torch.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_items
+#include "fuzz/fuzz_items.c"
+#undef LLVMFuzzerTestOneInput
 #define LLVMFuzzerTestOneInput fuzz_safetensors
 #include "fuzz/fuzz_safetensors.c"
 #undef LLVMFuzzerTestOneInput
@@ -62,11 +65,18 @@ static void safetensors(void **state)
     replay("tests/fuzz/corpus/safetensors", fuzz_safetensors, 20);
 }
 
+static void items_of_tasks(void **state)
+{
+    (void)state;
+    replay("tests/fuzz/corpus/items", fuzz_items, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pickles),
         cmocka_unit_test(pytorch_files),
+        cmocka_unit_test(items_of_tasks),
         cmocka_unit_test(safetensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,8 @@ static void bad_samples_have_reasons(void **state)
     vl_scratch *scratch;
     uint8_t image[2 * 3 * 32 * 32];
     int32_t text[8], vq[2];
-    vl_sample s = {.image = image, .text = text, .vq = vq};
+    int n_text;
+    vl_sample s = {.image = image, .text = text, .n_text = &n_text, .vq = vq};
     assert_int_equal(vl_scratch_new(&scratch, d), VIOLET_OK);
     assert_int_equal(vl_dataset_parts(d), 1);
     assert_int_equal(vl_dataset_n(d, 0), 8);
@@ -64,7 +65,7 @@ static void bad_samples_have_reasons(void **state)
         if (i == 0) {
             assert_int_equal(status, VIOLET_OK);
             assert_string_equal(s.id, id);
-            assert_true(text[0] == 101 && s.n_text == 4 && text[3] == 102 && text[4] == 0);
+            assert_true(text[0] == 101 && n_text == 4 && text[3] == 102 && text[4] == 0);
             assert_true(vq[0] == 0 && vq[1] == 1);
         } else {
             assert_int_not_equal(status, VIOLET_OK);
@@ -88,7 +89,8 @@ static void frames_are_spread_evenly(void **state)
     vl_bad why;
     uint8_t image[2 * 3 * 32 * 32];
     int32_t text[8], vq[2];
-    vl_sample s = {.image = image, .text = text, .vq = vq};
+    int n_text;
+    vl_sample s = {.image = image, .text = text, .n_text = &n_text, .vq = vq};
     assert_int_equal(vl_scratch_new(&scratch, d), VIOLET_OK);
     assert_int_equal(vl_dataset_read(&s, &why, d, 0, 1, 0, scratch), VIOLET_OK);
     assert_true(vq[0] == 11 && vq[1] == 13);
@@ -324,7 +326,8 @@ static void extraction_names(void **state)
         vl_bad why;
         uint8_t *image = malloc(3 * 224 * 224);
         int32_t ids[12], vq[49];
-        vl_sample s = {.image = image, .text = ids, .vq = vq};
+        int n_text;
+        vl_sample s = {.image = image, .text = ids, .n_text = &n_text, .vq = vq};
         if (vl_dataset_open(&d, &o) != VIOLET_OK) fail_msg("%s", violet_error());
         assert_non_null(strstr(vl_dataset_path(d, 0), pkl ? ".pkl" : ".tsv"));
         assert_int_equal(vl_scratch_new(&scratch, d), VIOLET_OK);
@@ -365,7 +368,8 @@ static void a_file_for_several_splits_gives_each_its_own(void **state)
         vl_bad why;
         uint8_t image[3 * 32 * 32];
         int32_t words[8], vq[1];
-        vl_sample s = {.image = image, .text = words, .vq = vq};
+        int n_text;
+        vl_sample s = {.image = image, .text = words, .n_text = &n_text, .vq = vq};
         assert_int_equal(vl_scratch_new(&scratch, d), VIOLET_OK);
         assert_int_equal(vl_dataset_n(d, 0), 2 - k);
         assert_int_equal(vl_dataset_read(&s, &why, d, 0, 0, 0, scratch), VIOLET_OK);

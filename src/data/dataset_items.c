@@ -1,0 +1,64 @@
+/* A task's samples: an item's video and texts, or each video once; see dataset.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/dataset_internal.h"
+
+static vl_place find_video(const vl_dataset *d, const char *id)
+{
+    size_t record;
+    for (int i = 0; i < d->n_pieces; i++)
+        if (vl_pictures_find(&record, d->piece[i].pictures, id, strlen(id)))
+            return (vl_place){i, (uint32_t)record};
+    return (vl_place){-1, 0};
+}
+
+violet_status vl_dataset_place(vl_dataset *d)
+{
+    const vl_items *q = d->o.items;
+    int n = vl_items_n_videos(q);
+    violet_status status;
+    for (int i = 0; i < d->n_pieces; i++)
+        if ((status = vl_pictures_index(d->piece[i].pictures)) != VIOLET_OK) return status;
+    if (!(d->place = malloc(((size_t)n + 1) * sizeof *d->place))) return vl_err_nomem();
+    for (int k = 0; k < n; k++) {
+        d->place[k] = find_video(d, vl_items_video(q, k));
+        d->n_missing += d->place[k].piece < 0;
+    }
+    d->n_texts = d->o.each_video ? 0 : vl_item_rows(q);
+    if (d->n_missing < n) return VIOLET_OK;
+    return vl_err(VIOLET_EFORMAT, "%s: none of the %d videos of %s is in it; the first is '%.100s'",
+                  vl_pictures_path(d->piece[0].pictures), n, vl_items_path(q),
+                  vl_items_video(q, 0));
+}
+
+/* The texts, or, of a video alone, that it is one. */
+static violet_status encode(vl_sample *out, const vl_dataset *d, size_t i, vl_scratch *s)
+{
+    vl_item_coder c = {d->o.items, d->o.wordpiece, d->o.size_txt, d->o.cut_options};
+    if (!d->o.each_video) return vl_item_encode(out->text, out->n_text, &out->facts, &c, i,
+                                                &s->pieces);
+    out->facts = (vl_item_facts){.item = -1, .video = (int)i, .type = -1, .answer = -1,
+                                 .blank = -1};
+    return VIOLET_OK;
+}
+
+violet_status vl_dataset_read_item(vl_sample *out, vl_bad *why, const vl_dataset *d, size_t i,
+                                   vl_scratch *s)
+{
+    violet_status status = encode(out, d, i, s);
+    if (status != VIOLET_OK) return status;
+    const char *id = vl_items_video(d->o.items, out->facts.video);
+    vl_place place = d->place[out->facts.video];
+    *why = VL_BAD_UNKNOWN;
+    if (place.piece < 0) {
+        const char *path = vl_pictures_path(d->piece[0].pictures);
+        if (d->o.each_video) return vl_err(VIOLET_EFORMAT, "%s: no video '%.100s'", path, id);
+        return vl_err(VIOLET_EFORMAT, "%s: no video '%.100s', which %s entry %zu has", path, id,
+                      vl_items_path(d->o.items), vl_items_at(d->o.items, i)->entry);
+    }
+    const vl_piece *piece = &d->piece[place.piece];
+    status = vl_dataset_look(out, why, piece, place.record, &s->record);
+    return status == VIOLET_OK ? vl_dataset_pictures(out, why, d, piece, &s->record) : status;
+}

@@ -1,0 +1,22 @@
+/* What the files of a data set and of a task are called.
+ *
+ *     static const char *const names[] = {"img_N_S.tsv", "img_N.pkl"};
+ *     char path[VL_PATH_BYTES];
+ *     status = vl_name_find(path, "_data", names, 2, "msrvtt", "train", 0);
+ *     // "_data/img_msrvtt_train.tsv" if that is there, else "_data/img_msrvtt.pkl", else ""
+ *
+ * In a pattern N stands for the name, S for the split, P for the number. */
+#ifndef VL_DATA_NAMES_H
+#define VL_DATA_NAMES_H
+
+#include <limits.h>
+
+#include "base/status.h"
+
+#define VL_PATH_BYTES PATH_MAX
+
+/* The first pattern whose file is there; out[0] = 0: none. EINVAL: a name is too long. */
+violet_status vl_name_find(char *out, const char *folder, const char *const *patterns, int n,
+                           const char *name, const char *split, int number);
+
+#endif

@@ -1,0 +1,359 @@
+/* What all fine-tuning has in common: items and answers, a batch, what checkpoints say of
+ * themselves, the test at the end. See finetune.h; what costs: finetune_cost.c. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/status.h"
+#include "model/checkpoint.h"
+#include "model/load.h"
+#include "task/finetune_internal.h"
+#include "train/run_folder.h"
+
+#define CLASSES 1000 /* of open-ended answers, where nothing else says how many */
+
+/* ---- items and answers ----------------------------------------------------------------------- */
+
+static const char *given(const char *option)
+{
+    return option && *option ? option : NULL;
+}
+
+violet_status finetune_open(vl_run *r)
+{
+    finetune *f = r->own;
+    f->compat = r->o->compat == VL_COMPAT_VIOLET1;
+    r->patience = f->o->patience;
+    if (!given(f->o->task) && !given(f->o->items))
+        return vl_err(VIOLET_EINVAL, "neither 'task' nor 'items' says where the items are");
+    if (!given(r->o->dataset))
+        return vl_err(VIOLET_EINVAL, "'dataset' does not say where the pictures are");
+    if (r->o->size_batch < f->kind->least_batch)
+        return vl_err(VIOLET_EINVAL,
+                      "size_batch %d: '%s' tells the samples of a batch apart, it "
+                      "needs %d at least",
+                      r->o->size_batch, f->kind->type, f->kind->least_batch);
+    return VIOLET_OK;
+}
+
+/* The list of answers: the file's, or the most frequent ones of the training split. */
+static violet_status find_answers(vl_run *r, vl_items *q)
+{
+    finetune *f = r->own;
+    const vl_answers *own = vl_items_vocab(q);
+    int most = f->o->size_vocab, n = own ? vl_answers_n(own) : 0;
+    violet_status status;
+    if (own) {
+        const char **word = calloc((size_t)n + 1, sizeof *word);
+        if (!word) return vl_err_nomem();
+        for (int i = 0; i < n; i++) word[i] = vl_answers_word(own, i);
+        status = vl_answers_new(&f->answers, word, (size_t)n);
+        free(word);
+    } else {
+        status = vl_answers_frequent(&f->answers, q, (size_t)(most ? most : CLASSES));
+    }
+    if (status != VIOLET_OK) return vl_err_at(status, "%s", vl_items_path(q));
+    n = vl_answers_n(f->answers);
+    if (most && n > most)
+        return vl_err(VIOLET_EINVAL, "size_vocab %d is less than the %d answers that %s lists",
+                      most, n, vl_items_path(q));
+    r->config.size_answer = most > n ? most : n;
+    return VIOLET_OK;
+}
+
+static violet_status check_blanks(const vl_run *r, const vl_items *q)
+{
+    size_t n = 0, of = vl_items_n(q);
+    for (size_t i = 0; i < of; i++) n += strstr(vl_items_at(q, i)->text, "[MASK]") != NULL;
+    if (n == 0)
+        return vl_err(VIOLET_EFORMAT, "%s: no sentence has a blank, [MASK] or ___, to be filled in",
+                      vl_items_path(q));
+    if (n < of)
+        vl_run_tell(r, VIOLET_EVENT_WARNING,
+                    "%s: %zu of %zu sentences have no blank; they are answered as a whole",
+                    vl_items_path(q), of - n, of);
+    return VIOLET_OK;
+}
+
+static violet_status open_items(vl_run *r, int which, const char *split)
+{
+    finetune *f = r->own;
+    vl_items_options o = {.kind = f->kind->items,
+                          .folder = r->o->data,
+                          .task = f->o->task,
+                          .path = given(f->o->items),
+                          .split = split};
+    vl_items_close(f->items[which]);
+    f->items[which] = NULL;
+    violet_status status = vl_items_open(&f->items[which], &o);
+    if (status != VIOLET_OK) return status;
+    vl_items *q = f->items[which];
+    if (f->o->size_option && vl_items_most_options(q) > f->o->size_option)
+        return vl_err(VIOLET_EINVAL, "size_option %d: %s has a question with %d options",
+                      f->o->size_option, vl_items_path(q), vl_items_most_options(q));
+    if (f->kind->items == VL_TASK_QAOE && !f->answers) status = find_answers(r, q);
+    if (status == VIOLET_OK && f->answers) status = vl_items_use(q, f->answers);
+    return status == VIOLET_OK && f->kind->blank ? check_blanks(r, q) : status;
+}
+
+/* ---- data sets ------------------------------------------------------------------------------- */
+
+static violet_status open_split(vl_dataset **out, vl_run *r, int which, const char *name,
+                                const char *split)
+{
+    finetune *f = r->own;
+    violet_status status = open_items(r, which, split);
+    if (status != VIOLET_OK) return status;
+    vl_dataset_options d = vl_run_dataset_options(r, name, split);
+    d.no_tokens = true;
+    d.items = f->items[which];
+    d.each_video = which != FINETUNE_TRAIN && f->kind->each_video;
+    d.cut_options = f->compat;
+    status = vl_dataset_open(out, &d);
+    if (status == VIOLET_OK && vl_dataset_missing(*out))
+        vl_run_tell(r, VIOLET_EVENT_WARNING,
+                    "%s, split '%s': %d of %d videos have no pictures, their items are left out",
+                    vl_items_path(d.items), split, vl_dataset_missing(*out),
+                    vl_items_n_videos(d.items));
+    return status;
+}
+
+static violet_status open_test(vl_run *r, const char *name)
+{
+    finetune *f = r->own;
+    const char *split = given(f->o->test_split);
+    if (!split) return VIOLET_OK;
+    violet_status status = open_split(&f->test, r, FINETUNE_TEST, name, split);
+    if (status == VIOLET_OK || status == VIOLET_ENOMEM) return status;
+    vl_run_tell(r, VIOLET_EVENT_WARNING, "no test on %s: %s", name, violet_error());
+    f->test = NULL;
+    return VIOLET_OK;
+}
+
+violet_status finetune_open_set(vl_dataset **out, vl_run *r, const char *name, const char *split,
+                                bool training)
+{
+    finetune *f = r->own;
+    if (!training) return open_split(out, r, FINETUNE_VALID, name, split);
+    violet_status status = open_split(out, r, FINETUNE_TRAIN, name, split);
+    if (status != VIOLET_OK) return status;
+    f->frames = vl_dataset_frames(*out, 0);
+    status = open_test(r, name);
+    if (status == VIOLET_OK) return status;
+    vl_dataset_close(*out);
+    *out = NULL;
+    return status;
+}
+
+void finetune_close(vl_run *r)
+{
+    finetune *f = r->own;
+    vl_dataset_close(f->test);
+    for (int k = 0; k < FINETUNE_SPLITS; k++) vl_items_close(f->items[k]);
+    vl_answers_free(f->answers);
+    free(f->text_mask);
+}
+
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+violet_status finetune_buffers(vl_run *r, int B, int T)
+{
+    finetune *f = r->own;
+    size_t most = 1;
+    (void)T;
+    for (int k = 0; k < FINETUNE_SPLITS; k++)
+        if (f->items[k] && (size_t)vl_item_rows(f->items[k]) > most)
+            most = (size_t)vl_item_rows(f->items[k]);
+    f->text_mask = malloc((size_t)B * most * (size_t)r->o->size_txt);
+    return f->text_mask ? VIOLET_OK : vl_err_nomem();
+}
+
+static void add_sums(vl_run_sums *s, const vl_downstream_output *out)
+{
+    uint64_t asked = 0;
+    for (int i = 0; i < out->logits->rows; i++) {
+        asked += out->target[i] >= 0;
+        s->right[0] += out->target[i] >= 0 && out->best[i] == out->target[i];
+    }
+    s->asked[0] += asked;
+    if (asked) s->loss[0] += (double)out->loss->x[0] * (double)asked;
+}
+
+violet_status finetune_batch_run(vl_run *r, const vl_batch *b, bool training, uint64_t draw,
+                                 uint64_t first_sample, vl_run_sums *sums)
+{
+    finetune *f = r->own;
+    vl_tape *t = &r->tape;
+    vl_downstream_output out = {0};
+    int rows = b->n * b->n_texts, X = b->X;
+    (void)first_sample;
+    for (int i = 0; i < rows * X; i++) f->text_mask[i] = i % X < b->n_text[i / X];
+    const finetune_batch batch = {b->n,     b->T,    b->S,         X,       b->n_texts,
+                                  b->image, b->text, f->text_mask, b->facts};
+    const vl_swin_plan *plan =
+        vl_swin_plans_get(&r->plans, &r->config.video, b->n, b->T, b->S, b->S);
+    if (!plan) return VIOLET_ENOMEM;
+    const vl_downstream_input in = {.B = b->n,
+                                    .X = X,
+                                    .plan = plan,
+                                    .image = b->image,
+                                    .n_texts = rows,
+                                    .text = b->text,
+                                    .text_mask = f->text_mask};
+    vl_tape_reset(t, (uint64_t)r->o->seed, draw);
+    t->grad_on = t->training = training;
+    t->checkpoint_on = r->o->checkpointing;
+    f->kind->forward(t, &r->model, f, &batch, &in, &out);
+    violet_status status = vl_tape_status(t);
+    if (status != VIOLET_OK) return status;
+    add_sums(sums, &out);
+    f->n_seen += (uint64_t)b->n;
+    return training ? vl_tape_backward(t, out.loss) : VIOLET_OK;
+}
+
+violet_status finetune_validate(vl_run *r, const vl_dataset *d, vl_run_result *out)
+{
+    finetune *f = r->own;
+    f->n_seen = 0;
+    violet_status status = vl_run_validate(r, d, out);
+    if (status == VIOLET_OK && f->n_seen)
+        out->metric[0] = (double)out->sums.right[0] / (double)f->n_seen;
+    out->metric[1] = vl_run_accuracy(&out->sums, 0);
+    return status;
+}
+
+/* ---- states and checkpoints ------------------------------------------------------------------ */
+
+const char *const finetune_fixed[] = {
+    "type",        "task",       "items",      "split",      "size_img", "size_txt",
+    "size_frame",  "size_batch", "size_vocab", "accumulate", "seed",     "compat",
+    "valid_split", "videos",     "shape",      "fast_video", NULL};
+
+/* Of the list of answers, in its order; null: there is none. */
+static json_t *answers_hash(const finetune *f)
+{
+    char text[20];
+    uint64_t h = 0;
+    if (!f->answers) return json_null();
+    for (int i = 0; i < vl_answers_n(f->answers); i++) {
+        const char *word = vl_answers_word(f->answers, i);
+        h = vl_hash(h, word, strlen(word) + 1);
+    }
+    snprintf(text, sizeof text, "%016" PRIx64, h);
+    return json_string(text);
+}
+
+violet_status finetune_save(const vl_run *r, json_t *state)
+{
+    return vl_json_put(state, "answers", answers_hash(r->own)) ? vl_err_nomem() : VIOLET_OK;
+}
+
+violet_status finetune_resume(const vl_run *r, const json_t *state)
+{
+    json_t *is = answers_hash(r->own);
+    bool same = is && json_equal(is, json_object_get(state, "answers"));
+    json_decref(is);
+    if (!is) return vl_err_nomem();
+    return same ? VIOLET_OK
+                : vl_err(VIOLET_EINVAL, "the saved run was begun with another list of answers");
+}
+
+static const char *protocol(const finetune *f)
+{
+    return f->compat ? "violet1" : "violet";
+}
+
+violet_status finetune_describe(char **text, const vl_run *r)
+{
+    const finetune *f = r->own;
+    json_t *o = json_object(), *list = f->answers ? json_array() : NULL;
+    int bad = vl_json_put(o, "type", json_string(f->kind->type));
+    *text = NULL;
+    bad |= vl_json_put(o, "task", given(f->o->task) ? json_string(f->o->task) : json_null());
+    bad |= vl_json_put(o, "protocol", json_string(protocol(f)));
+    bad |= vl_json_put(o, "size_img", json_integer(r->o->size_img));
+    bad |= vl_json_put(o, "size_txt", json_integer(r->o->size_txt));
+    bad |= vl_json_put(o, "size_frame", json_integer(f->frames));
+    bad |= vl_json_put(o, "step", json_integer((json_int_t)r->step));
+    for (int i = 0; f->answers && i < vl_answers_n(f->answers); i++)
+        bad |= vl_json_put(list, NULL, json_string(vl_answers_word(f->answers, i)));
+    if (f->answers) bad |= vl_json_put(o, "answers", list);
+    if (!bad) *text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    return *text ? VIOLET_OK : vl_err_nomem();
+}
+
+/* ---- the test -------------------------------------------------------------------------------- */
+
+static uint64_t best_step(const vl_run *r)
+{
+    return r->best.step ? r->best.step : r->step;
+}
+
+/* Whether test.json is of this run as it ended. */
+static bool is_tested(const vl_run *r)
+{
+    char path[4096];
+    if (vl_run_path(r, path, "test.json") != VIOLET_OK || !vl_file_exists(path)) return false;
+    json_t *was = json_load_file(path, 0, NULL);
+    bool same = (uint64_t)json_integer_value(json_object_get(was, "step")) == best_step(r) &&
+                (uint64_t)json_integer_value(json_object_get(was, "steps")) == r->step;
+    json_decref(was);
+    return same;
+}
+
+static violet_status write_test(const vl_run *r, const vl_run_result *result)
+{
+    const finetune *f = r->own;
+    json_t *o = json_object();
+    int bad = vl_json_put(o, "split", json_string(f->o->test_split));
+    bad |= vl_json_put(o, "step", json_integer((json_int_t)best_step(r)));
+    bad |= vl_json_put(o, "steps", json_integer((json_int_t)r->step));
+    bad |= vl_json_put(o, "protocol", json_string(protocol(f)));
+    bad |= vl_json_put(o, "items", json_integer((json_int_t)f->n_seen));
+    for (int k = 0; k < r->task->n_metrics; k++)
+        bad |= vl_json_put(o, r->task->metrics[k], vl_json_real(result->metric[k]));
+    violet_status status = bad ? vl_err_nomem() : vl_run_write_json(r->o->output, "test.json", o);
+    json_decref(o);
+    return status;
+}
+
+violet_status finetune_finish(vl_run *r)
+{
+    finetune *f = r->own;
+    char path[4096];
+    vl_load_report report = {0};
+    vl_run_result result = {0};
+    for (int k = 0; k < VL_RUN_METRICS; k++) result.metric[k] = NAN;
+    if (!f->test || is_tested(r)) return VIOLET_OK;
+    const vl_load_options o = {.strict = true};
+    violet_status status = vl_run_path(r, path, "best.safetensors");
+    if (status == VIOLET_OK) status = vl_load(&r->model.params, &r->config, path, &o, &report);
+    vl_load_report_release(&report);
+    if (status == VIOLET_OK) status = r->task->validate(r, f->test, &result);
+    if (status != VIOLET_OK) return vl_err_at(status, "test");
+    vl_run_tell_result(r, VIOLET_EVENT_TEST, f->o->test_split, &result);
+    return write_test(r, &result);
+}
+
+violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *hooks)
+{
+    static const finetune_kind *const kinds[] = {&finetune_retrieval, &finetune_qamc,
+                                                 &finetune_qaoe, &finetune_fib};
+    const char *type = o->run.type ? o->run.type : "";
+    const finetune_kind *kind = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i]->type, type) == 0) kind = kinds[i];
+    if (!kind)
+        return vl_err(VIOLET_EINVAL, "'type' is '%s', expected retrieval, qamc, qaoe or fib", type);
+    finetune *f = calloc(1, sizeof *f);
+    if (!f) return vl_err_nomem();
+    f->o = o;
+    f->kind = kind;
+    violet_status status = vl_run_train(&kind->run, f, &o->run, hooks);
+    free(f);
+    return status;
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# violet finetune from the command line on four made-up videos: progress, the test, interruption.
+. "$(dirname "$0")/harness.sh"
+
+# 32 x 32 pixels of one grey
+JPEG=/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCAAgACADASIAAhEBAxEB/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAECAxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOEhYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDxqiiigAooooAKKKKACiiigD//2Q==
+tab=$'\t'
+for i in 1 2 3 4; do echo "v$i$tab$JPEG$tab$JPEG"; done >img_toy.tsv
+table() { echo 'video,question,answer'; for i in 1 2 3 4; do echo "v$i,is it grey,$((i % 2))x"; done; }
+for split in train val test; do table >txt_toy-qa_$split.csv; done
+printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
+ "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32}' >small.json
+printf '{"type": "qaoe", "config": "small.json", "data": ".", "dataset": "toy", "task": "toy-qa", "size_img": 32,
+ "size_txt": 8, "size_batch": 2, "size_frame": 2, "threads": 1}' >args.json
+
+finetune_runs() {
+    run finetune args.json --size-epoch 2 --output run; expect_status 0
+    expect_out "step 4/4"; expect_out "validation toy, step 2, epoch 1:"
+    expect_out "accuracy 50.0%"; expect_out "test test, step 2, epoch 1:"
+    for f in args.json log.json steps.jsonl last.safetensors best.safetensors test.json; do
+        [ -s run/$f ] || fail "no run/$f"
+    done
+    run info run/best.safetensors; expect_status 0
+    run finetune run/args.json --resume; expect_status 0
+    run finetune args.json --output run; expect_status 1; expect_err "--resume"
+}
+
+interrupt_saves_and_tells() {
+    "$VIOLET" finetune args.json --size-epoch 100000 --output stopped >out.txt 2>err.txt </dev/null &
+    local pid=$! i
+    for i in $(seq 600); do
+        [ "$(cat stopped/steps.jsonl 2>/dev/null | wc -l)" -ge 2 ] && break
+        sleep 0.1
+    done
+    kill -TERM $pid
+    wait $pid
+    status=$? out=$(cat out.txt) err=$(cat err.txt) ran="finetune, then TERM"
+    expect_status 130
+    expect_err "to go on: violet finetune args.json --size-epoch 100000 --output stopped --resume"
+}
+
+wrong_runs_are_told() {
+    run finetune args.json --type caption --output a; expect_status 1
+    expect_err "expected retrieval, qamc, qaoe or fib"
+    run finetune args.json --task nothing --output a; expect_status 1; expect_err "nothing"
+    run finetune --patience x; expect_error 2 "patience"
+    run help finetune; expect_status 0; expect_out "--patience"; expect_out "fill in the"
+}
+
+for t in finetune_runs interrupt_saves_and_tells wrong_runs_are_told; do
+    test_case $t $t
+done
+finish

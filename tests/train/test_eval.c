@@ -1,0 +1,406 @@
+/* What violet eval measures, end to end over a tiny corpus: against the model asked pair by pair
+ * and a fine-tuning's own test; several captions, ties, bad videos; the real annotation files. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "eval_case.h"
+#include "file/pickle.h"
+
+#define REAL "../shared/data"
+
+static corpus c;
+
+static int set_up(void **state)
+{
+    (void)state;
+    eval_corpus_open(&c);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    corpus_close(&c);
+    return 0;
+}
+
+/* ---- against the model itself ---------------------------------------------------------------- */
+
+/* score[v][i] of the scored videos with the captions of scored videos. */
+static void direct_scores(double score[VIDEOS][CAPTIONS - 2])
+{
+    const char *id[VIDEOS * (CAPTIONS - 2)], *text[VIDEOS * (CAPTIONS - 2)];
+    int n = 0;
+    for (int v = 0; v < VIDEOS; v++)
+        for (int i = 0; i < CAPTIONS - 2; i++, n++) id[n] = scored[v], text[n] = caption[i];
+    eval_direct(&score[0][0], &c, "m.safetensors", VL_HEAD_MATCH, id, text, NULL, n);
+}
+
+/* Ranks by the definition: t2v of each caption, v2t of each video. */
+static void brute_force(double *t2v, double *v2t, double score[VIDEOS][CAPTIONS - 2])
+{
+    for (int i = 0; i < CAPTIONS - 2; i++) {
+        t2v[i] = 1;
+        int own = 0;
+        while (strcmp(scored[own], video_of[i]) != 0) own++;
+        for (int v = 0; v < VIDEOS; v++) t2v[i] += v != own && score[v][i] > score[own][i];
+    }
+    for (int v = 0; v < VIDEOS; v++) {
+        double best = -1e9;
+        for (int i = 0; i < CAPTIONS - 2; i++)
+            if (strcmp(video_of[i], scored[v]) == 0) best = fmax(best, score[v][i]);
+        v2t[v] = 1;
+        for (int i = 0; i < CAPTIONS - 2; i++) {
+            bool own = strcmp(video_of[i], scored[v]) == 0;
+            v2t[v] += own ? 0 : eval_near(score[v][i], best) ? 0.5 : score[v][i] > best;
+        }
+    }
+}
+
+static double share_to(const double *rank, int n, double most)
+{
+    int hits = 0;
+    for (int i = 0; i < n; i++) hits += rank[i] <= most;
+    return (double)hits / n;
+}
+
+static double mean(const double *x, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += x[i];
+    return sum / n;
+}
+
+static void retrieval_is_what_the_model_says(void **state)
+{
+    (void)state;
+    enum { N = CAPTIONS - 2 };
+    static double score[VIDEOS][N];
+    double t2v[N], v2t[VIDEOS];
+    direct_scores(score);
+    brute_force(t2v, v2t, score);
+    eval_outcome r = eval_ok(&c, "r", RETRIEVAL "--predictions=FOLDER/r.jsonl --top=100");
+    json_t *lines = eval_lines(&c, "r.jsonl");
+    assert_int_equal(json_array_size(lines), N + VIDEOS);
+    for (int i = 0; i < N; i++) {
+        const json_t *line = json_array_get(lines, (size_t)i);
+        assert_string_equal(json_string_value(json_object_get(line, "caption")), caption[i]);
+        assert_string_equal(json_string_value(json_object_get(line, "video")), video_of[i]);
+        assert_true(json_number_value(json_object_get(line, "rank")) == t2v[i]);
+        for (int v = 0; v < VIDEOS; v++)
+            assert_true(eval_near(eval_told(lines, scored[v], caption[i]), score[v][i]));
+    }
+    for (int v = 0; v < VIDEOS; v++) {
+        const json_t *line = json_array_get(lines, (size_t)(N + v)), *top;
+        assert_string_equal(json_string_value(json_object_get(line, "video")), scored[v]);
+        assert_true(json_number_value(json_object_get(line, "rank")) == v2t[v]);
+        top = json_object_get(line, "top");
+        assert_int_equal(json_array_size(top), N);
+        for (size_t k = 1; k < N; k++)
+            assert_true(json_number_value(json_object_get(json_array_get(top, k), "score")) <=
+                        json_number_value(json_object_get(json_array_get(top, k - 1), "score")));
+    }
+    json_decref(lines);
+    assert_true(eval_metric_of(&r, "t2v_recall_1") == share_to(t2v, N, 1));
+    assert_true(eval_metric_of(&r, "t2v_recall_5") == share_to(t2v, N, 5));
+    assert_true(eval_near(eval_metric_of(&r, "v2t_recall_1"), share_to(v2t, VIDEOS, 1)));
+    assert_true(eval_near(eval_metric_of(&r, "t2v_mean_rank"), mean(t2v, N)));
+    assert_true(eval_near(eval_metric_of(&r, "v2t_mean_rank"), mean(v2t, VIDEOS)));
+    eval_outcome_release(&r);
+}
+
+static void left_out_is_told(void **state)
+{
+    (void)state;
+    eval_outcome r = eval_ok(&c, "left", RETRIEVAL);
+    const json_t *out = json_object_get(r.result, "left_out");
+    assert_int_equal(json_integer_value(json_object_get(out, "videos")), 2);
+    assert_int_equal(json_integer_value(json_object_get(out, "items")), 2);
+    assert_int_equal(json_integer_value(json_object_get(out, "unknown")), 1);
+    assert_int_equal(r.n_warnings, 2);
+    assert_non_null(strstr(r.told, "no video 'v9'"));
+    assert_int_equal(json_integer_value(json_object_get(r.result, "scored_videos")), VIDEOS);
+    const json_t *m = eval_metric_json(&r, "t2v_recall_1");
+    assert_int_equal(json_integer_value(json_object_get(m, "n")), CAPTIONS - 2);
+    assert_non_null(strstr(json_string_value(json_object_get(m, "protocol")),
+                           "8 captions, each ranks 6 videos"));
+    assert_non_null(strstr(r.told, "pairs/s"));
+    eval_outcome_release(&r);
+}
+
+/* As published: of v0's captions the last, no other direction, equal scores in order. */
+static void compat_keeps_the_last_caption(void **state)
+{
+    (void)state;
+    eval_outcome r = eval_ok(&c, "compat", RETRIEVAL "--compat=violet1 "
+                                             "--predictions=FOLDER/c.jsonl");
+    json_t *lines = eval_lines(&c, "c.jsonl");
+    assert_int_equal(json_array_size(lines), VIDEOS);
+    assert_null(json_object_get(json_object_get(r.result, "metrics"), "v2t_recall_1"));
+    assert_int_equal(json_integer_value(json_object_get(r.result, "overwritten")), 2);
+    int found = 0;
+    for (size_t i = 0; i < json_array_size(lines); i++) {
+        const char *text =
+            json_string_value(json_object_get(json_array_get(lines, i), "caption"));
+        found += strcmp(text, "now now now") == 0;
+        assert_true(strcmp(text, "red cat runs") != 0 && strcmp(text, "cat here") != 0);
+    }
+    assert_int_equal(found, 1);
+    json_decref(lines);
+    eval_outcome_release(&r);
+    r = eval_ok(&c, "flat-compat", "--type=retrieval --task=t --compat=violet1 "
+                                   "--path_ckpt=FOLDER/flat.safetensors");
+    assert_true(eval_near(eval_metric_of(&r, "t2v_recall_1"), 1.0 / VIDEOS));
+    assert_true(eval_metric_of(&r, "t2v_median_rank") == 3); /* 3.5, rounded down */
+    eval_outcome_release(&r);
+}
+
+/* A model that says the same of everything is in the middle, never good. */
+static void ties_share_the_middle(void **state)
+{
+    (void)state;
+    eval_outcome r = eval_ok(&c, "flat", "--type=retrieval --task=t "
+                                         "--path_ckpt=FOLDER/flat.safetensors");
+    assert_true(eval_metric_of(&r, "t2v_recall_1") == 0);
+    assert_true(eval_metric_of(&r, "t2v_median_rank") == 3.5);
+    /* v0 has 3 of 8 captions: 5 others, the rest 7 each */
+    assert_true(eval_near(eval_metric_of(&r, "v2t_mean_rank"), (3.5 + 5 * 4.5) / 6));
+    eval_outcome_release(&r);
+    r = eval_ok(&c, "flat-mc", "--type=qamc --task=mc --path_ckpt=FOLDER/flat.safetensors");
+    /* of six scored questions one has no answer, three are of three options, two of two */
+    assert_true(eval_near(eval_metric_of(&r, "accuracy_known"), (3 / 3.0 + 2 / 2.0) / 5));
+    eval_outcome_release(&r);
+}
+
+/* ---- questions ------------------------------------------------------------------------------- */
+
+static void choices_are_what_the_model_says(void **state)
+{
+    (void)state;
+    const char *id[ASKED * OPTIONS], *text[ASKED * OPTIONS];
+    static char joined[ASKED * OPTIONS][100];
+    double score[ASKED * OPTIONS], hits = 0;
+    int n = 0;
+    for (int i = 0; i < ASKED - 1; i++) /* the last is of the bad video */
+        for (int k = 0; k < OPTIONS; k++, n++) {
+            snprintf(joined[n], sizeof *joined, "%s %s", question[i], option[k]);
+            id[n] = asked_of[i], text[n] = joined[n];
+        }
+    eval_direct(score, &c, "m.safetensors", VL_HEAD_MATCH, id, text, NULL, n);
+    eval_outcome r = eval_ok(&c, "mc", CHOICE "--predictions=FOLDER/mc.jsonl");
+    json_t *lines = eval_lines(&c, "mc.jsonl");
+    assert_int_equal(json_array_size(lines), ASKED - 1);
+    for (int i = 0; i < ASKED - 1; i++) {
+        const json_t *line = json_array_get(lines, (size_t)i), *top = json_object_get(line, "top");
+        int best = 0;
+        for (int k = 1; k < n_options[i]; k++)
+            if (score[3 * i + k] > score[3 * i + best]) best = k;
+        hits += best == right[i];
+        assert_int_equal(json_array_size(top), n_options[i]);
+        const json_t *first = json_array_get(top, 0);
+        assert_string_equal(json_string_value(json_object_get(first, "answer")), option[best]);
+        assert_true(
+            eval_near(json_number_value(json_object_get(first, "score")), score[3 * i + best]));
+        assert_true(json_number_value(json_object_get(line, "right")) == (best == right[i]));
+    }
+    json_decref(lines);
+    assert_true(eval_near(eval_metric_of(&r, "accuracy"), hits / 6));
+    assert_true(eval_near(eval_metric_of(&r, "accuracy_known"), hits / 5));
+    eval_outcome_release(&r);
+}
+
+/* Answers of the open-ended questions, read at positions `at` (NULL: the first). */
+static void check_answers(const char *flags, const char *predictions, const int *at)
+{
+    double score[ASKED * WORDS], hits = 0;
+    double by_type[2] = {0}; /* what, who */
+    eval_direct(score, &c, "a.safetensors", VL_HEAD_ANSWER, asked_of, question, at, ASKED - 1);
+    eval_outcome r = eval_ok(&c, "open", flags);
+    json_t *lines = eval_lines(&c, predictions);
+    assert_int_equal(json_array_size(lines), ASKED - 1);
+    for (int i = 0; i < ASKED - 1; i++) {
+        const json_t *line = json_array_get(lines, (size_t)i);
+        const json_t *top = json_object_get(line, "top"), *first = json_array_get(top, 0);
+        int best = 0;
+        for (int k = 1; k < WORDS; k++)
+            if (score[WORDS * i + k] > score[WORDS * i + best]) best = k;
+        hits += best == right[i];
+        by_type[!strstr(question[i], "what")] += best == right[i];
+        assert_string_equal(json_string_value(json_object_get(first, "answer")), words[best]);
+        assert_true(eval_near(json_number_value(json_object_get(first, "score")),
+                         score[WORDS * i + best]));
+        assert_int_equal(json_integer_value(json_object_get(line, "number")), right[i]);
+    }
+    json_decref(lines);
+    assert_true(eval_near(eval_metric_of(&r, "accuracy"), hits / 6));
+    assert_true(eval_near(eval_metric_of(&r, "accuracy_listed"), hits / 5));
+    assert_true(eval_near(eval_metric_of(&r, "accuracy_what"), by_type[0] / 4));
+    assert_true(eval_near(eval_metric_of(&r, "accuracy_listed_what"), by_type[0] / 3));
+    assert_true(eval_near(eval_metric_of(&r, "accuracy_blank"), by_type[1] / 2));
+    const json_t *m = eval_metric_json(&r, "accuracy_listed");
+    assert_int_equal(json_integer_value(json_object_get(m, "n")), 5);
+    eval_outcome_release(&r);
+}
+
+static void answers_are_what_the_model_says(void **state)
+{
+    (void)state;
+    const int blank[ASKED] = {0, 0, 2, 0, 3, 0, 0}; /* behind [CLS] and the words before it */
+    check_answers(OPEN "--predictions=FOLDER/oe.jsonl", "oe.jsonl", NULL);
+    check_answers("--type=fib --task=oe --path_ckpt=FOLDER/a.safetensors "
+                  "--predictions=FOLDER/fib.jsonl", "fib.jsonl", blank);
+}
+
+/* What fine-tuning has written into a checkpoint wins over the file's list. */
+static void answers_of_the_checkpoint(void **state)
+{
+    (void)state;
+    const eval_weights own = {.heads = VL_HEAD_ANSWER, .size_answer = 2,
+                              .task = "{\"type\": \"qaoe\", \"size_txt\": 9, "
+                                      "\"answers\": [\"dog\", \"elsewhere\"]}"};
+    eval_checkpoint(&c, "own.safetensors", &own);
+    eval_outcome r = eval_ok(&c, "own", "--type=qaoe --task=oe --path_ckpt=FOLDER/own.safetensors "
+                                        "--predictions=FOLDER/own.jsonl");
+    json_t *lines = eval_lines(&c, "own.jsonl");
+    static const int number[ASKED - 1] = {-1, 0, -1, 0, -1, 1};
+    for (size_t i = 0; i < ASKED - 1; i++) {
+        const json_t *line = json_array_get(lines, i);
+        assert_int_equal(json_integer_value(json_object_get(line, "number")), number[i]);
+        assert_int_equal(json_array_size(json_object_get(line, "top")), 2);
+    }
+    json_decref(lines);
+    assert_int_equal(json_integer_value(json_object_get(
+                         eval_metric_json(&r, "accuracy_listed"), "n")), 3);
+    assert_non_null(strstr(r.told, "fine-tuned with size_txt 9, this is 8"));
+    eval_outcome_release(&r);
+}
+
+/* ---- after fine-tuning ----------------------------------------------------------------------- */
+
+/* A fine-tuning's own test of its best weights, and their evaluation, are of one mind. */
+static void fine_tuning_agrees(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *task, *metric[4];
+    } of[] = {
+        {"retrieval", "t", {"t2v_recall_1", "t2v_recall_5", "t2v_recall_10", "t2v_median_rank"}},
+        {"qamc", "mc", {"accuracy"}},
+        {"qaoe", "oe", {"accuracy", "accuracy_listed"}},
+        {"fib", "oe", {"accuracy", "accuracy_listed"}},
+    };
+    for (size_t k = 0; k < 4; k++) {
+        char flags[400], output[20];
+        snprintf(output, sizeof output, "ft-%s", of[k].type);
+        snprintf(flags, sizeof flags,
+                 "--type=%s --task=%s --dataset=a --valid_split=train --test_split=train --steps=6 "
+                 "--size_frame=2 --lr=3e-3", of[k].type, of[k].task);
+        run_result tested = corpus_finetune_ok(&c, output, flags);
+        assert_int_equal(tested.n_test, 1);
+        snprintf(flags, sizeof flags, "--type=%s --task=%s --path_ckpt=FOLDER/%s/best.safetensors",
+                 of[k].type, of[k].task, output);
+        eval_outcome r = eval_ok(&c, "best", flags);
+        for (int i = 0; i < 4 && of[k].metric[i]; i++)
+            assert_true(eval_near(eval_metric_of(&r, of[k].metric[i]), tested.test[i]));
+        assert_null(strstr(r.told, "was fine-tuned"));
+        eval_outcome_release(&r);
+    }
+    eval_outcome r = eval_ok(&c, "best", "--type=qaoe --task=oe --size_frame=1 "
+                                         "--path_ckpt=FOLDER/ft-fib/best.safetensors");
+    assert_non_null(strstr(r.told, "was fine-tuned for fib, this is qaoe"));
+    assert_non_null(strstr(r.told, "was fine-tuned with size_frame 2, this is 1"));
+    eval_outcome_release(&r);
+}
+
+/* ---- the real annotation files --------------------------------------------------------------- */
+
+/* A picture of its own for every id of the split. */
+static void make_pictures(const char *task, const char *dataset)
+{
+    char path[300];
+    vl_pickle_writer *w;
+    snprintf(path, sizeof path, REAL "/txt_%s.json", task);
+    json_t *whole = json_load_file(path, 0, NULL), *seen = json_object(), *x;
+    snprintf(path, sizeof path, "%s/img_%s.pkl", c.data, dataset);
+    assert_int_equal(vl_pickle_create(&w, path), VIOLET_OK);
+    size_t i;
+    json_array_foreach(json_object_get(whole, "test"), i, x) {
+        const char *id = json_string_value(json_object_get(x, "video"));
+        if (json_object_get(seen, id)) continue;
+        json_object_set_new(seen, id, json_true());
+        char *jpeg = corpus_picture((int)i, 0);
+        const char *frames[2] = {jpeg, jpeg};
+        size_t n_bytes[2] = {strlen(jpeg), strlen(jpeg)};
+        assert_int_equal(vl_pickle_put_strings(w, id, frames, n_bytes, 2), VIOLET_OK);
+        free(jpeg);
+    }
+    assert_int_equal(vl_pickle_finish(w), VIOLET_OK);
+    json_decref(whole);
+    json_decref(seen);
+    char from[300];
+    snprintf(path, sizeof path, "%s/txt_%s.json", c.data, task);
+    snprintf(from, sizeof from, "%s/" REAL "/txt_%s.json", getenv("PWD"), task);
+    assert_int_equal(symlink(from, path), 0);
+}
+
+static void real_annotations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *args, *task, *dataset, *checkpoint, *metric;
+    } of[] = {
+        {"args_msrvtt-retrieval.json", "msrvtt-retrieval", "msrvtt", "rm", "t2v_recall_1"},
+        {"args_tgif-action.json", "tgif-action", "tgif", "rm", "accuracy"},
+        {"args_msvd-qa.json", "msvd-qa", "msvd", "ra", "accuracy_listed"},
+    };
+    if (!vl_file_exists(REAL "/txt_msvd-qa.json")) {
+        print_message("no real annotations at " REAL "\n");
+        skip();
+    }
+    eval_checkpoint(&c, "rm.safetensors",
+                    &(eval_weights){.heads = VL_HEAD_MATCH, .size_vocab = 30522});
+    eval_checkpoint(&c, "ra.safetensors", &(eval_weights){.heads = VL_HEAD_ANSWER,
+                                                          .size_vocab = 30522,
+                                                          .size_answer = 1000});
+    for (size_t k = 0; k < 3; k++) {
+        char args[200], flags[512];
+        snprintf(args, sizeof args, REAL "/%s", of[k].args);
+        make_pictures(of[k].task, of[k].dataset);
+        snprintf(flags, sizeof flags,
+                 "--data=FOLDER/data --path_ckpt=FOLDER/%s.safetensors --size_img=64",
+                 of[k].checkpoint);
+        eval_outcome r = eval_run(&c, of[k].task, args, 0, flags);
+        if (r.status != VIOLET_OK) fail_msg("%s: %s", args, r.error);
+        const json_t *left = json_object_get(r.result, "left_out");
+        assert_int_equal(json_integer_value(json_object_get(left, "videos")), 0);
+        assert_int_equal(json_integer_value(json_object_get(r.result, "scored_items")), 50);
+        double value = eval_metric_of(&r, of[k].metric);
+        assert_true(value >= 0 && value <= 1);
+        eval_outcome_release(&r);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(retrieval_is_what_the_model_says),
+        cmocka_unit_test(left_out_is_told),
+        cmocka_unit_test(compat_keeps_the_last_caption),
+        cmocka_unit_test(ties_share_the_middle),
+        cmocka_unit_test(choices_are_what_the_model_says),
+        cmocka_unit_test(answers_are_what_the_model_says),
+        cmocka_unit_test(answers_of_the_checkpoint),
+        cmocka_unit_test(fine_tuning_agrees),
+        cmocka_unit_test(real_annotations),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
