@@ -153,8 +153,8 @@ violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks
 
 /* ---- fine-tuning ----------------------------------------------------------------------------- */
 
-/* Fine-tunes on the task that option `type` of "finetune" names: "retrieval", "qamc", "qaoe", "fib".
- * Ends, stops and goes on as violet_pretrain does. The weights of the best validation are
+/* Fine-tunes on the task that option `type` of "finetune" names: "retrieval", "qamc", "qaoe",
+ * "fib". Ends, stops and goes on as violet_pretrain does. The weights of the best validation are
  * best.safetensors in the run's folder; docs/FINETUNE.md tells of the files. */
 violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks);
 
@@ -339,10 +339,10 @@ violet_status violet_info(char **text, const char *path, int flags);
 violet_status violet_info_diff(char **text, int *differ, const char *path_a, const char *path_b,
                                int flags);
 
-/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a checkpoint,
- * without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the checkpoint says
- * of itself, or else the published sizes. VIOLET_ESHAPE: it does not fit, and *text, if it is not
- * NULL, says what would. */
+/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a
+ * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the
+ * checkpoint says of itself, or else the published sizes. VIOLET_ESHAPE: it does not fit, and
+ * *text, if it is not NULL, says what would. VIOLET_EINVAL: `task` or `config` is wrong. */
 violet_status violet_info_load(char **text, const char *path, const char *task, const char *config,
                                int flags);
 

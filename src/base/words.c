@@ -25,3 +25,13 @@ const char *vl_words_bytes(char text[VL_WORDS], uint64_t bytes)
     snprintf(text, VL_WORDS, unit ? "%.1f %s" : "%.0f %s", x, units[unit]);
     return text;
 }
+
+const char *vl_words_shape(char text[VL_WORDS_SHAPE], int n, const int64_t *shape)
+{
+    size_t at = 0;
+    if (n == 0) snprintf(text, VL_WORDS_SHAPE, "one number");
+    for (int i = 0; i < n && i < VL_WORDS_DIMS; i++)
+        at += (size_t)snprintf(text + at, VL_WORDS_SHAPE - at, "%s%lld", i ? " x " : "",
+                               (long long)shape[i]);
+    return text;
+}

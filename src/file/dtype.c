@@ -2,7 +2,7 @@
  *
  * A model is some 200 million values, so the loops over floating types have no branch and no call
  * in them, and `omp simd` asks the compiler for vectors, which at -O2 it would not make by itself.
- * Nothing here goes through float's own subnormal numbers: some threads flush them to 0. */
+ * Nothing but float64 goes through float's own subnormal numbers: some threads flush them to 0. */
 #include "file/dtype.h"
 
 #include <math.h>

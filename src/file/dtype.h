@@ -29,7 +29,8 @@ float vl_half_to_float(uint16_t h);
 /* n values as float; `data` need not be aligned. */
 void vl_dtype_to_float(float *out, const void *data, vl_dtype t, size_t n);
 
-/* n values as a floating type, rounded to nearest, ties to even. A finite value that would become
+/* n values as a floating type, rounded to nearest, ties to even. What was float64 is rounded to
+ * float first, and so twice on its way to a half, as PyTorch does. A finite value that would become
  * infinite is an error, VIOLET_ESHAPE, which names it by its place; NaN and infinities stay. */
 violet_status vl_dtype_from_float(void *data, vl_dtype t, const float *x, size_t n);
 

@@ -28,7 +28,8 @@ const char *vl_tensors_prefix(const vl_tensors *f);
 const struct vl_torch *vl_tensors_torch(const vl_tensors *f);
 
 size_t vl_tensors_n(const vl_tensors *f);
-const vl_stored *vl_tensors_at(const vl_tensors *f, size_t i); /* in the file's order */
+/* In the file's order, one array of them. */
+const vl_stored *vl_tensors_at(const vl_tensors *f, size_t i);
 const vl_stored *vl_tensors_find(const vl_tensors *f, const char *name); /* NULL: none */
 /* A metadata string, NULL if there is none of that key. In a .pt file: what our writer has put
  * beside the tensors. vl_tensors_all_metadata: an object of strings, NULL if there is none. */

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <utf8proc.h>
+
+#include "base/utf8.h"
 
 violet_status vl_tensors_size(size_t *n, size_t *n_bytes, const vl_safetensor *t)
 {
@@ -18,18 +19,6 @@ violet_status vl_tensors_size(size_t *n, size_t *n_bytes, const vl_safetensor *t
 
 /* ---- plans ----------------------------------------------------------------------------------- */
 
-/* jansson says no more than that a string did not become a value. */
-static bool is_utf8(const char *s)
-{
-    utf8proc_int32_t c;
-    while (*s) {
-        utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s, -1, &c);
-        if (n < 1) return false;
-        s += n;
-    }
-    return true;
-}
-
 static int by_name(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -43,7 +32,7 @@ static violet_status check_names(const vl_tensors_plan *p)
     if (!names) return vl_err_nomem();
     for (size_t i = 0; i < n; i++) {
         names[i] = i < p->n ? p->list[i].name : p->aliases[i - p->n].name;
-        if (is_utf8(names[i])) continue;
+        if (vl_utf8_valid(names[i])) continue;
         status = vl_err(VIOLET_EINVAL, "tensor '%s': the name is not UTF-8", names[i]);
         goto done;
     }
@@ -73,7 +62,7 @@ violet_status vl_tensors_plan_check(const vl_tensors_plan *p)
             return vl_err(VIOLET_EINVAL, "'%s' stands for tensor %zu of %zu", p->aliases[i].name,
                           p->aliases[i].of, p->n);
     for (size_t i = 0; i < p->n_metadata; i++)
-        if (!is_utf8(p->metadata[2 * i]) || !is_utf8(p->metadata[2 * i + 1]))
+        if (!vl_utf8_valid(p->metadata[2 * i]) || !vl_utf8_valid(p->metadata[2 * i + 1]))
             return vl_err(VIOLET_EINVAL, "metadata '%s' is not UTF-8", p->metadata[2 * i]);
     return VIOLET_OK;
 }

@@ -11,16 +11,37 @@
 #include "model/config_infer.h"
 #include "model/load_values.h"
 
-static const char *const moment_prefix[2] = {"adam.m/", "adam.v/"};
+static const char *const moment_prefix[2] = {VL_NAME_MOMENTS "m/", VL_NAME_MOMENTS "v/"};
 enum { NAME_MOST = 256 };
 
 /* The bias of the language head is its decoder's, too. */
 static const struct {
     const char *name, *of;
 } second_names[] = {
-    {"fc_mtm.predictions.decoder.bias", "fc_mtm.predictions.bias"},
+    {"fc_mtm." VL_NAME_BIAS_AGAIN, "fc_mtm." VL_NAME_BIAS},
 };
 _Static_assert(sizeof second_names / sizeof *second_names == VL_CHECKPOINT_ALIASES, "");
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+bool vl_checkpoint_first_name(char *out, size_t n_out, const char *name)
+{
+    static const char again[] = VL_NAME_BIAS_AGAIN;
+    size_t n = strlen(name), n_prefix = n - (sizeof again - 1);
+    if (n < sizeof again - 1 || strcmp(name + n_prefix, again) != 0) return false;
+    if (n_prefix > 0 && name[n_prefix - 1] != '.') return false;
+    int wrote = snprintf(out, n_out, "%.*s%s", (int)n_prefix, name, VL_NAME_BIAS);
+    return wrote > 0 && (size_t)wrote < n_out;
+}
+
+const char *vl_checkpoint_moment(const char *name)
+{
+    for (int k = 0; k < 2; k++) {
+        size_t n = strlen(moment_prefix[k]);
+        if (strncmp(name, moment_prefix[k], n) == 0) return name + n;
+    }
+    return NULL;
+}
 
 /* The block a prefix belongs to: 0 weights, 1 first moments, 2 second. */
 static const vl_arena *block_of(const vl_params *p, int kind)
@@ -152,10 +173,8 @@ static violet_status match(vl_values *v, const vl_params *p, const vl_tensors *f
 /* The weight's name that a tensor goes by. */
 static const char *without_prefix(const char *name)
 {
-    for (int k = 0; k < 2; k++) {
-        size_t n = strlen(moment_prefix[k]);
-        if (strncmp(name, moment_prefix[k], n) == 0) return name + n;
-    }
+    const char *weight = vl_checkpoint_moment(name);
+    if (weight) return weight;
     for (int k = 0; k < VL_CHECKPOINT_ALIASES; k++)
         if (strcmp(name, second_names[k].name) == 0) return second_names[k].of;
     return name;

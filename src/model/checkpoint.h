@@ -11,6 +11,18 @@
 #include "file/tensors.h"
 #include "model/model.h"
 
+/* The language head's bias is its decoder's, too, behind whatever prefix: "fc_mtm." here, "cls." in
+ * BERT. So names end: */
+#define VL_NAME_BIAS "predictions.bias"
+#define VL_NAME_BIAS_AGAIN "predictions.decoder.bias"
+/* What a moment of AdamW is called begins so, then "m/" or "v/" and its weight's name. */
+#define VL_NAME_MOMENTS "adam."
+
+/* The first name of the bias for its second one; false: it is no such name. */
+bool vl_checkpoint_first_name(char *out, size_t n_out, const char *name);
+/* The weight's name behind a moment's; NULL: it is no moment. */
+const char *vl_checkpoint_moment(const char *name);
+
 /* Writes PATH whole or not at all. extra: key, value, ... (2 * n_extra strings) of metadata. The
  * bytes are a function of the content alone. */
 violet_status vl_checkpoint_write(const char *path, const vl_model *m, int with_moments,

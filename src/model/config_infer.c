@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "file/json_text.h"
+#include "model/load_names.h"
 #include "model/model.h"
 
 /* ---- what a file says of itself -------------------------------------------------------------- */
@@ -16,8 +17,9 @@ violet_status vl_config_stored(vl_config *c, bool *found, const vl_tensors *f)
     const size_t most = 1 << 16, n = text ? strlen(text) : 0; /* ours takes about 600 bytes */
     json_t *object;
     vl_config read;
-    *found = text != NULL;
-    if (!text) return VIOLET_OK;
+    const vl_layout *layout = vl_layout_find(f);
+    *found = text && layout && vl_layout_is_ours(layout);
+    if (!*found) return VIOLET_OK;
     if (n > most)
         return vl_err(VIOLET_EFORMAT, "metadata 'config': %zu bytes, expected at most %zu", n,
                       most);
@@ -26,7 +28,8 @@ violet_status vl_config_stored(vl_config *c, bool *found, const vl_tensors *f)
     status = vl_config_preset(&read, "violet1");
     if (status == VIOLET_OK) status = vl_config_load(&read, object, NULL);
     json_decref(object);
-    if (status != VIOLET_OK) return vl_err_at(status, "metadata 'config'");
+    if (status != VIOLET_OK) /* what is wrong is wrong in the file */
+        return vl_err_at(status == VIOLET_ENOMEM ? status : VIOLET_EFORMAT, "metadata 'config'");
     *c = read;
     return VIOLET_OK;
 }
@@ -88,18 +91,18 @@ static violet_status swin_sizes(json_t *sizes, int64_t *rows, const vl_tensors *
     violet_status status = VIOLET_OK;
     for (int stage = 0; stage < VL_SWIN_STAGES && status == VIOLET_OK; stage++) {
         int depth = 0;
-        const vl_stored *first = NULL, *t;
-        for (;; depth++, first = t) {
+        const vl_stored *last = NULL, *t;
+        for (;; depth++, last = t) {
             snprintf(name, sizeof name, block_there, stage, depth);
             if (!(t = vl_tensors_find(f, name))) break;
             if (t->n_dim != 2) status = bad_shape(name);
         }
-        if (!first)
+        if (!last)
             status = vl_err(VIOLET_EFORMAT, "no VIOLET checkpoint: no tensor '%s'", name);
         if (status != VIOLET_OK) break;
-        *rows = first->shape[0];
+        *rows = last->shape[0];
         if (json_array_append_new(depths, json_integer(depth)) < 0 ||
-            json_array_append_new(heads, json_integer(first->shape[1])) < 0)
+            json_array_append_new(heads, json_integer(last->shape[1])) < 0)
             status = vl_err_nomem();
     }
     if (status == VIOLET_OK) status = put(sizes, "depths", json_incref(depths));
@@ -134,13 +137,6 @@ static violet_status assume(vl_buf *assumed, const char *format, ...)
     return status;
 }
 
-static int64_t offsets(const int *window)
-{
-    int64_t n = 1;
-    for (int i = 0; i < 3; i++) n *= 2 * (int64_t)window[i] - 1;
-    return n;
-}
-
 /* The first preset that `fits` says yes to. */
 static bool find_preset(vl_config *found, const vl_config *c, int64_t rows,
                         bool (*fits)(const vl_config *preset, const vl_config *c, int64_t rows))
@@ -153,8 +149,9 @@ static bool find_preset(vl_config *found, const vl_config *c, int64_t rows,
 
 static bool same_window(const vl_config *preset, const vl_config *c, int64_t rows)
 {
+    int offsets[3];
     (void)c;
-    return offsets(preset->video.window) == rows;
+    return vl_swin_offsets(offsets, preset->video.window) == rows;
 }
 
 static bool same_width(const vl_config *preset, const vl_config *c, int64_t rows)

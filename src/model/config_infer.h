@@ -16,8 +16,8 @@
 #include "file/tensors.h"
 #include "model/config.h"
 
-/* The metadata's "config"; *found false, and *c as it was, if there is none. EFORMAT if it is
- * there and no configuration. */
+/* The metadata's "config"; *found false, and *c as it was, if there is none, or the file's names
+ * are no VIOLET's: then it is another library's. EFORMAT if it is there and no configuration. */
 violet_status vl_config_stored(vl_config *c, bool *found, const vl_tensors *f);
 
 /* What the shapes tell. assumed: gets what they do not, as a list behind commas; NULL: unwanted.

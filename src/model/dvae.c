@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/str.h"
+#include "base/words.h"
 #include "file/tensors.h"
 #include "model/checkpoint.h"
 
@@ -92,7 +94,7 @@ static void find_halves(source *s)
         if (n < sizeof input - 1 || strcmp(t->name + n_prefix, input) != 0 || t->n_dim != 4)
             continue;
         int half = t->shape[2] == 7 ? 0 : 1;
-        if (n_prefix >= sizeof s->prefix[0] || strncmp(t->name, "adam.", 5) == 0) continue;
+        if (n_prefix >= sizeof s->prefix[0] || vl_checkpoint_moment(t->name)) continue;
         if (s->has[half] && strlen(s->prefix[half]) <= n_prefix) continue;
         memcpy(s->prefix[half], t->name, n_prefix);
         s->prefix[half][n_prefix] = 0;
@@ -121,17 +123,9 @@ static violet_status find_config(vl_dvae_config *c, const source *s)
     return VIOLET_OK;
 }
 
-static void shape_text(char *out, size_t n, int n_dim, const int64_t *shape)
-{
-    size_t at = 0;
-    out[0] = 0;
-    for (int i = 0; i < n_dim && at < n; i++)
-        at += (size_t)snprintf(out + at, n - at, "%s%lld", i ? "x" : "", (long long)shape[i]);
-}
-
 static violet_status check_shape(const vl_param *e, const vl_stored *t)
 {
-    char found[200], expected[200];
+    char found[VL_WORDS_SHAPE], expected[VL_WORDS_SHAPE];
     int64_t ours[VL_MAX_DIMS];
     bool same = t->n_dim == e->n_dims;
     for (int i = 0; i < e->n_dims; i++) {
@@ -139,15 +133,15 @@ static violet_status check_shape(const vl_param *e, const vl_stored *t)
         same = same && t->shape[i] == ours[i];
     }
     if (same) return VIOLET_OK;
-    shape_text(found, sizeof found, t->n_dim, t->shape);
-    shape_text(expected, sizeof expected, e->n_dims, ours);
-    return vl_err(VIOLET_ESHAPE, "tensor '%s' is %s, expected %s", t->name, found, expected);
+    return vl_err(VIOLET_ESHAPE, "tensor '%s' is %s, expected %s", t->name,
+                  vl_words_shape(found, t->n_dim, t->shape),
+                  vl_words_shape(expected, e->n_dims, ours));
 }
 
 static violet_status load_param(vl_dvae *d, const vl_param *e, const source *s, float *x)
 {
     char name[512];
-    int half = strncmp(e->name, half_name[0], strlen(half_name[0])) != 0;
+    int half = !vl_str_begins(e->name, half_name[0]);
     snprintf(name, sizeof name, "%s%s", s->prefix[half], e->name + strlen(half_name[half]));
     const vl_stored *t = vl_tensors_find(s->file, name);
     if (!t) return vl_err(VIOLET_EFORMAT, "tensor '%s' is missing", name);

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "base/str.h"
+#include "base/words.h"
 #include "model/config_infer.h"
 #include "model/load_names.h"
 #include "model/load_tables.h"
@@ -65,27 +66,16 @@ static bool in_part(const load *l, const char *name)
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
-enum {
-    SHAPE_TEXT = VL_STORED_MAX_DIM * 23, /* a dimension has up to 20 characters, and " x " */
-    SHAPES_TEXT = 2 * SHAPE_TEXT + 40,
-};
-
-static void shape_text(char text[SHAPE_TEXT], int n, const int64_t *shape)
-{
-    int at = snprintf(text, SHAPE_TEXT, n ? "%lld" : "one number", (long long)(n ? shape[0] : 0));
-    for (int i = 1; i < n; i++)
-        at += snprintf(text + at, (size_t)(SHAPE_TEXT - at), " x %lld", (long long)shape[i]);
-}
+enum { SHAPES_TEXT = 2 * VL_WORDS_SHAPE + 40 };
 
 /* Both shapes, for a message. */
 static void both_shapes(char text[SHAPES_TEXT], const vl_param *e, const vl_stored *t)
 {
-    char file[SHAPE_TEXT], here[SHAPE_TEXT];
+    char file[VL_WORDS_SHAPE], here[VL_WORDS_SHAPE];
     int64_t shape[VL_MAX_DIMS] = {0};
     for (int i = 0; i < e->n_dims; i++) shape[i] = e->shape[i];
-    shape_text(file, t->n_dim, t->shape);
-    shape_text(here, e->n_dims, shape);
-    snprintf(text, SHAPES_TEXT, "%s in the file, %s in the model", file, here);
+    snprintf(text, SHAPES_TEXT, "%s in the file, %s in the model",
+             vl_words_shape(file, t->n_dim, t->shape), vl_words_shape(here, e->n_dims, shape));
 }
 
 /* ---- which tensor gives which parameter ------------------------------------------------------ */
@@ -114,30 +104,13 @@ static violet_status set_note(source *s, const char *what, const char *name)
     return VIOLET_OK;
 }
 
-static violet_status same_values(bool *same, const vl_tensors *f, const vl_stored *a,
-                                 const vl_stored *b)
-{
-    enum { SMALL = 4096 };
-    float x[SMALL], y[SMALL];
-    *same = a->n == b->n && a->n_dim == b->n_dim &&
-            memcmp(a->shape, b->shape, (size_t)a->n_dim * sizeof *a->shape) == 0;
-    for (size_t at = 0; *same && at < a->n; at += SMALL) {
-        size_t n = a->n - at < SMALL ? a->n - at : SMALL;
-        violet_status status = vl_tensors_read(x, f, a, at, n);
-        if (status == VIOLET_OK) status = vl_tensors_read(y, f, b, at, n);
-        if (status != VIOLET_OK) return status;
-        *same = memcmp(x, y, n * sizeof *x) == 0;
-    }
-    return VIOLET_OK;
-}
-
 /* A second tensor for a parameter. Of equal ones the plain name is the one that was taken. */
 static violet_status give_again(load *l, source *s, const vl_stored *t, bool last)
 {
     const vl_stored *left = t;
     bool same;
     char note[400];
-    violet_status status = same_values(&same, l->f, s->t, t);
+    violet_status status = vl_values_same(&same, l->f, s->t, l->f, t);
     if (status != VIOLET_OK) return status;
     if (same ? s->last && !last : last && !s->last) {
         left = s->t;

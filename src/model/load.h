@@ -88,8 +88,8 @@ violet_status vl_load(vl_params *p, const vl_config *config, const char *path,
 
 /* A few lines, each list of names cut to what a reader can take in:
  *
- *     ckpt.pt (VIOLET): took 531 of 533 tensors, 159740118 of 161277118 parameters
- *       of another shape, keep their initial values: fc.3.weight (1 x 1536 in the file, ...
+ *     ckpt.pt (VIOLET): took 531 of 533 tensors, 159,740,118 of 161,277,118 parameters
+ *       of another shape, keep what they had: fc.3.weight (1 x 1536 in the file, ...
  *       in the file, not used: fc_mtm.predictions.* (7), fc_mvm.* (4)
  *
  * Missing parameters keep the values that they had: of another file, if one was loaded before. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "model/checkpoint.h"
 
 typedef struct rename_rule {
     const char *from, *to;
@@ -35,7 +36,7 @@ static const ignored_rule ignored_anywhere[] = {
     {"*.position_ids", "buffers"},
     {"*.token_type_ids", "buffers"},
     {"*.num_batches_tracked", "buffers"},
-    {"adam.[mv]/*", "an optimiser's state"},
+    {VL_NAME_MOMENTS "[mv]/*", "an optimiser's state"},
     {"optimizer.*", "an optimiser's state"},
     {"optimizers.*", "an optimiser's state"},
     {"lr_scheduler.*", "an optimiser's state"},
@@ -51,9 +52,9 @@ static const ignored_rule ignored_anywhere[] = {
         {"head.*", "a classifier"}, {"cls_head.*", "a classifier"}                                 \
     }
 /* BERT's language head has its bias itself, and its decoder has it again. */
-#define DECODER_BIAS {"predictions.decoder.bias", "predictions.bias", true}
+#define DECODER_BIAS {VL_NAME_BIAS_AGAIN, VL_NAME_BIAS, true}
 
-static const vl_layout layouts[] = {
+static const vl_layout layouts[] = { /* ours is the first */
     {.title = "VIOLET",
      .begins = {{"enc_img.", "enc_img.", false},
                 {"enc_txt.", "enc_txt.", false},
@@ -150,6 +151,11 @@ const vl_layout *vl_layout_find(const vl_tensors *f)
 const char *vl_layout_title(const vl_layout *l)
 {
     return l->title;
+}
+
+bool vl_layout_is_ours(const vl_layout *l)
+{
+    return l == &layouts[0];
 }
 
 const char *vl_layout_list(void)

@@ -28,6 +28,7 @@ typedef struct vl_layout_name {
 /* The one that most of the names fit. */
 const vl_layout *vl_layout_find(const vl_tensors *f);
 const char *vl_layout_title(const vl_layout *l); /* "VIOLET", "Video Swin", "Swin", "BERT" */
+bool vl_layout_is_ours(const vl_layout *l); /* VIOLET's */
 vl_name_kind vl_layout_map(vl_layout_name *to, const vl_layout *l, const char *name);
 
 /* "VIOLET, Video Swin, ...": for messages. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/words.h"
 #include "model/load.h"
 
 const char *const vl_load_fate_names[VL_LOAD_FATES] = {
@@ -180,8 +181,8 @@ static const struct line {
     violet_status (*put)(vl_buf *out, const vl_load_report *r, vl_load_fate fate);
 } lines[] = {
     {VL_LOAD_ADAPTED, "adapted", put_by_note},
-    {VL_LOAD_MISSING, "not in the file, keep their initial values", put_names},
-    {VL_LOAD_MISSHAPEN, "of another shape, keep their initial values", put_names},
+    {VL_LOAD_MISSING, "not in the file, keep what they had", put_names},
+    {VL_LOAD_MISSHAPEN, "of another shape, keep what they had", put_names},
     {VL_LOAD_UNEXPECTED, "in the file, not used", put_names},
     {VL_LOAD_SAME, "second names of what was taken", put_names},
     {VL_LOAD_IGNORED, "of no use here", put_notes},
@@ -205,10 +206,12 @@ violet_status vl_load_report_text(vl_buf *out, const vl_load_report *r)
     size_t numbers = r->elements[VL_LOAD_MATCHED] + r->elements[VL_LOAD_ADAPTED];
     size_t all = taken + r->tensors[VL_LOAD_MISSING] + r->tensors[VL_LOAD_MISSHAPEN];
     size_t all_numbers = numbers + r->elements[VL_LOAD_MISSING] + r->elements[VL_LOAD_MISSHAPEN];
+    char text[4][VL_WORDS];
     violet_status status =
-        vl_buf_printf(out, "%s (%s): took %zu of %zu tensors, %zu of %zu parameters\n",
-                      r->path ? r->path : "?", r->layout ? r->layout : "of unknown names", taken,
-                      all, numbers, all_numbers);
+        vl_buf_printf(out, "%s (%s): took %s of %s tensors, %s of %s parameters\n",
+                      r->path ? r->path : "?", r->layout ? r->layout : "of unknown names",
+                      vl_words_count(text[0], taken), vl_words_count(text[1], all),
+                      vl_words_count(text[2], numbers), vl_words_count(text[3], all_numbers));
     if (status == VIOLET_OK) status = put_remarks(out, r);
     for (size_t k = 0; k < sizeof lines / sizeof *lines && status == VIOLET_OK; k++) {
         const struct line *l = &lines[k];

@@ -46,20 +46,13 @@ static bool grid_differs(const vl_load_table *t)
            (grid[0] != t->config->grid[0] || grid[1] != t->config->grid[1]);
 }
 
-/* Offsets of a window: 2 w - 1 an axis. The number of them all. */
-static int64_t offsets_of(int offsets[3], const vl_config *c)
-{
-    for (int a = 0; a < 3; a++) offsets[a] = 2 * c->video.window[a] - 1;
-    return (int64_t)offsets[0] * offsets[1] * offsets[2];
-}
-
 /* Rows may be as many for another window, 8 x 7 x 7 and 7 x 8 x 7; only the file itself tells. */
 static bool window_differs(const vl_load_table *t)
 {
     int file[3], model[3];
-    if (offsets_of(model, t->config) != t->shape[0]) return true;
+    if (vl_swin_offsets(model, t->config->video.window) != t->shape[0]) return true;
     if (t->of_pictures) return model[0] > 1;
-    if (!t->file || offsets_of(file, t->file) != t->shape[0]) return false;
+    if (!t->file || vl_swin_offsets(file, t->file->video.window) != t->shape[0]) return false;
     return memcmp(file, model, sizeof file) != 0;
 }
 
@@ -93,7 +86,6 @@ static int cubic_taps(double w[4], int i, int n_in, int n_out)
 static int linear_taps(double w[4], int i, int n_in, int n_out)
 {
     double at = (i + 0.5) * n_in / n_out - 0.5;
-    if (at < 0) at = 0;
     w[1] = at - floor(at);
     w[0] = 1 - w[1];
     w[2] = w[3] = 0;
@@ -175,7 +167,7 @@ static bool bias_offsets(int file[3], const int model[3], const vl_load_table *t
     const int64_t rows = t->shape[0], plane = (int64_t)model[1] * model[2];
     const int depth = t->of_pictures ? 1 : model[0];
     if (rows > INT32_MAX) return false;
-    if (t->file && offsets_of(file, t->file) == rows) return true;
+    if (t->file && vl_swin_offsets(file, t->file->video.window) == rows) return true;
     if (t->of_pictures ? rows == plane : rows % plane == 0 && rows / plane % 2 == 1) {
         memcpy(file, (int[3]){(int)(rows / plane), model[1], model[2]}, 3 * sizeof *file);
         return true;
@@ -206,7 +198,7 @@ static void repeat(real *out, const float *x, int times, size_t n)
 static violet_status make_bias(real *out, vl_buf *note, const vl_load_table *t)
 {
     int file[3], model[3];
-    offsets_of(model, t->config);
+    vl_swin_offsets(model, t->config->video.window);
     if (!bias_offsets(file, model, t))
         return vl_err(VIOLET_ESHAPE, "tensor '%s' has %lld rows: expected those of a window, %d",
                       t->name, (long long)t->shape[0],

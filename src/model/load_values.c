@@ -117,3 +117,36 @@ violet_status vl_values_read(const vl_values *v, const vl_tensors *f)
     }
     return status == VIOLET_OK ? status : vl_err(status, "%s", message);
 }
+
+/* ---- two of them ----------------------------------------------------------------------------- */
+
+typedef union raw {
+    float f[SMALL];
+    double d[SMALL];
+} raw; /* any type's bytes */
+
+/* float32 by the way that keeps no map in memory. */
+static violet_status read_raw(raw *to, const vl_tensors *f, const vl_stored *t, size_t first,
+                              size_t n)
+{
+    if (t->dtype == VL_DT_F32) return vl_tensors_read(to->f, f, t, first, n);
+    vl_stored_bytes(to, t, first, n);
+    return VIOLET_OK;
+}
+
+violet_status vl_values_same(bool *same, const vl_tensors *in_a, const vl_stored *a,
+                             const vl_tensors *in_b, const vl_stored *b)
+{
+    raw x, y;
+    size_t each = vl_dtype_bytes(a->dtype);
+    *same = a->dtype == b->dtype && a->n == b->n && a->n_dim == b->n_dim &&
+            memcmp(a->shape, b->shape, (size_t)a->n_dim * sizeof *a->shape) == 0;
+    for (size_t at = 0; *same && at < a->n; at += SMALL) {
+        size_t n = a->n - at < SMALL ? a->n - at : SMALL;
+        violet_status status = read_raw(&x, in_a, a, at, n);
+        if (status == VIOLET_OK) status = read_raw(&y, in_b, b, at, n);
+        if (status != VIOLET_OK) return status;
+        *same = memcmp(&x, &y, n * each) == 0;
+    }
+    return VIOLET_OK;
+}

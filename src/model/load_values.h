@@ -34,7 +34,11 @@ violet_status vl_values_add(vl_values *v, real *to, const vl_stored *t);
 violet_status vl_values_read(const vl_values *v, const vl_tensors *f);
 void vl_values_free(vl_values *v);
 
-/* The same of floats that are somewhere already. */
+/* Whether two tensors, of one file or of two, have one type, one shape and the same bits. */
+violet_status vl_values_same(bool *same, const vl_tensors *in_a, const vl_stored *a,
+                             const vl_tensors *in_b, const vl_stored *b);
+
+/* vl_values_read's check of floats that are somewhere already. */
 violet_status vl_values_check(const float *x, size_t n, const char *name);
 
 #endif

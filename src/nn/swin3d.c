@@ -12,10 +12,16 @@ static const real eps = (real)1e-5;
 
 /* ---- parameters ----------------------------------------------------------------------------- */
 
+int64_t vl_swin_offsets(int offsets[3], const int window[3])
+{
+    for (int a = 0; a < 3; a++) offsets[a] = 2 * window[a] - 1;
+    return (int64_t)offsets[0] * offsets[1] * offsets[2];
+}
+
 static void init_block(vl_swin_block *b, const vl_swin_config *c, int C, vl_params *p,
                        const char *prefix)
 {
-    int table = (2 * c->window[0] - 1) * (2 * c->window[1] - 1) * (2 * c->window[2] - 1);
+    int offsets[3], table = (int)vl_swin_offsets(offsets, c->window);
     vl_params_norm(p, &b->norm1_w, &b->norm1_b, C, prefix, "norm1");
     b->bias_table = vl_params_matrix(p, VL_INIT_NORMAL, 0, table, b->heads, prefix,
                                      "attn.relative_position_bias_table");

@@ -43,6 +43,10 @@ typedef struct vl_swin {
     vl_tensor norm_w, norm_b;
 } vl_swin;
 
+/* Offsets between the places of a window, 2 w - 1 an axis: rows of its bias table. The number of
+ * them all. */
+int64_t vl_swin_offsets(int offsets[3], const int window[3]);
+
 /* Registers the encoder's parameters under PREFIX (such as "enc_img.swin."). */
 violet_status vl_swin_init(vl_swin *s, const vl_swin_config *config, vl_params *params,
                            const char *prefix);

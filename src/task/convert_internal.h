@@ -15,11 +15,12 @@ typedef struct vl_convert_plan {
     size_t n;
     vl_safetensor *list;    /* (n) */
     const vl_stored **from; /* (n) where its values are */
+    size_t *place;          /* (names.n) of a tensor of the file that goes along: its number here */
     vl_tensors_alias *aliases;
     size_t n_aliases;
     const char **metadata;
     size_t n_metadata;
-    char *owned[2];        /* text that the lists above borrow: a configuration, an alias */
+    char *config;           /* text that the metadata borrow */
 
     /* what is not */
     size_t n_patterns, n_moments, n_seconds; /* by --only and --drop; moments; second names */

@@ -1,4 +1,5 @@
 /* See convert_internal.h. */
+#include <assert.h>
 #include <fnmatch.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -7,7 +8,9 @@
 #include "base/buf.h"
 #include "base/progress.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "base/words.h"
+#include "model/checkpoint.h"
 #include "model/config_infer.h"
 #include "task/convert_internal.h"
 
@@ -65,7 +68,7 @@ static bool asks_for_moments(const patterns *only)
 {
     const char *piece = only->text;
     for (size_t k = 0; k < only->n; k++, piece += strlen(piece) + 1)
-        if (strncmp(piece, "adam.", 5) == 0) return true;
+        if (vl_str_begins(piece, VL_NAME_MOMENTS)) return true;
     return false;
 }
 
@@ -87,7 +90,7 @@ static vl_dtype type_of(const choice *c, const vl_stored *t)
 static bool is_chosen(const choice *c, const vl_stored *t)
 {
     return (c->only.n == 0 || fits(&c->only, t->name)) && !fits(&c->drop, t->name) &&
-           (c->moments || !vl_tensor_is_moment(t->name));
+           (c->moments || !vl_checkpoint_moment(t->name));
 }
 
 /* A training state is of use whole, or not at all. */
@@ -99,30 +102,31 @@ static bool keeps_all(const vl_convert_plan *p, const choice *c)
     return true;
 }
 
-static void add(vl_convert_plan *p, const choice *c, const vl_stored *t)
+static void add(vl_convert_plan *p, const choice *c, size_t i)
 {
+    const vl_stored *t = vl_tensors_at(p->f, i);
     vl_safetensor *to = &p->list[p->n];
     *to = (vl_safetensor){.name = t->name, .dtype = type_of(c, t), .n_dim = t->n_dim, .n = t->n};
     memcpy(to->shape, t->shape, (size_t)t->n_dim * sizeof *t->shape);
+    p->place[i] = p->n;
     p->from[p->n++] = t;
 }
 
-static void add_alias(vl_convert_plan *p, const char *name, const vl_stored *of)
+static void add_alias(vl_convert_plan *p, const char *name, size_t of)
 {
-    size_t i = 0;
-    while (p->from[i] != of) i++;
-    p->aliases[p->n_aliases++] = (vl_tensors_alias){name, i};
+    assert(p->place[of] < p->n && p->n + p->n_aliases < p->names.n);
+    p->aliases[p->n_aliases++] = (vl_tensors_alias){name, p->place[of]};
 }
 
-/* Whether t goes along as a second name only: shared in PyTorch's files; elsewhere left out if it
- * is the bias that readers know to be one, a tensor of its own if not. */
-static bool is_second(vl_convert_plan *p, const choice *c, const vl_stored *t,
-                      const vl_stored *first)
+/* Whether tensor i goes along as a second name only: shared in PyTorch's files; elsewhere left out
+ * if it is the bias that readers know to be one, a tensor of its own if not. */
+static bool is_second(const vl_convert_plan *p, const choice *c, size_t i)
 {
-    char second[512];
-    if (first == t || !is_chosen(c, first)) return false;
-    return p->kind == 't' || (vl_tensor_second_name(second, sizeof second, first->name) &&
-                              strcmp(second, t->name) == 0);
+    const size_t *first = p->names.first;
+    if (first[i] == i) return false;
+    if (p->kind == 't') return is_chosen(c, vl_tensors_at(p->f, first[i]));
+    const vl_stored *bias = vl_tensor_bias(p->f, vl_tensors_at(p->f, i));
+    return bias && is_chosen(c, bias) && first[vl_tensor_number(p->f, bias)] == first[i];
 }
 
 static void choose(vl_convert_plan *p, const choice *c)
@@ -130,35 +134,29 @@ static void choose(vl_convert_plan *p, const choice *c)
     for (size_t i = 0; i < p->names.n; i++) {
         const vl_stored *t = vl_tensors_at(p->f, i);
         if (!is_chosen(c, t)) {
-            bool moment = !c->moments && vl_tensor_is_moment(t->name);
+            bool moment = !c->moments && vl_checkpoint_moment(t->name);
             (moment ? &p->n_moments : &p->n_patterns)[0]++;
-        } else if (!is_second(p, c, t, p->names.first[i])) {
-            add(p, c, t);
+        } else if (!is_second(p, c, i)) {
+            add(p, c, i);
         }
     }
     for (size_t i = 0; i < p->names.n; i++) {
-        const vl_stored *t = vl_tensors_at(p->f, i), *first = p->names.first[i];
-        if (!is_chosen(c, t) || !is_second(p, c, t, first)) continue;
+        const vl_stored *t = vl_tensors_at(p->f, i);
+        if (!is_chosen(c, t) || !is_second(p, c, i)) continue;
         if (p->kind == 't')
-            add_alias(p, t->name, first);
+            add_alias(p, t->name, p->names.first[i]);
         else
             p->n_seconds++;
     }
 }
 
 /* The published code has the language head's bias twice. */
-static violet_status add_published_alias(vl_convert_plan *p)
+static void add_published_alias(vl_convert_plan *p)
 {
-    static const char bias[] = "fc_mtm.predictions.bias";
-    char second[64];
-    for (size_t i = 0; i < p->n && p->kind == 't'; i++) {
-        if (strcmp(p->list[i].name, bias) != 0) continue;
-        vl_tensor_second_name(second, sizeof second, bias);
-        if (vl_tensors_find(p->f, second)) return VIOLET_OK;
-        if (!(p->owned[0] = strdup(second))) return vl_err_nomem();
-        p->aliases[p->n_aliases++] = (vl_tensors_alias){p->owned[0], i};
-    }
-    return VIOLET_OK;
+    for (size_t i = 0; i < p->n && p->kind == 't'; i++)
+        if (strcmp(p->list[i].name, "fc_mtm." VL_NAME_BIAS) == 0 &&
+            !vl_tensors_find(p->f, "fc_mtm." VL_NAME_BIAS_AGAIN))
+            p->aliases[p->n_aliases++] = (vl_tensors_alias){"fc_mtm." VL_NAME_BIAS_AGAIN, i};
 }
 
 /* ---- metadata -------------------------------------------------------------------------------- */
@@ -183,10 +181,10 @@ static violet_status add_config(vl_convert_plan *p)
         return p->no_config ? VIOLET_OK : vl_err_nomem();
     }
     json_t *sizes = vl_config_save(&c);
-    p->owned[1] = sizes ? json_dumps(sizes, JSON_COMPACT) : NULL;
+    p->config = sizes ? json_dumps(sizes, JSON_COMPACT) : NULL;
     json_decref(sizes);
-    if (!p->owned[1]) return vl_err_nomem();
-    put_metadata(p, "config", p->owned[1]);
+    if (!p->config) return vl_err_nomem();
+    put_metadata(p, "config", p->config);
     return VIOLET_OK;
 }
 
@@ -220,15 +218,17 @@ static violet_status make(vl_convert_plan *p, choice *c, const vl_convert_option
     p->list = calloc(p->names.n + 1, sizeof *p->list);
     p->from = calloc(p->names.n + 1, sizeof *p->from);
     p->aliases = calloc(p->names.n + 1, sizeof *p->aliases);
-    if (!p->list || !p->from || !p->aliases) return vl_err_nomem();
+    p->place = malloc((p->names.n + 1) * sizeof *p->place);
+    if (!p->list || !p->from || !p->aliases || !p->place) return vl_err_nomem();
+    for (size_t i = 0; i < p->names.n; i++) p->place[i] = SIZE_MAX; /* until it goes along */
     bool all = keeps_all(p, c);
     c->moments = all || asks_for_moments(&c->only);
     choose(p, c);
     if (p->n == 0)
         return vl_err(VIOLET_EINVAL, "%s: none of its %zu tensors would go along", o->input,
                       p->names.n);
-    status = add_published_alias(p);
-    return status == VIOLET_OK ? add_metadata(p, all) : status;
+    add_published_alias(p);
+    return add_metadata(p, all);
 }
 
 violet_status vl_convert_plan_make(vl_convert_plan *p, const vl_convert_options *o)
@@ -247,9 +247,10 @@ void vl_convert_plan_release(vl_convert_plan *p)
     if (p->f) vl_tensors_close(p->f);
     free(p->list);
     free(p->from);
+    free(p->place);
     free(p->aliases);
     free(p->metadata);
-    for (int i = 0; i < 2; i++) free(p->owned[i]);
+    free(p->config);
     free(p->no_config);
     *p = (vl_convert_plan){0};
 }
@@ -274,7 +275,7 @@ static void tell_written(const vl_convert_plan *p, const char *output, const vio
     vl_buf types = {0};
     for (size_t i = 0; i < p->n; i++) {
         const vl_safetensor *t = &p->list[i];
-        if (vl_dtype_is_float(t->dtype) && !vl_tensor_is_moment(t->name)) n += t->n;
+        if (vl_dtype_is_float(t->dtype) && !vl_checkpoint_moment(t->name)) n += t->n;
         n_bytes += t->n * vl_dtype_bytes(t->dtype);
     }
     if (put_types(&types, p) == VIOLET_OK)

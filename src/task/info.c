@@ -2,6 +2,7 @@
 #include "task/info.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,27 @@
 #include "base/file.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "file/torch.h"
 #include "task/info_internal.h"
 
-void vl_info_set(json_t *o, const char *key, json_t *value)
+bool vl_info_set(vl_info_tree *j, json_t *o, const char *key, json_t *value)
 {
-    json_object_set_new(o, key, value ? value : json_null());
+    bool done = json_object_set_new(o, key, value) == 0;
+    j->failed |= !done;
+    return done;
+}
+
+bool vl_info_add(vl_info_tree *j, json_t *list, json_t *value)
+{
+    bool done = json_array_append_new(list, value) == 0;
+    j->failed |= !done;
+    return done;
+}
+
+json_t *vl_info_real(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
 }
 
 json_t *vl_info_text(const char *s, size_t n)
@@ -27,9 +43,8 @@ json_t *vl_info_text(const char *s, size_t n)
     while (n > most && kept > 0 && (s[kept] & 0xc0) == 0x80) kept--;
     memcpy(text + kept, "...", 4);
     if (n <= most) text[kept] = 0;
-    json_t *value = json_string(text);
-    if (value) return value;
-    for (char *c = text; *c; c++)
+    bool valid = vl_utf8_valid(text);
+    for (char *c = text; *c && !valid; c++)
         if (*c & 0x80) *c = '?';
     return json_string(text);
 }
@@ -48,7 +63,7 @@ typedef struct head {
 typedef struct kind {
     const char *name;
     int (*is)(const head *h);
-    violet_status (*describe)(json_t *o, const char *path, int verbose);
+    violet_status (*describe)(vl_info_tree *j, const char *path, int verbose);
 } kind;
 
 static int begins(const head *h, const char *with, size_t n)
@@ -79,8 +94,8 @@ static int is_safetensors(const head *h)
     return h->n > 8 && h->data[8] == '{' && length > 0 && length <= h->size - 8;
 }
 
-/* What is none of the others, and should have been: a page or a pointer that was downloaded in place
- * of a checkpoint is not to be taken for a video. */
+/* What is none of the others, and should have been: a page or a pointer that was downloaded in
+ * place of a checkpoint is not to be taken for a video. */
 static int is_named_tensors(const head *h)
 {
     return h->n > 0 && (ends(h, ".safetensors") || ends(h, ".pt") || ends(h, ".pth") ||
@@ -169,14 +184,12 @@ violet_status vl_info(vl_buf *out, const char *path, int flags)
     for (size_t i = 0; !k && i < sizeof kinds / sizeof *kinds; i++)
         if (kinds[i].is(&h)) k = &kinds[i];
     if (!k) return vl_err(VIOLET_EFORMAT, "%s: the file is empty", path);
-    json_t *o = json_object();
-    if (!o) return vl_err_nomem();
-    json_t *name = json_string(path);
-    vl_info_set(o, "file", name ? name : vl_info_text(path, strlen(path)));
-    vl_info_set(o, "kind", json_string(k->name));
-    vl_info_set(o, "bytes", json_integer((json_int_t)h.size));
-    status = k->describe(o, path, (flags & VIOLET_INFO_VERBOSE) != 0);
-    if (status == VIOLET_OK) status = vl_info_print(out, o, flags);
-    json_decref(o);
+    vl_info_tree j = {.root = json_object()};
+    vl_info_set(&j, j.root, "file", vl_info_name(path));
+    vl_info_set(&j, j.root, "kind", json_string(k->name));
+    vl_info_set(&j, j.root, "bytes", json_integer((json_int_t)h.size));
+    status = k->describe(&j, path, (flags & VIOLET_INFO_VERBOSE) != 0);
+    if (status == VIOLET_OK) status = vl_info_print(out, &j, flags);
+    json_decref(j.root);
     return status;
 }

@@ -26,6 +26,7 @@ static const char *const fate_names[FATES] = {
 };
 
 typedef struct diff {
+    vl_info_tree tree;
     json_t *rows[FATES]; /* of what differs */
     size_t n[FATES];
 } diff;
@@ -49,27 +50,32 @@ static bool same_shape(const vl_stored *a, const vl_stored *b)
            memcmp(a->shape, b->shape, (size_t)a->n_dim * sizeof *a->shape) == 0;
 }
 
-static json_t *shape_of(const vl_stored *t)
+static json_t *shape_of(vl_info_tree *j, const vl_stored *t)
 {
     json_t *shape = json_array();
-    for (int i = 0; i < t->n_dim; i++) json_array_append_new(shape, json_integer(t->shape[i]));
+    for (int i = 0; i < t->n_dim; i++) vl_info_add(j, shape, json_integer(t->shape[i]));
     return shape;
 }
 
-static json_t *new_row(diff *d, fate what, const char *name)
+/* To be filled, then given to add_row. */
+static json_t *new_row(diff *d, const char *name)
 {
-    d->n[what]++;
     json_t *row = json_object();
-    vl_info_set(row, "name", vl_info_name(name));
-    json_array_append_new(d->rows[what], row);
+    vl_info_set(&d->tree, row, "name", vl_info_name(name));
     return row;
 }
 
-static void add_values(json_t *row, const vl_tensor_difference *v)
+static void add_row(diff *d, fate what, json_t *row)
 {
-    vl_info_set(row, "largest", json_real(v->largest));
-    vl_info_set(row, "relative", isfinite(v->relative) ? json_real(v->relative) : NULL);
-    if (v->not_finite) vl_info_set(row, "not finite", json_integer((json_int_t)v->not_finite));
+    d->n[what]++;
+    vl_info_add(&d->tree, d->rows[what], row);
+}
+
+static void add_values(vl_info_tree *j, json_t *row, const vl_tensor_difference *v)
+{
+    vl_info_set(j, row, "largest", vl_info_real(v->largest));
+    vl_info_set(j, row, "relative", vl_info_real(v->relative));
+    if (v->not_finite) vl_info_set(j, row, "not finite", json_integer((json_int_t)v->not_finite));
 }
 
 static violet_status compare(diff *d, const side *in_a, const vl_stored *a, const side *in_b,
@@ -77,10 +83,12 @@ static violet_status compare(diff *d, const side *in_a, const vl_stored *a, cons
 {
     vl_tensor_difference v;
     json_t *row;
+    vl_info_tree *j = &d->tree;
     if (!same_shape(a, b)) {
-        row = new_row(d, SHAPE, a->name);
-        vl_info_set(row, "a", shape_of(a));
-        vl_info_set(row, "b", shape_of(b));
+        row = new_row(d, a->name);
+        vl_info_set(j, row, "a", shape_of(j, a));
+        vl_info_set(j, row, "b", shape_of(j, b));
+        add_row(d, SHAPE, row);
         return VIOLET_OK;
     }
     violet_status status = vl_tensor_compare(&v, in_a->f, a, in_b->f, b);
@@ -89,26 +97,29 @@ static violet_status compare(diff *d, const side *in_a, const vl_stored *a, cons
         d->n[EQUAL]++;
         return VIOLET_OK;
     }
-    row = new_row(d, a->dtype == b->dtype ? VALUES : TYPE, a->name);
+    row = new_row(d, a->name);
     if (a->dtype != b->dtype) {
-        vl_info_set(row, "a", json_string(vl_dtype_word(a->dtype)));
-        vl_info_set(row, "b", json_string(vl_dtype_word(b->dtype)));
+        vl_info_set(j, row, "a", json_string(vl_dtype_word(a->dtype)));
+        vl_info_set(j, row, "b", json_string(vl_dtype_word(b->dtype)));
     }
-    add_values(row, &v);
+    add_values(j, row, &v);
+    add_row(d, a->dtype == b->dtype ? VALUES : TYPE, row);
     return VIOLET_OK;
 }
 
 /* Tensor i of `here`, which the other file has not. */
 static void only_here(diff *d, fate what, const side *here, size_t i, const side *there)
 {
-    const vl_stored *t = vl_tensors_at(here->f, i), *first = here->names.first[i];
+    const vl_stored *t = vl_tensors_at(here->f, i);
+    const vl_stored *first = vl_tensors_at(here->f, here->names.first[i]);
     if (first != t && vl_tensors_find(there->f, first->name)) {
         d->n[SECOND]++;
         return;
     }
-    json_t *row = new_row(d, what, t->name);
-    vl_info_set(row, "type", json_string(vl_dtype_word(t->dtype)));
-    vl_info_set(row, "shape", shape_of(t));
+    json_t *row = new_row(d, t->name);
+    vl_info_set(&d->tree, row, "type", json_string(vl_dtype_word(t->dtype)));
+    vl_info_set(&d->tree, row, "shape", shape_of(&d->tree, t));
+    add_row(d, what, row);
 }
 
 static violet_status compare_all(diff *d, const side *a, const side *b)
@@ -129,10 +140,11 @@ static violet_status compare_all(diff *d, const side *a, const side *b)
 /* ---- told ------------------------------------------------------------------------------------ */
 
 /* The largest of the largest differences, and which tensor has it. */
-static void add_worst(json_t *o, const diff *d)
+static void add_worst(diff *d)
 {
     size_t i;
     json_t *row, *worst = NULL;
+    vl_info_tree *j = &d->tree;
     double most = -1;
     for (int k = TYPE; k <= VALUES; k++)
         json_array_foreach(d->rows[k], i, row)
@@ -141,11 +153,11 @@ static void add_worst(json_t *o, const diff *d)
             if (x > most) most = x, worst = row;
         }
     if (!worst) return;
-    vl_info_set(o, "largest difference", json_real(most));
-    json_object_set(o, "in", json_object_get(worst, "name"));
+    vl_info_set(j, j->root, "largest difference", json_real(most));
+    vl_info_set(j, j->root, "in", json_incref(json_object_get(worst, "name")));
 }
 
-static void cut(json_t *rows, size_t most)
+static void cut(vl_info_tree *j, json_t *rows, size_t most)
 {
     size_t n = json_array_size(rows);
     if (n <= most) return;
@@ -153,27 +165,27 @@ static void cut(json_t *rows, size_t most)
     char text[64];
     snprintf(text, sizeof text, "... and %zu more (--verbose lists all)", n - most);
     json_t *row = json_object();
-    vl_info_set(row, "name", json_string(text));
-    json_array_append_new(rows, row);
+    vl_info_set(j, row, "name", json_string(text));
+    vl_info_add(j, rows, row);
 }
 
-static json_t *tell(const diff *d, const char *a, const char *b, bool differ, int flags)
+static void tell(diff *d, const char *a, const char *b, bool differ, int flags)
 {
-    json_t *o = json_object(), *counts = json_object();
-    vl_info_set(o, "file", vl_info_name(a));
-    vl_info_set(o, "kind", json_string(differ ? "differs" : "has the same tensors"));
-    vl_info_set(o, "other", vl_info_name(b));
+    vl_info_tree *j = &d->tree;
+    json_t *o = j->root = json_object(), *counts = json_object();
+    vl_info_set(j, o, "file", vl_info_name(a));
+    vl_info_set(j, o, "kind", json_string(differ ? "differs" : "has the same tensors"));
+    vl_info_set(j, o, "other", vl_info_name(b));
     for (int k = 0; k < FATES; k++)
-        if (d->n[k] || k == EQUAL) vl_info_set(counts, fate_names[k],
-                                               json_integer((json_int_t)d->n[k]));
-    vl_info_set(o, "tensors", counts);
-    add_worst(o, d);
+        if (d->n[k] || k == EQUAL)
+            vl_info_set(j, counts, fate_names[k], json_integer((json_int_t)d->n[k]));
+    vl_info_set(j, o, "tensors", counts);
+    add_worst(d);
     for (int k = 0; k < EQUAL; k++) {
         if (!d->n[k]) continue;
-        if (!(flags & (VIOLET_INFO_VERBOSE | VIOLET_INFO_JSON))) cut(d->rows[k], SHORT_LIST);
-        json_object_set(o, fate_names[k], d->rows[k]);
+        if (!(flags & (VIOLET_INFO_VERBOSE | VIOLET_INFO_JSON))) cut(j, d->rows[k], SHORT_LIST);
+        vl_info_set(j, o, fate_names[k], json_incref(d->rows[k]));
     }
-    return o;
 }
 
 violet_status vl_info_diff(vl_buf *out, bool *differ, const char *path_a, const char *path_b,
@@ -181,17 +193,16 @@ violet_status vl_info_diff(vl_buf *out, bool *differ, const char *path_a, const 
 {
     diff d = {0};
     side a = {0}, b = {0};
-    json_t *o = NULL;
     for (int k = 0; k < FATES; k++) d.rows[k] = json_array();
     violet_status status = side_open(&a, path_a);
     if (status == VIOLET_OK) status = side_open(&b, path_b);
     if (status == VIOLET_OK) status = compare_all(&d, &a, &b);
     if (status == VIOLET_OK) {
         *differ = d.n[ONLY_A] + d.n[ONLY_B] + d.n[SHAPE] + d.n[TYPE] + d.n[VALUES] > 0;
-        o = tell(&d, path_a, path_b, *differ, flags);
-        status = o ? vl_info_print(out, o, flags) : vl_err_nomem();
+        tell(&d, path_a, path_b, *differ, flags);
+        status = vl_info_print(out, &d.tree, flags);
     }
-    json_decref(o);
+    json_decref(d.tree.root);
     for (int k = 0; k < FATES; k++) json_decref(d.rows[k]);
     side_close(&b);
     side_close(&a);

@@ -3,6 +3,7 @@
 #define VL_TASK_INFO_INTERNAL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -10,9 +11,20 @@
 
 struct vl_torch;
 
-/* Adds to the object; NULL values (out of memory, text that is no UTF-8) become null. */
-void vl_info_set(json_t *o, const char *key, json_t *value);
-/* Text that need not be UTF-8 nor terminated: other bytes become '?', the end is cut at 120. */
+/* What is told of a file, while it is put together: whatever finds no memory is remembered, and
+ * vl_info_print asks once. Objects and lists in the making, and values, may be NULL for that. */
+typedef struct vl_info_tree {
+    json_t *root;
+    bool failed;
+} vl_info_tree;
+
+/* Both take the value over, whatever comes; false: it is gone. */
+bool vl_info_set(vl_info_tree *j, json_t *o, const char *key, json_t *value);
+bool vl_info_add(vl_info_tree *j, json_t *list, json_t *value);
+/* null for what JSON has no numbers for. */
+json_t *vl_info_real(double x);
+/* Text that need not be UTF-8 nor terminated: then all but ASCII becomes '?'. The end is cut at
+ * 120. */
 json_t *vl_info_text(const char *s, size_t n);
 
 /* Text that programs look for again, such as a tensor's name: whole. */
@@ -20,17 +32,17 @@ json_t *vl_info_name(const char *s);
 
 /* The object as lines, its "file" and "kind" first; lists of objects are tables. With
  * VIOLET_INFO_JSON as it is. */
-violet_status vl_info_print(vl_buf *out, json_t *o, int flags);
+violet_status vl_info_print(vl_buf *out, vl_info_tree *j, int flags);
 
-violet_status vl_info_tensors(json_t *o, const char *path, int verbose);
+violet_status vl_info_tensors(vl_info_tree *j, const char *path, int verbose);
 /* Attributes of a pickled module. */
-void vl_info_attributes(json_t *o, const struct vl_torch *f);
-violet_status vl_info_tsv(json_t *o, const char *path, int verbose);
-violet_status vl_info_lineidx(json_t *o, const char *path, int verbose);
-violet_status vl_info_pickle(json_t *o, const char *path, int verbose);
-violet_status vl_info_jpeg(json_t *o, const char *path, int verbose);
-violet_status vl_info_video(json_t *o, const char *path, int verbose);
-violet_status vl_info_vocabulary(json_t *o, const char *path, int verbose);
-violet_status vl_info_json(json_t *o, const char *path, int verbose);
+void vl_info_attributes(vl_info_tree *j, const struct vl_torch *f);
+violet_status vl_info_tsv(vl_info_tree *j, const char *path, int verbose);
+violet_status vl_info_lineidx(vl_info_tree *j, const char *path, int verbose);
+violet_status vl_info_pickle(vl_info_tree *j, const char *path, int verbose);
+violet_status vl_info_jpeg(vl_info_tree *j, const char *path, int verbose);
+violet_status vl_info_video(vl_info_tree *j, const char *path, int verbose);
+violet_status vl_info_vocabulary(vl_info_tree *j, const char *path, int verbose);
+violet_status vl_info_json(vl_info_tree *j, const char *path, int verbose);
 
 #endif

@@ -24,18 +24,18 @@ static const char *annotation_of(const json_t *split)
     return json_object_get(first, "caption") ? "captions (retrieval)" : NULL;
 }
 
-static json_t *count_captions(const json_t *split)
+static json_t *count_captions(vl_info_tree *j, const json_t *split)
 {
     json_t *o = json_object(), *list;
     const char *video;
     size_t n = 0;
     json_object_foreach((json_t *)split, video, list) n += json_array_size(list);
-    vl_info_set(o, "videos", json_integer((json_int_t)json_object_size(split)));
-    vl_info_set(o, "captions", json_integer((json_int_t)n));
+    vl_info_set(j, o, "videos", json_integer((json_int_t)json_object_size(split)));
+    vl_info_set(j, o, "captions", json_integer((json_int_t)n));
     return o;
 }
 
-static json_t *count_questions(const json_t *split)
+static json_t *count_questions(vl_info_tree *j, const json_t *split)
 {
     json_t *o = json_object(), *videos = json_object(), *entry;
     size_t i, outside = 0;
@@ -43,31 +43,31 @@ static json_t *count_questions(const json_t *split)
     {
         const char *video = json_string_value(json_object_get(entry, "video"));
         const json_t *answer = json_object_get(entry, "answer");
-        if (video) json_object_set_new(videos, video, json_null());
+        if (video) vl_info_set(j, videos, video, json_null());
         outside += json_is_integer(answer) && json_integer_value(answer) < 0;
     }
-    vl_info_set(o, "entries", json_integer((json_int_t)json_array_size(split)));
-    vl_info_set(o, "videos", json_integer((json_int_t)json_object_size(videos)));
-    if (outside) vl_info_set(o, "answers not in vocab", json_integer((json_int_t)outside));
+    vl_info_set(j, o, "entries", json_integer((json_int_t)json_array_size(split)));
+    vl_info_set(j, o, "videos", json_integer((json_int_t)json_object_size(videos)));
+    if (outside) vl_info_set(j, o, "answers not in vocab", json_integer((json_int_t)outside));
     json_decref(videos);
     return o;
 }
 
-static void describe_annotation(json_t *o, const json_t *root)
+static void describe_annotation(vl_info_tree *j, const json_t *root)
 {
     json_t *splits = json_object(), *split;
     const char *name;
     json_object_foreach((json_t *)root, name, split)
     {
         if (strcmp(name, "vocab") == 0)
-            vl_info_set(o, "vocab", json_integer((json_int_t)(json_is_array(split)
-                                                                  ? json_array_size(split)
-                                                                  : json_object_size(split))));
+            vl_info_set(j, j->root, "vocab",
+                        json_integer((json_int_t)(json_is_array(split) ? json_array_size(split)
+                                                                       : json_object_size(split))));
         else
-            vl_info_set(splits, name,
-                        json_is_object(split) ? count_captions(split) : count_questions(split));
+            vl_info_set(j, splits, name, json_is_object(split) ? count_captions(j, split)
+                                                               : count_questions(j, split));
     }
-    vl_info_set(o, "splits", splits);
+    vl_info_set(j, j->root, "splits", splits);
 }
 
 /* ---- the others ------------------------------------------------------------------------------ */
@@ -80,7 +80,7 @@ static int is_log(const json_t *root)
     return json_is_array(list) && json_is_number(json_array_get(list, 0));
 }
 
-static void describe_log(json_t *o, const json_t *root)
+static void describe_log(vl_info_tree *j, const json_t *root)
 {
     const char *set, *key;
     json_t *lists, *list;
@@ -90,10 +90,10 @@ static void describe_log(json_t *o, const json_t *root)
         json_object_foreach(lists, key, list)
         {
             size_t n = json_array_size(list);
-            vl_info_set(last, "values", json_integer((json_int_t)n));
-            if (n) json_object_set(last, key, json_array_get(list, n - 1));
+            vl_info_set(j, last, "values", json_integer((json_int_t)n));
+            if (n) vl_info_set(j, last, key, json_incref(json_array_get(list, n - 1)));
         }
-        vl_info_set(o, set, last);
+        vl_info_set(j, j->root, set, last);
     }
 }
 
@@ -107,29 +107,29 @@ static int is_flat(const json_t *root)
     return 1;
 }
 
-static const char *describe(json_t *o, const json_t *root)
+static const char *describe(vl_info_tree *j, const json_t *root)
 {
     const json_t *first = json_object_iter_value(json_object_iter((json_t *)root));
     const char *kind = annotation_of(first);
     if (kind && strcmp(kind, "questions, open-ended") == 0 && !json_object_get(root, "vocab"))
         kind = "questions, open-ended, without vocab";
     if (kind) {
-        describe_annotation(o, root);
+        describe_annotation(j, root);
         return kind;
     }
     if (is_log(root)) {
-        describe_log(o, root);
+        describe_log(j, root);
         return "log of a run, last values";
     }
     if (is_flat(root) && json_object_size(root) > 0) {
-        vl_info_set(o, "values", json_deep_copy(root));
+        vl_info_set(j, j->root, "values", json_deep_copy(root));
         return json_object_get(root, "type") ? "arguments of a run" : "settings";
     }
-    vl_info_set(o, "entries", json_integer((json_int_t)json_object_size(root)));
+    vl_info_set(j, j->root, "entries", json_integer((json_int_t)json_object_size(root)));
     return "JSON object";
 }
 
-violet_status vl_info_json(json_t *o, const char *path, int verbose)
+violet_status vl_info_json(vl_info_tree *j, const char *path, int verbose)
 {
     char *text;
     size_t n;
@@ -142,9 +142,9 @@ violet_status vl_info_json(json_t *o, const char *path, int verbose)
     if (!root)
         return vl_err(VIOLET_EFORMAT, "%s line %d column %d: %s", path, e.line, e.column, e.text);
     if (json_is_object(root))
-        vl_info_set(o, "kind", json_string(describe(o, root)));
+        vl_info_set(j, j->root, "kind", json_string(describe(j, root)));
     else
-        vl_info_set(o, "entries", json_integer((json_int_t)json_array_size(root)));
+        vl_info_set(j, j->root, "entries", json_integer((json_int_t)json_array_size(root)));
     json_decref(root);
     return VIOLET_OK;
 }

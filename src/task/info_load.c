@@ -51,7 +51,7 @@ static violet_status own_config(vl_config *c, vl_buf *from, const char *path)
     }
     vl_buf_free(&assumed);
     vl_tensors_close(f);
-    return status;
+    return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
 }
 
 static violet_status print(vl_buf *out, const vl_load_report *r, const char *task,

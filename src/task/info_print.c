@@ -7,6 +7,7 @@
 #include "task/info_internal.h"
 
 #define CELL_GAP 2
+#define CELL_MOST 120
 
 static violet_status put_value(vl_buf *out, const char *key, const json_t *v, int indent);
 
@@ -34,20 +35,17 @@ static bool is_shape(const json_t *v)
 {
     for (size_t i = 0; i < json_array_size(v); i++)
         if (!json_is_integer(json_array_get(v, i))) return false;
-    return json_is_array(v);
+    return json_is_array(v) && json_array_size(v) <= VL_WORDS_DIMS;
 }
 
 static violet_status put_shape(vl_buf *out, const json_t *v)
 {
     size_t i;
     json_t *d;
-    violet_status status = json_array_size(v) ? VIOLET_OK : vl_buf_puts(out, "scalar");
-    json_array_foreach(v, i, d)
-    {
-        if (status != VIOLET_OK) break;
-        status = vl_buf_printf(out, "%s%lld", i ? "x" : "", (long long)json_integer_value(d));
-    }
-    return status;
+    int64_t shape[VL_WORDS_DIMS] = {0};
+    char text[VL_WORDS_SHAPE];
+    json_array_foreach(v, i, d) shape[i] = (int64_t)json_integer_value(d);
+    return vl_buf_puts(out, vl_words_shape(text, (int)json_array_size(v), shape));
 }
 
 /* Text of a file may hold anything; a terminal gets no control characters, and no lines of theirs
@@ -88,7 +86,8 @@ static violet_status put_cell(vl_buf *cell, const char *key, const json_t *v)
     return is_shape(v) ? put_shape(cell, v) : put_flat(cell, key, v);
 }
 
-/* Every key that a row has, with the width of its column. */
+/* Every key that a row has, with the width of its column; a longer cell pushes the rest of its own
+ * row aside, since padding all of them to an absurd name would take memory without bounds. */
 static violet_status find_columns(json_t *columns, const json_t *rows, vl_buf *cell)
 {
     size_t i;
@@ -101,6 +100,7 @@ static violet_status find_columns(json_t *columns, const json_t *rows, vl_buf *c
         if (status != VIOLET_OK) return status;
         if (wide < (json_int_t)strlen(key)) wide = (json_int_t)strlen(key);
         if (wide < (json_int_t)cell->n) wide = (json_int_t)cell->n;
+        if (wide > CELL_MOST) wide = CELL_MOST;
         if (json_object_set_new(columns, key, json_integer(wide)) != 0) return vl_err_nomem();
     }
     return VIOLET_OK;
@@ -193,8 +193,10 @@ static violet_status put_value(vl_buf *out, const char *key, const json_t *v, in
     return vl_buf_printf(out, " (%s)", vl_words_bytes(text, (uint64_t)json_integer_value(v)));
 }
 
-violet_status vl_info_print(vl_buf *out, json_t *o, int flags)
+violet_status vl_info_print(vl_buf *out, vl_info_tree *j, int flags)
 {
+    json_t *o = j->root;
+    if (j->failed || !o) return vl_err_nomem();
     if (flags & VIOLET_INFO_JSON) {
         char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
         violet_status status = text ? vl_buf_printf(out, "%s\n", text) : vl_err_nomem();
@@ -202,7 +204,6 @@ violet_status vl_info_print(vl_buf *out, json_t *o, int flags)
         return status;
     }
     json_t *file = json_object_get(o, "file"), *kind = json_object_get(o, "kind");
-    if (!json_is_string(file) || !json_is_string(kind)) return vl_err_nomem();
     violet_status status = put_flat(out, NULL, file);
     if (status == VIOLET_OK) status = vl_buf_puts(out, ": ");
     if (status == VIOLET_OK) status = put_flat(out, NULL, kind);

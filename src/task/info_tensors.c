@@ -5,16 +5,20 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/utf8.h"
 #include "file/json_text.h"
 #include "file/torch.h"
+#include "model/checkpoint.h"
+#include "model/config_infer.h"
 #include "task/info_internal.h"
 #include "task/tensor_names.h"
 #include "task/tensor_values.h"
 
+#define PARSED_MOST ((size_t)1 << 20)
+
 json_t *vl_info_name(const char *s)
 {
-    json_t *value = json_string(s);
-    return value ? value : vl_info_text(s, strlen(s));
+    return vl_utf8_valid(s) ? json_string(s) : vl_info_text(s, strlen(s));
 }
 
 static json_t *count(size_t n)
@@ -22,9 +26,10 @@ static json_t *count(size_t n)
     return json_integer((json_int_t)n);
 }
 
-static void add_to(json_t *o, const char *key, size_t n)
+static void add_to(vl_info_tree *j, json_t *o, const char *key, size_t n)
 {
-    vl_info_set(o, key, json_integer(json_integer_value(json_object_get(o, key)) + (json_int_t)n));
+    json_int_t before = json_integer_value(json_object_get(o, key));
+    vl_info_set(j, o, key, json_integer(before + (json_int_t)n));
 }
 
 static size_t bytes_of(const vl_stored *t)
@@ -35,37 +40,37 @@ static size_t bytes_of(const vl_stored *t)
 /* What a model learns: buffers of integers are none, nor are moments. */
 static size_t parameters_of(const vl_stored *t)
 {
-    return vl_dtype_is_float(t->dtype) && !vl_tensor_is_moment(t->name) ? t->n : 0;
+    return vl_dtype_is_float(t->dtype) && !vl_checkpoint_moment(t->name) ? t->n : 0;
 }
 
 /* ---- what it is ------------------------------------------------------------------------------ */
 
 /* The heads of a VIOLET model by what they are for. */
-static void add_heads(json_t *o, const vl_tensors *f)
+static void add_heads(vl_info_tree *j, const vl_tensors *f)
 {
-    json_t *heads = json_array();
+    json_t *list = json_array();
     char text[64];
-    const vl_stored *fc = vl_tensors_find(f, "fc.3.weight");
-    if (fc && fc->n_dim == 2) {
-        snprintf(text, sizeof text, "fc (%lld answers)", (long long)fc->shape[0]);
-        json_array_append_new(heads, json_string(fc->shape[0] == 1 ? "fc (matching)" : text));
+    int heads = vl_heads_of(f);
+    if (heads & VL_HEAD_MATCH) vl_info_add(j, list, json_string("fc (matching)"));
+    if (heads & VL_HEAD_ANSWER) {
+        long long answers = (long long)vl_tensors_find(f, "fc.3.weight")->shape[0];
+        snprintf(text, sizeof text, "fc (%lld answers)", answers);
+        vl_info_add(j, list, json_string(text));
     }
-    if (vl_tensors_find(f, "fc_mtm.predictions.bias"))
-        json_array_append_new(heads, json_string("fc_mtm (words)"));
-    if (vl_tensors_find(f, "fc_mvm.3.weight"))
-        json_array_append_new(heads, json_string("fc_mvm (visual tokens)"));
-    if (json_array_size(heads) == 0) json_array_append_new(heads, json_string("none"));
-    vl_info_set(o, "heads", heads);
+    if (heads & VL_HEAD_MTM) vl_info_add(j, list, json_string("fc_mtm (words)"));
+    if (heads & VL_HEAD_MVM) vl_info_add(j, list, json_string("fc_mvm (visual tokens)"));
+    if (!heads) vl_info_add(j, list, json_string("none"));
+    vl_info_set(j, j->root, "heads", list);
 }
 
 static bool has_moments(const vl_tensors *f)
 {
     for (size_t i = 0; i < vl_tensors_n(f); i++)
-        if (vl_tensor_is_moment(vl_tensors_at(f, i)->name)) return true;
+        if (vl_checkpoint_moment(vl_tensors_at(f, i)->name)) return true;
     return false;
 }
 
-static void add_kind(json_t *o, const vl_tensors *f, const vl_tensor_names *names)
+static void add_kind(vl_info_tree *j, const vl_tensors *f, const vl_tensor_names *names)
 {
     const char *model = vl_tensors_model(f, names), *prefix = vl_tensors_prefix(f);
     const struct vl_torch *torch = vl_tensors_torch(f);
@@ -74,31 +79,34 @@ static void add_kind(json_t *o, const vl_tensors *f, const vl_tensor_names *name
     snprintf(kind, sizeof kind, "%s%s%s%s", model ? model : "tensors", model ? " checkpoint" : "",
              torch && vl_torch_class(torch) ? ", a pickled module" : "",
              moments ? ", state of a training run" : "");
-    vl_info_set(o, "kind", json_string(kind));
-    vl_info_set(o, "format", json_string(vl_tensors_format(f)));
-    if (torch) vl_info_attributes(o, torch);
-    if (*prefix) vl_info_set(o, "names without", vl_info_text(prefix, strlen(prefix)));
-    if (model && strcmp(model, "VIOLET") == 0) add_heads(o, f);
-    vl_info_set(o, "training state", json_boolean(moments));
+    vl_info_set(j, j->root, "kind", json_string(kind));
+    vl_info_set(j, j->root, "format", json_string(vl_tensors_format(f)));
+    if (torch) vl_info_attributes(j, torch);
+    if (*prefix) vl_info_set(j, j->root, "names without", vl_info_text(prefix, strlen(prefix)));
+    if (model && strcmp(model, "VIOLET") == 0) add_heads(j, f);
+    vl_info_set(j, j->root, "training state", json_boolean(moments));
 }
 
-/* Parsed where it is JSON. */
+/* Parsed where it is JSON, and not so long that it was never meant to be read. */
 static json_t *metadata_value(const char *text)
 {
     json_t *parsed;
     size_t n = strlen(text);
-    if (vl_json_parse(&parsed, text, n, 16 + n / 8, "metadata") == VIOLET_OK) return parsed;
+    if (n <= PARSED_MOST &&
+        vl_json_parse(&parsed, text, n, 16 + n / 8, "metadata") == VIOLET_OK)
+        return parsed;
     return vl_info_text(text, n);
 }
 
-static void add_metadata(json_t *o, const vl_tensors *f)
+static void add_metadata(vl_info_tree *j, const vl_tensors *f)
 {
     const char *key;
     json_t *value, *all = json_object();
     json_object_foreach((json_t *)(uintptr_t)vl_tensors_all_metadata(f), key, value)
-        if (json_is_string(value)) vl_info_set(all, key, metadata_value(json_string_value(value)));
+        if (json_is_string(value))
+            vl_info_set(j, all, key, metadata_value(json_string_value(value)));
     if (json_object_size(all))
-        vl_info_set(o, "metadata", all);
+        vl_info_set(j, j->root, "metadata", all);
     else
         json_decref(all);
 }
@@ -112,7 +120,8 @@ static bool is(const json_t *row, const char *key, const char *text)
 }
 
 /* One row for each part and type. */
-static json_t *row_of(json_t *parts, const vl_tensor_names *names, const vl_stored *t)
+static json_t *row_of(vl_info_tree *j, json_t *parts, const vl_tensor_names *names,
+                      const vl_stored *t)
 {
     char text[64];
     const char *part = vl_tensor_part(text, names, t->name), *type = vl_dtype_word(t->dtype);
@@ -123,74 +132,79 @@ static json_t *row_of(json_t *parts, const vl_tensor_names *names, const vl_stor
     json_array_foreach(parts, i, row)
         if (is(row, "part", part) && is(row, "type", type)) return row;
     row = json_object();
-    vl_info_set(row, "part", vl_info_name(part));
-    vl_info_set(row, "type", json_string(type));
-    json_array_append_new(parts, row);
-    return row;
+    vl_info_set(j, row, "part", vl_info_name(part));
+    vl_info_set(j, row, "type", json_string(type));
+    return vl_info_add(j, parts, row) ? row : NULL;
 }
 
-static void add_parts(json_t *o, const vl_tensors *f, const vl_tensor_names *names)
+static void add_parts(vl_info_tree *j, const vl_tensors *f, const vl_tensor_names *names)
 {
     json_t *parts = json_array();
     size_t parameters = 0, seconds = 0;
     for (size_t i = 0; i < names->n; i++) {
         const vl_stored *t = vl_tensors_at(f, i);
-        if (names->first[i] != t) {
+        if (names->first[i] != i) {
             seconds++;
             continue;
         }
-        json_t *row = row_of(parts, names, t);
-        add_to(row, "tensors", 1);
-        add_to(row, "elements", t->n);
-        add_to(row, "bytes", bytes_of(t));
+        json_t *row = row_of(j, parts, names, t);
+        add_to(j, row, "tensors", 1);
+        add_to(j, row, "elements", t->n);
+        add_to(j, row, "bytes", bytes_of(t));
         parameters += parameters_of(t);
     }
-    vl_info_set(o, "tensors", count(names->n - seconds));
-    if (seconds) vl_info_set(o, "second names", count(seconds));
-    vl_info_set(o, "parameters", count(parameters));
-    vl_info_set(o, "parts", parts);
+    vl_info_set(j, j->root, "tensors", count(names->n - seconds));
+    if (seconds) vl_info_set(j, j->root, "second names", count(seconds));
+    vl_info_set(j, j->root, "parameters", count(parameters));
+    vl_info_set(j, j->root, "parts", parts);
 }
 
 /* ---- verbose --------------------------------------------------------------------------------- */
 
-static json_t *describe(const vl_stored *t, const vl_stored *first)
+static json_t *describe(vl_info_tree *j, const vl_stored *t, const vl_stored *first)
 {
     json_t *row = json_object(), *shape = json_array();
-    for (int i = 0; i < t->n_dim; i++) json_array_append_new(shape, json_integer(t->shape[i]));
-    vl_info_set(row, "name", vl_info_name(t->name));
-    vl_info_set(row, "type", json_string(vl_dtype_word(t->dtype)));
-    vl_info_set(row, "shape", shape);
-    vl_info_set(row, "bytes", count(bytes_of(t)));
-    if (first != t) vl_info_set(row, "same as", vl_info_name(first->name));
+    for (int i = 0; i < t->n_dim; i++) vl_info_add(j, shape, json_integer(t->shape[i]));
+    vl_info_set(j, row, "name", vl_info_name(t->name));
+    vl_info_set(j, row, "type", json_string(vl_dtype_word(t->dtype)));
+    vl_info_set(j, row, "shape", shape);
+    vl_info_set(j, row, "bytes", count(bytes_of(t)));
+    if (first != t) vl_info_set(j, row, "same as", vl_info_name(first->name));
     return row;
 }
 
-static violet_status add_list(json_t *o, const vl_tensors *f, const vl_tensor_names *names)
+static void add_statistics(vl_info_tree *j, json_t *row, const vl_tensor_statistics *s)
+{
+    vl_info_set(j, row, "mean", s->finite ? vl_info_real(s->mean) : json_null());
+    vl_info_set(j, row, "deviation", s->finite ? vl_info_real(s->deviation) : json_null());
+    vl_info_set(j, row, "least", s->finite ? vl_info_real(s->least) : json_null());
+    vl_info_set(j, row, "most", s->finite ? vl_info_real(s->most) : json_null());
+    vl_info_set(j, row, "zeros", count(s->zeros));
+    vl_info_set(j, row, "not finite", count(s->not_finite));
+}
+
+static violet_status add_list(vl_info_tree *j, const vl_tensors *f, const vl_tensor_names *names)
 {
     size_t not_finite = 0;
     json_t *list = json_array();
     violet_status status = VIOLET_OK;
     for (size_t i = 0; i < names->n && status == VIOLET_OK; i++) {
         const vl_stored *t = vl_tensors_at(f, i);
-        vl_tensor_statistics s;
-        json_t *row = describe(t, names->first[i]);
-        json_array_append_new(list, row);
-        if (names->first[i] != t) continue;
-        status = vl_tensor_look(&s, f, t);
-        vl_info_set(row, "mean", s.finite ? json_real(s.mean) : NULL);
-        vl_info_set(row, "deviation", s.finite ? json_real(s.deviation) : NULL);
-        vl_info_set(row, "least", s.finite ? json_real(s.least) : NULL);
-        vl_info_set(row, "most", s.finite ? json_real(s.most) : NULL);
-        vl_info_set(row, "zeros", count(s.zeros));
-        vl_info_set(row, "not finite", count(s.not_finite));
+        vl_tensor_statistics s = {0};
+        json_t *row = describe(j, t, vl_tensors_at(f, names->first[i]));
+        if (names->first[i] == i) {
+            status = vl_tensor_look(&s, f, t);
+            add_statistics(j, row, &s);
+        }
+        vl_info_add(j, list, row);
         not_finite += s.not_finite;
     }
-    vl_info_set(o, "not finite", count(not_finite));
-    vl_info_set(o, "list", list);
+    vl_info_set(j, j->root, "not finite", count(not_finite));
+    vl_info_set(j, j->root, "list", list);
     return status;
 }
 
-violet_status vl_info_tensors(json_t *o, const char *path, int verbose)
+violet_status vl_info_tensors(vl_info_tree *j, const char *path, int verbose)
 {
     vl_tensors *f;
     vl_tensor_names names = {0};
@@ -198,11 +212,11 @@ violet_status vl_info_tensors(json_t *o, const char *path, int verbose)
     if (status != VIOLET_OK) return status;
     status = vl_tensor_names_init(&names, f);
     if (status == VIOLET_OK) {
-        add_kind(o, f, &names);
-        add_parts(o, f, &names);
-        add_metadata(o, f);
+        add_kind(j, f, &names);
+        add_parts(j, f, &names);
+        add_metadata(j, f);
     }
-    if (status == VIOLET_OK && verbose) status = add_list(o, f, &names);
+    if (status == VIOLET_OK && verbose) status = add_list(j, f, &names);
     vl_tensor_names_release(&names);
     vl_tensors_close(f);
     return status;

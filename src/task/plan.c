@@ -431,13 +431,16 @@ static violet_status find_dvae(planned *p)
 
 violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
 {
-    planned p = {.o = o, .T = o->of.run.size_frame ? o->of.run.size_frame : 4, .X = o->of.run.size_txt};
+    planned p = {.o = o,
+                 .T = o->of.run.size_frame ? o->of.run.size_frame : 4,
+                 .X = o->of.run.size_txt};
     violet_plan_report r = {0};
     tally step = {{0}};
     p.H = o->height ? o->height : o->of.run.size_img;
     p.W = o->width ? o->width : o->of.run.size_img;
     p.Ni = p.T * (1 + p.H / 32 * (p.W / 32));
-    violet_status status = vl_config_find(&p.config, o->of.run.config ? o->of.run.config : "violet1");
+    violet_status status =
+        vl_config_find(&p.config, o->of.run.config ? o->of.run.config : "violet1");
     if (status == VIOLET_OK) status = check_sizes(&p);
     if (status == VIOLET_OK) vl_config_fit(&p.config, p.T, p.H / 32, p.W / 32);
     if (o->of.run.drop >= 0) p.config.drop = o->of.run.drop;

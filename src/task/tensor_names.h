@@ -3,11 +3,12 @@
  *
  *     vl_tensor_names n;
  *     status = vl_tensor_names_init(&n, f);
- *     n.first[i] == vl_tensors_at(f, i)       // unless that is a second name of n.first[i]
+ *     n.first[i] == i       // unless that is a second name of tensor number n.first[i]
  *     vl_tensor_names_release(&n);
  *
  * A second name is a tensor that is another one to the last stride (PyTorch's shared parameters),
- * or the language head's bias under the decoder's name, which the published model has twice. */
+ * or the language head's bias under the decoder's name, which the published model has twice. Of
+ * several names one is the first of all the others: n.first[n.first[i]] == n.first[i]. */
 #ifndef VL_TASK_TENSOR_NAMES_H
 #define VL_TASK_TENSOR_NAMES_H
 
@@ -15,19 +16,18 @@
 
 typedef struct vl_tensor_names {
     size_t n;
-    const vl_stored **first; /* (n) in the file's order */
+    size_t *first;           /* (n) in the file's order */
     const vl_layout *layout; /* NULL: none that is known */
 } vl_tensor_names;
 
 violet_status vl_tensor_names_init(vl_tensor_names *n, const vl_tensors *f);
 void vl_tensor_names_release(vl_tensor_names *n);
 
-/* The name that the published model has `name` under, too (PREFIX.decoder.bias of PREFIX.bias, the
- * prefix ending in "predictions"); false if it is no such name. */
-bool vl_tensor_second_name(char *out, size_t n_out, const char *name);
-
-/* A moment of AdamW, in a training state. */
-bool vl_tensor_is_moment(const char *name);
+/* What has the name that the language head's bias goes by, if t has the second name of it; NULL. */
+enum { VL_TENSOR_NAME = 512 };
+const vl_stored *vl_tensor_bias(const vl_tensors *f, const vl_stored *t);
+/* The number of a tensor that vl_tensors_find has found: vl_tensors_at(f, number) == t. */
+size_t vl_tensor_number(const vl_tensors *f, const vl_stored *t);
 
 /* "video encoder", "heads", ..., "buffers"; what is of no model known here is in the part that its
  * name begins with, in `text`. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "model/load_values.h"
 
 enum { PIECE = 4096 };
 
@@ -27,16 +28,7 @@ static bool is_wide(vl_dtype t)
     return t == VL_DT_F64 || t == VL_DT_I64 || t == VL_DT_U64 || t == VL_DT_I32 || t == VL_DT_U32;
 }
 
-/* Elements first .. first + n - 1 as they are; float32 by the way that keeps no map in memory. */
-static violet_status read_raw(piece *p, const vl_tensors *f, const vl_stored *t, size_t first,
-                              size_t n)
-{
-    if (t->dtype == VL_DT_F32) return vl_tensors_read(p->raw.f, f, t, first, n);
-    vl_stored_bytes(&p->raw, t, first, n);
-    return VIOLET_OK;
-}
-
-/* The same as double, exactly but for 64-bit integers past 2^53. */
+/* Elements first .. first + n - 1 as double, exactly but for 64-bit integers past 2^53. */
 static violet_status read_piece(piece *p, const vl_tensors *f, const vl_stored *t, size_t first,
                                 size_t n)
 {
@@ -45,7 +37,7 @@ static violet_status read_piece(piece *p, const vl_tensors *f, const vl_stored *
         for (size_t i = 0; i < n && status == VIOLET_OK; i++) p->x[i] = p->raw.f[i];
         return status;
     }
-    violet_status status = read_raw(p, f, t, first, n);
+    vl_stored_bytes(&p->raw, t, first, n);
     const int32_t *narrow = (const int32_t *)(const void *)&p->raw;
     for (size_t i = 0; i < n; i++)
         switch (t->dtype) {
@@ -55,7 +47,7 @@ static violet_status read_piece(piece *p, const vl_tensors *f, const vl_stored *
         case VL_DT_U32: p->x[i] = (uint32_t)narrow[i]; break;
         default: p->x[i] = p->raw.d[i]; break;
         }
-    return status;
+    return VIOLET_OK;
 }
 
 static size_t piece_at(const vl_stored *t, size_t at)
@@ -130,20 +122,6 @@ typedef struct pair {
     piece *x, *y;
 } pair;
 
-static violet_status same_bits(bool *same, const pair *p)
-{
-    size_t each = vl_dtype_bytes(p->a->dtype);
-    violet_status status = VIOLET_OK;
-    *same = p->a->dtype == p->b->dtype;
-    for (size_t at = 0; at < p->a->n && *same && status == VIOLET_OK; at += PIECE) {
-        size_t n = piece_at(p->a, at);
-        status = read_raw(p->x, p->in_a, p->a, at, n);
-        if (status == VIOLET_OK) status = read_raw(p->y, p->in_b, p->b, at, n);
-        *same = status == VIOLET_OK && memcmp(&p->x->raw, &p->y->raw, n * each) == 0;
-    }
-    return status;
-}
-
 typedef struct squares {
     double a, apart;
 } squares;
@@ -183,7 +161,7 @@ violet_status vl_tensor_compare(vl_tensor_difference *out, const vl_tensors *in_
     piece *x = malloc(2 * sizeof *x);
     if (!x) return vl_err_nomem();
     const pair p = {in_a, in_b, a, b, x, x + 1};
-    violet_status status = same_bits(&out->same_bits, &p);
+    violet_status status = vl_values_same(&out->same_bits, in_a, a, in_b, b);
     if (status == VIOLET_OK && !out->same_bits) status = measure(out, &p);
     free(x);
     return status;

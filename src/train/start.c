@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/words.h"
 
 typedef struct start {
     vl_params *p;
@@ -60,14 +61,15 @@ static violet_status take(start *a, const char *path, vl_load_part part)
 static void tell_sum(const start *a)
 {
     size_t given = 0, n = 0, all = vl_params_count(a->p);
-    char line[200];
+    char line[200], text[4][VL_WORDS];
     for (int i = 0; i < a->p->n; i++) {
         n += a->given[i];
         given += a->given[i] ? a->p->list[i].count : 0;
     }
     snprintf(line, sizeof line,
-             "starts with %zu tensors (%zu parameters) from files, the others fresh: %zu tensors "
-             "(%zu)", n, given, (size_t)a->p->n - n, all - given);
+             "starts with %s tensors (%s parameters) from files, the others fresh: %s tensors (%s)",
+             vl_words_count(text[0], n), vl_words_count(text[1], given),
+             vl_words_count(text[2], (size_t)a->p->n - n), vl_words_count(text[3], all - given));
     a->s->tell(a->s->user, false, line);
 }
 

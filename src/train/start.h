@@ -4,8 +4,8 @@
  *     status = vl_start_weights(&model.params, &model.config, &s);
  *
  * Files are taken in the order checkpoint, video, text, so that a part replaces what the whole has
- * given. Each is told of, line by line, as vl_load_report_text has it; in the end, how much of the model
- * they gave and how much starts fresh. */
+ * given. Each is told of, line by line, as vl_load_report_text has it; in the end, how much of the
+ * model they gave and how much starts fresh. */
 #ifndef VL_TRAIN_START_H
 #define VL_TRAIN_START_H
 

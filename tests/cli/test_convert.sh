@@ -114,6 +114,10 @@ what_a_task_would_take() {
     run info --for retrieval --json "$MADE/run/last.safetensors"; expect_status 0; expect_out '"matched"'
     run info --for chess "$MADE/run/last.safetensors"; expect_error 2 "expected pretrain, retrieval, qamc or qaoe"
     run info --for qamc "$CHECKPOINTS/state_zip.pt"; expect_status 1; expect_err "state_zip.pt"
+    head=$(printf '{"__metadata__":{"config":"{\\"hidden\\": \\"many\\"}"},"fc.1.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}')
+    { printf "\\x$(printf %02x ${#head})\0\0\0\0\0\0\0"; printf '%s1234' "$head"; } >bad.safetensors
+    run info --for qaoe bad.safetensors; expect_error 1 "bad.safetensors: metadata 'config': 'hidden'"
+    mkdir -p folder.pt; run info --for qaoe folder.pt; expect_error 1 "folder.pt"
     run info --for qamc --config tiny "$MADE/run/last.safetensors"; expect_status 1; expect_err "last.safetensors"
     run info --for qamc --config nowhere.json "$MADE/run/last.safetensors"; expect_status 1; expect_err "nowhere.json"
 }

@@ -67,14 +67,36 @@ static bool has_of(const char *output, const char *name, const char *file, const
     return same;
 }
 
+static bool ends(const char *s, const char *with)
+{
+    size_t n = strlen(s), m = strlen(with);
+    return n >= m && strcmp(s + n - m, with) == 0;
+}
+
+/* What a Swin for pictures would have: of the first of two frames, and no offsets in time (3 of a
+ * window of 2). x: the tensor's values, cut in place. */
+static void of_pictures(vl_safetensor *t, float *x)
+{
+    if (ends(t->name, "patch_embed.proj.weight")) {
+        size_t plane = (size_t)(t->shape[3] * t->shape[4]), n = t->n / plane / 2;
+        for (size_t i = 0; i < n; i++) memmove(x + i * plane, x + 2 * i * plane, plane * sizeof *x);
+        t->n_dim = 4;
+        t->shape[2] = t->shape[3], t->shape[3] = t->shape[4];
+        t->n /= 2;
+    }
+    if (ends(t->name, "relative_position_bias_table")) t->shape[0] /= 3, t->n /= 3;
+}
+
 /* FOLDER/to: tensors of FOLDER/from.safetensors that begin so, `begins` replaced, all values
  * doubled. */
-static void write_part(const char *to, const char *const begins[][2], size_t n_begins)
+static void write_part(const char *to, const char *const begins[][2], size_t n_begins,
+                       bool pictures)
 {
     enum { MOST = 200 };
     static vl_safetensor list[MOST];
     static char names[MOST][200];
-    static const vl_stored *from[MOST];
+    static float *x[MOST];
+    size_t m;
     char path[256];
     vl_tensors *f = open_file(".", "from.safetensors");
     vl_tensors_writer *w;
@@ -89,18 +111,18 @@ static void write_part(const char *to, const char *const begins[][2], size_t n_b
             list[n] = (vl_safetensor){
                 .name = names[n], .dtype = VL_DT_F32, .n_dim = t->n_dim, .n = t->n};
             memcpy(list[n].shape, t->shape, sizeof list[n].shape);
-            from[n++] = t;
+            x[n] = values(&m, f, t->name);
+            for (size_t i_x = 0; i_x < m; i_x++) x[n][i_x] *= 2;
+            if (pictures) of_pictures(&list[n], x[n]);
+            n++;
         }
     assert_true(n > 0);
     snprintf(path, sizeof path, "%s/%s", c.folder, to);
     const vl_tensors_plan plan = {.list = list, .n = n};
     if (vl_tensors_create(&w, path, &plan) != VIOLET_OK) fail_msg("%s", violet_error());
     for (size_t i = 0; i < n; i++) {
-        size_t m;
-        float *x = values(&m, f, from[i]->name);
-        for (size_t k = 0; k < m; k++) x[k] *= 2;
-        assert_int_equal(vl_tensors_push(w, x, m * sizeof *x), VIOLET_OK);
-        free(x);
+        assert_int_equal(vl_tensors_push(w, x[i], list[i].n * sizeof **x), VIOLET_OK);
+        free(x[i]);
     }
     if (vl_tensors_finish(w) != VIOLET_OK) fail_msg("%s", violet_error());
     vl_tensors_close(f);
@@ -112,8 +134,9 @@ static void write_parts(void)
     static const char *const text[][2] = {{"enc_txt.emb_txt.", "bert.embeddings."},
                                           {"trsfr.", "bert.encoder."},
                                           {"fc_mtm.", "cls."}};
-    write_part("swin.pt", video, 1);
-    write_part("bert.safetensors", text, 3);
+    write_part("swin.pt", video, 1, false);
+    write_part("pictures.pt", video, 1, true);
+    write_part("bert.safetensors", text, 3, false);
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -163,6 +186,26 @@ static void parts_stand_for_themselves(void **state)
     assert_told(&r, "bert.safetensors (BERT");
     assert_told(&r, "starts with ");
     assert_null(strstr(r.told, "fresh: 0 tensors"));
+}
+
+/* What had to be adapted is given as well, and not drawn over. */
+static void a_swin_of_pictures_is_a_start(void **state)
+{
+    (void)state;
+    size_t n, m;
+    write_parts();
+    run_result r = corpus_run_ok(&c, "pictures", ONE "--init-video=FOLDER/pictures.pt");
+    assert_told(&r, "pictures.pt (Swin)");
+    vl_tensors *f = open_file("pictures", "last.safetensors"), *g = open_file(".", "pictures.pt");
+    float *video = values(&n, f, PROJ);
+    float *picture = values(&m, g, "backbone.patch_embed.proj.weight");
+    assert_int_equal(n, 2 * m);
+    for (size_t i = 0; i < n; i++)
+        assert_true(video[i] == picture[i / 32 * 16 + i % 16] / 2);
+    free(video);
+    free(picture);
+    vl_tensors_close(f);
+    vl_tensors_close(g);
 }
 
 /* Whatever the order of the options. */
@@ -274,6 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_starts_from_pytorchs_file),
         cmocka_unit_test(parts_stand_for_themselves),
+        cmocka_unit_test(a_swin_of_pictures_is_a_start),
         cmocka_unit_test(parts_go_over_the_whole),
         cmocka_unit_test(another_grid_is_refused_resized_or_taken_as_published),
         cmocka_unit_test(more_frames_are_refused_or_made_when_asked),

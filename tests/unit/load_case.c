@@ -143,12 +143,19 @@ void drop(const char *name)
 
 void write_file(const char *name)
 {
-    vl_tensors_plan plan = {.list = file.list, .n = file.n};
+    write_file_with(name, NULL, 0);
+}
+
+void write_file_with(const char *name, const char *const *metadata, size_t n_metadata)
+{
+    vl_tensors_plan plan = {
+        .list = file.list, .n = file.n, .metadata = metadata, .n_metadata = n_metadata};
     vl_tensors_writer *w;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     violet_status status = vl_tensors_create(&w, path, &plan);
     for (size_t i = 0; i < file.n && status == VIOLET_OK; i++)
-        status = vl_tensors_push(w, file.x[i], file.list[i].n * sizeof(float));
+        status = vl_tensors_push(w, file.x[i],
+                                 file.list[i].n * vl_dtype_bytes(file.list[i].dtype));
     if (status == VIOLET_OK) status = vl_tensors_finish(w);
     if (status != VIOLET_OK) fail_msg("%s", violet_error());
 }

@@ -46,6 +46,7 @@ void rename_to(const char *name, const char *other);
 void drop(const char *name);
 /* By extension; becomes `path`. */
 void write_file(const char *name);
+void write_file_with(const char *name, const char *const *metadata, size_t n_metadata);
 
 /* ---- loads, into the model as it was at first ------------------------------------------------ */
 

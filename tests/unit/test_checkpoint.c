@@ -303,6 +303,23 @@ static void what_shapes_do_not_tell_is_an_error(void **state)
     vl_model_release(&m);
 }
 
+/* Three dimensions where two tell rows and heads. */
+static void a_table_of_another_shape_tells_nothing(void **state)
+{
+    (void)state;
+    vl_config c = small_config(), read;
+    vl_model m;
+    new_model(&m, &c, VL_HEAD_MATCH, 1);
+    vl_param *e = (vl_param *)(uintptr_t)vl_params_find(
+        &m.params, "enc_img.swin.layers.0.blocks.0.attn.relative_position_bias_table");
+    e->n_dims = 3;
+    e->shape[2] = 1;
+    write_bare(&m);
+    assert_int_equal(vl_checkpoint_config(&read, path), VIOLET_EFORMAT);
+    assert_message("relative_position_bias_table' has another shape");
+    vl_model_release(&m);
+}
+
 static void metadata_wins_over_shapes(void **state)
 {
     (void)state;
@@ -317,6 +334,10 @@ static void metadata_wins_over_shapes(void **state)
     assert_int_not_equal(vl_config_find(&read, path), VIOLET_OK);
     assert_message("metadata 'config': 'hidden'");
     assert_message(path);
+    metadata[1] = "{\"hidden\": 64} and more";
+    assert_int_equal(vl_checkpoint_write_params(path, &m.params, 0, metadata, 1), VIOLET_OK);
+    assert_int_equal(vl_config_find(&read, path), VIOLET_EFORMAT);
+    assert_message("metadata 'config'");
     vl_model_release(&m);
 }
 
@@ -491,6 +512,7 @@ int main(void)
         TEST(a_training_state_is_whole_or_none),
         TEST(shapes_tell_the_sizes),
         TEST(what_shapes_do_not_tell_is_an_error),
+        TEST(a_table_of_another_shape_tells_nothing),
         TEST(metadata_wins_over_shapes),
         TEST(a_hostile_configuration),
         TEST(a_value_that_is_not_finite_is_an_error),

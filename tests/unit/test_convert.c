@@ -318,6 +318,20 @@ static void types_change_as_asked(void **state)
     vl_tensors_close(f);
 }
 
+/* float64 by way of float32, as PyTorch: what is just above half way becomes half way, and then
+ * even. */
+static void wide_values_are_rounded_twice(void **state)
+{
+    (void)state;
+    const double x[2] = {1 + 0x1p-11 + 0x1p-40, 1 + 0x1p-11 + 0x1p-20};
+    const uint16_t half[2] = {0x3c00, 0x3c01};
+    write_tensors("d.safetensors", (made[]){{"x", VL_DT_F64, 2, x}}, 1, NULL, 0);
+    converts("d.safetensors", "h.safetensors", "--dtype=float16");
+    vl_tensors *f = open_file("h.safetensors");
+    assert_memory_equal(vl_tensors_find(f, "x")->data, half, sizeof half);
+    vl_tensors_close(f);
+}
+
 static void values_too_large_are_named(void **state)
 {
     (void)state;
@@ -426,6 +440,58 @@ static void pytorchs_tensors_come_out_plain(void **state)
     vl_tensors_close(f);
 }
 
+/* A bias that is a second name itself, and its decoder's, which has a second name of its own: all
+ * of them are names of the first. */
+static void names_of_names_have_one_first(void **state)
+{
+    (void)state;
+    zip_maker z = {0};
+    vl_buf b = {0};
+    static const char *const names[] = {"a_extra", "p.predictions.bias",
+                                        "p.predictions.decoder.bias", "q.predictions.decoder.bias"};
+    assert_int_equal(vl_buf_puts(&b, "}("), VIOLET_OK);
+    for (int i = 0; i < 4; i++) { /* the last two are another storage, of the same values */
+        assert_int_equal(vl_buf_printf(&b, "S'%s'\n", names[i]), VIOLET_OK);
+        put_vector(&b, i < 2 ? "0" : "1", 5);
+    }
+    assert_int_equal(vl_buf_puts(&b, "u."), VIOLET_OK);
+    zip_of(&z, b.data, b.n, 2);
+    write_text(folder, "chain.bin", z.data.data, z.data.n);
+    zip_free(&z);
+    vl_buf_free(&b);
+    converts("chain.bin", "chain.pt", "");
+    same_tensors("chain.pt", "chain.bin");
+    vl_tensors *f = open_file("chain.pt");
+    for (int i = 1; i < 4; i++)
+        assert_ptr_equal(vl_tensors_find(f, names[i])->data, vl_tensors_find(f, names[0])->data);
+    vl_tensors_close(f);
+    converts("chain.bin", "chain.safetensors", "");
+    says("left out: 1 second name"); /* the others are nobody's there */
+    same_tensors("chain.safetensors", "chain.bin");
+    converts("chain.bin", "less.pt", "--drop=a_extra"); /* what is left has the values */
+    f = open_file("less.pt");
+    for (int i = 1; i < 4; i++) assert_int_equal(vl_tensors_find(f, names[i])->n, 5);
+    vl_tensors_close(f);
+}
+
+/* PyTorch may have it, safetensors has it for itself. */
+static void a_name_of_the_formats_own_is_refused(void **state)
+{
+    (void)state;
+    zip_maker z = {0};
+    vl_buf b = {0};
+    assert_int_equal(vl_buf_puts(&b, "}(S'__metadata__'\n"), VIOLET_OK);
+    put_vector(&b, "0", 2);
+    assert_int_equal(vl_buf_puts(&b, "u."), VIOLET_OK);
+    zip_of(&z, b.data, b.n, 1);
+    write_text(folder, "m.bin", z.data.data, z.data.n);
+    zip_free(&z);
+    vl_buf_free(&b);
+    refuses(VIOLET_EINVAL, "m.bin", "m.safetensors", "",
+            "m.safetensors: tensor '__metadata__': the format has this name for itself");
+    converts("m.bin", "m.pt", "");
+}
+
 static void a_dvae_stays_one(void **state)
 {
     (void)state;
@@ -494,6 +560,20 @@ static void each_difference_is_told(void **state)
     same_tensors("a.safetensors", "a.safetensors");
 }
 
+static void the_largest_difference_is_told(void **state)
+{
+    (void)state;
+    const float x[2] = {1, 2}, far[2] = {1, 7}, near[2] = {1, 3};
+    write_tensors("a.safetensors", (made[]){{"t1", VL_DT_F32, 2, x}, {"t2", VL_DT_F32, 2, x},
+                                            {"t3", VL_DT_F32, 2, x}}, 3, NULL, 0);
+    write_tensors("b.safetensors", (made[]){{"t1", VL_DT_F32, 2, near}, {"t2", VL_DT_F32, 2, far},
+                                            {"t3", VL_DT_F32, 2, near}}, 3, NULL, 0);
+    json_t *o = differences("a.safetensors", "b.safetensors", 1);
+    assert_true(json_real_value(json_object_get(o, "largest difference")) == 5);
+    assert_string_equal(json_string_value(json_object_get(o, "in")), "t2");
+    json_decref(o);
+}
+
 /* The bias as a tensor of its own under both names: only where the values are the same. */
 static void a_second_name_is_no_difference(void **state)
 {
@@ -556,12 +636,16 @@ int main(void)
         TEST(a_training_state_is_whole_or_weights),
         TEST(a_model_says_its_sizes),
         TEST(types_change_as_asked),
+        TEST(wide_values_are_rounded_twice),
         TEST(values_too_large_are_named),
         TEST(patterns_choose),
         TEST(what_is_in_the_way_stays),
         TEST(pytorchs_tensors_come_out_plain),
+        TEST(names_of_names_have_one_first),
+        TEST(a_name_of_the_formats_own_is_refused),
         TEST(a_dvae_stays_one),
         TEST(each_difference_is_told),
+        TEST(the_largest_difference_is_told),
         TEST(a_second_name_is_no_difference),
         TEST(a_broken_file_is_no_difference),
         TEST(a_long_list_is_cut_unless_verbose),

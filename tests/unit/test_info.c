@@ -120,7 +120,8 @@ static void tells_statistics(void **state)
     assert_int_equal(vl_safetensors_push(w, wide, sizeof wide), VIOLET_OK);
     assert_int_equal(vl_safetensors_push(w, whole, sizeof whole), VIOLET_OK);
     assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
-    says("x.bin", VIOLET_INFO_VERBOSE, "tensors", "float32  2x5000  40,000", "float64  3",
+    says("x.bin", VIOLET_INFO_VERBOSE, "tensors", "float32  2 x 5000  40,000",
+         "float64  3",
          "10,003", NULL); /* told from its content: the name says nothing */
     assert_int_equal(violet_info(&text, at("x.bin"), VIOLET_INFO_VERBOSE | VIOLET_INFO_JSON),
                      VIOLET_OK);
@@ -181,6 +182,56 @@ static void names_stay_in_their_lines(void **state)
     assert_null(strstr(text, "\033"));
     assert_null(strstr(text, "\nfaked"));
     violet_text_free(text);
+}
+
+/* One absurd name, its own row's affair: not every row is as long. */
+static void a_long_name_does_not_widen_the_others(void **state)
+{
+    (void)state;
+    enum { ROWS = 200, LONG = 50000 };
+    static char names[ROWS][8], absurd[LONG + 1];
+    vl_safetensor t[ROWS + 1];
+    vl_safetensors_writer *w;
+    const float x = 1;
+    char *text;
+    memset(absurd, 'y', LONG);
+    for (int i = 0; i <= ROWS; i++) {
+        if (i < ROWS) snprintf(names[i], sizeof names[i], "x%03d", i);
+        t[i] = (vl_safetensor){.name = i < ROWS ? names[i] : absurd, .dtype = VL_DT_F32, .n = 1};
+    }
+    assert_int_equal(vl_safetensors_create(&w, at("l.safetensors"), t, ROWS + 1, NULL, 0),
+                     VIOLET_OK);
+    for (int i = 0; i <= ROWS; i++)
+        assert_int_equal(vl_safetensors_push(w, &x, sizeof x), VIOLET_OK);
+    assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
+    assert_int_equal(violet_info(&text, at("l.safetensors"), VIOLET_INFO_VERBOSE), VIOLET_OK);
+    assert_non_null(strstr(text, absurd)); /* whole */
+    assert_non_null(strstr(text, "x199"));
+    assert_true(strlen(text) < LONG + ROWS * 400);
+    violet_text_free(text);
+}
+
+/* Metadata that nobody was meant to read is told as text, and not made into a tree. */
+static void absurd_metadata_are_cut(void **state)
+{
+    (void)state;
+    enum { LONG = 3 << 20 };
+    char *absurd = malloc(LONG + 1), *text;
+    vl_safetensor t = {.name = "t", .dtype = VL_DT_F32, .n = 1};
+    vl_safetensors_writer *w;
+    const float x = 1;
+    assert_non_null(absurd);
+    for (int i = 1; i < LONG - 2; i++) absurd[i] = i % 2 ? '0' : ',';
+    absurd[0] = '[', absurd[LONG - 2] = ' ', absurd[LONG - 1] = ']', absurd[LONG] = 0;
+    const char *metadata[2] = {"absurd", absurd};
+    assert_int_equal(vl_safetensors_create(&w, at("m.safetensors"), &t, 1, metadata, 1), VIOLET_OK);
+    assert_int_equal(vl_safetensors_push(w, &x, sizeof x), VIOLET_OK);
+    assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
+    assert_int_equal(violet_info(&text, at("m.safetensors"), 0), VIOLET_OK);
+    assert_non_null(strstr(text, "[0,0"));
+    assert_true(strlen(text) < 2000);
+    violet_text_free(text);
+    free(absurd);
 }
 
 static void tells_pictures(void **state)
@@ -288,6 +339,8 @@ int main(void)
         TEST(tells_pickles),      TEST(tells_the_vocabulary), TEST(survives_cuts),
         TEST(tells_pytorch_files), TEST(names_stay_in_their_lines),
         TEST(tells_parts_of_other_models),
+        TEST(a_long_name_does_not_widen_the_others),
+        TEST(absurd_metadata_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

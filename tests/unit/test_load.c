@@ -94,6 +94,56 @@ static void two_values_of_one_parameter(void **state)
     expect_counts((size_t)model.params.n, 0, 0, 0, 0, 0, 0);
 }
 
+/* The same bits, as the report says: neither another shape, nor another type, nor a difference that
+ * float does not see. */
+static void a_second_name_has_the_same_bits(void **state)
+{
+    (void)state;
+    static const char first[] = "fc_mtm.predictions.bias";
+    static const char again[] = "fc_mtm.predictions.decoder.bias";
+    put_all("", "");
+    const real *x = weights(&given, first);
+    put(again, 2, (const int[]){50, 1}, x);
+    write_file("file.pt");
+    load(&(vl_load_options){.part = VL_LOAD_ALL});
+    assert_int_equal(report.tensors[VL_LOAD_SAME], 0);
+    assert_int_equal(report.tensors[VL_LOAD_UNEXPECTED], 1);
+    drop(again);
+    double *wide[2];
+    for (int k = 0; k < 2; k++) {
+        if (k == 0) drop(first);
+        put(k ? again : first, 1, (const int[]){100}, NULL); /* room for as many doubles */
+        vl_safetensor *t = &file.list[file.n - 1];
+        t->dtype = VL_DT_F64, t->n = 50, t->shape[0] = 50;
+        wide[k] = (double *)(void *)file.x[file.n - 1];
+        for (int i = 0; i < 50; i++) wide[k][i] = 0.1 * i;
+    }
+    write_file("file.pt");
+    load_ok(VL_LOAD_ALL);
+    expect(again, VL_LOAD_SAME, NULL);
+    wide[1][7] += 1e-12;
+    write_file("file.pt");
+    load_ok(VL_LOAD_ALL);
+    assert_int_equal(report.tensors[VL_LOAD_SAME], 0);
+    assert_int_equal(report.tensors[VL_LOAD_UNEXPECTED], 1);
+}
+
+/* What a library of others has written under "config" is not for us. */
+static void the_configuration_of_another_model_is_left_alone(void **state)
+{
+    (void)state;
+    const char *metadata[2] = {"config", "{\"model_type\": \"bert\", \"hidden_size\": 768}"};
+    put_param("enc_txt.emb_txt.LayerNorm.weight", "bert.embeddings.LayerNorm.weight");
+    write_file_with("file.safetensors", metadata, 1);
+    load_ok(VL_LOAD_TEXT);
+    assert_string_equal(report.layout, "BERT");
+    expect("enc_txt.emb_txt.LayerNorm.weight", VL_LOAD_MATCHED, NULL);
+    rename_to("bert.embeddings.LayerNorm.weight", "enc_txt.emb_txt.LayerNorm.weight");
+    write_file_with("file.safetensors", metadata, 1); /* in ours it is an error */
+    load_fails(&(vl_load_options){.part = VL_LOAD_TEXT}, VIOLET_EFORMAT,
+               "metadata 'config': ");
+}
+
 /* ---- Video Swin and Swin --------------------------------------------------------------------- */
 
 static void a_video_swin(void **state)
@@ -294,6 +344,8 @@ int main(void)
         TEST(wrapped_names),
         ANSWERS(fine_tuning),
         TEST(two_values_of_one_parameter),
+        TEST(a_second_name_has_the_same_bits),
+        TEST(the_configuration_of_another_model_is_left_alone),
         TEST(a_video_swin),
         TEST(a_video_swin_behind_a_backbone),
         TEST(a_swin_of_pictures),

@@ -5,10 +5,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "load_case.h"
+#include "model/load_values.h"
 
 /* ---- what does not fit ----------------------------------------------------------------------- */
 
@@ -163,6 +166,56 @@ static void values_must_be_finite(void **state)
     load_ok(VL_LOAD_ALL);
 }
 
+/* Opens the file and reads all of it by pieces, whatever model it is of: an error that says so. */
+static void values_fail(const char *message)
+{
+    static real to[26 * 65536];
+    vl_tensors *f;
+    vl_values v = {0};
+    size_t at = 0;
+    assert_int_equal(vl_tensors_open(&f, path), VIOLET_OK);
+    for (size_t i = 0; i < vl_tensors_n(f); at += vl_tensors_at(f, i++)->n) {
+        assert_true(at + vl_tensors_at(f, i)->n <= sizeof to / sizeof *to);
+        assert_int_equal(vl_values_add(&v, to + at, vl_tensors_at(f, i)), VIOLET_OK);
+    }
+    assert_int_equal(vl_values_read(&v, f), VIOLET_EFORMAT);
+    if (!strstr(violet_error(), message)) fail_msg("'%s' lacks '%s'", violet_error(), message);
+    vl_values_free(&v);
+    vl_tensors_close(f);
+}
+
+/* Behind the first piece, places count from the tensor's beginning. */
+static void a_value_far_behind_is_told_by_its_place(void **state)
+{
+    (void)state;
+    float *x = put("large", 1, (const int[]){200000}, NULL);
+    x[199999] = NAN;
+    write_file("file.pt");
+    values_fail("tensor 'large': value 199999 is ");
+    x[70001] = NAN;
+    write_file("file.pt");
+    values_fail("tensor 'large': value 70001 is ");
+}
+
+/* Both threads are busy when they come to a slow piece and a fast one, and the fast one is done
+ * with first, most often. */
+static void of_several_errors_the_first_is_told(void **state)
+{
+    (void)state;
+    const int n = omp_get_max_threads(), large = 24 * 65536;
+    put("a.good", 1, &large, NULL);
+    put("b.slow", 1, (const int[]){2 * 65536}, NULL); /* as many doubles as half of that */
+    vl_safetensor *t = &file.list[1];
+    t->dtype = VL_DT_F64, t->n = 65536, t->shape[0] = 65536;
+    double *slow = (double *)(void *)file.x[1];
+    for (int i = 0; i < 65536; i++) slow[i] = i == 65535 ? NAN : 1;
+    put_small("c.fast")[0] = NAN;
+    write_file("file.pt");
+    omp_set_num_threads(2);
+    for (int i = 0; i < 50; i++) values_fail("tensor 'b.slow': value 65535 is ");
+    omp_set_num_threads(n);
+}
+
 static void a_dry_load_changes_nothing(void **state)
 {
     (void)state;
@@ -185,7 +238,7 @@ static void reports_are_readable(void **state)
 {
     (void)state;
     vl_buf text = {0};
-    char line[300];
+    char line[300], n[2][VL_WORDS];
     put_all("", "");
     put_small("enc_img.swin.layers.0.blocks.0.attn.relative_position_index");
     put_small("enc_txt.emb_txt.position_ids");
@@ -193,12 +246,13 @@ static void reports_are_readable(void **state)
     write_file("file.pt");
     load_ok(VL_LOAD_ALL);
     assert_int_equal(vl_load_report_text(&text, &report), VIOLET_OK);
-    snprintf(line, sizeof line, "%s (VIOLET): took %d of %d tensors, %zu of %zu parameters\n", path,
+    snprintf(line, sizeof line, "%s (VIOLET): took %d of %d tensors, %s of %s parameters\n", path,
              model.params.n - 3, model.params.n,
-             vl_params_count(&model.params) - 64 - 9 * 128 - 9, vl_params_count(&model.params));
+             vl_words_count(n[0], vl_params_count(&model.params) - 64 - 9 * 128 - 9),
+             vl_words_count(n[1], vl_params_count(&model.params)));
     assert_has(text.data, line);
-    assert_has(text.data, "\n  not in the file, keep their initial values: enc_img.norm.bias\n");
-    assert_has(text.data, "\n  of another shape, keep their initial values: fc.3.weight (1 x 128 "
+    assert_has(text.data, "\n  not in the file, keep what they had: enc_img.norm.bias\n");
+    assert_has(text.data, "\n  of another shape, keep what they had: fc.3.weight (1 x 128 "
                           "in the file, 9 x 128 in the model), fc.3.bias (1 in the file, 9 in the "
                           "model)\n");
     assert_has(text.data, "\n  in the file, not used: fc_mtm.predictions.* (6), fc_mvm.* (4)\n");
@@ -254,6 +308,8 @@ int main(void)
         TEST(strict_takes_a_perfect_fit_only),
         TEST(a_file_that_gives_nothing_is_an_error),
         TEST(values_must_be_finite),
+        TEST(a_value_far_behind_is_told_by_its_place),
+        TEST(of_several_errors_the_first_is_told),
         TEST(a_dry_load_changes_nothing),
         ANSWERS(reports_are_readable),
         TEST(reports_are_machine_readable),

@@ -164,7 +164,9 @@ static void a_window_is_told_from_the_rows(void **state)
     } cases[] = {{{4, 7, 7}, 2535, "window of 8 x 7 x 7, the model's is 4 x 7 x 7"},
                  {{8, 12, 12}, 2535, "window of 8 x 7 x 7, the model's is 8 x 12 x 12"},
                  {{8, 7, 7}, 529, "window of 12 x 12, the model's is 8 x 7 x 7"},
-                 {{8, 7, 7}, 170, "has 170 rows: expected those of a window"}};
+                 {{8, 7, 7}, 170, "has 170 rows: expected those of a window"},
+                 /* an even number of offsets in time is of no window */
+                 {{2, 2, 2}, 36, "has 36 rows: expected those of a window"}};
     options.interpolate = false;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const int *w = cases[i].window;

@@ -307,7 +307,7 @@ static void other_files(void **state)
         else
             vl_tensors_close(open_file(path));
     }
-    refused(GOLDEN "evil.pkl", "a plain pickle");
+    refused(GOLDEN "evil.pkl", "refuses to call global 'posix.system'");
     refused(folder, "expected a regular file");
     snprintf(path, sizeof path, "%s/absent", folder);
     refused(path, "No such file");

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <string.h>
 
 #include "base/words.h"
 
@@ -31,11 +32,24 @@ static void bytes_have_units(void **state)
     assert_string_equal(vl_words_bytes(text, UINT64_MAX), "18.4 EB");
 }
 
+static void shapes_are_products(void **state)
+{
+    char text[VL_WORDS_SHAPE];
+    int64_t shape[9];
+    (void)state;
+    assert_string_equal(vl_words_shape(text, 2, (const int64_t[]){1, 1536}), "1 x 1536");
+    assert_string_equal(vl_words_shape(text, 1, (const int64_t[]){0}), "0");
+    assert_string_equal(vl_words_shape(text, 0, NULL), "one number");
+    for (int i = 0; i < 9; i++) shape[i] = INT64_MIN;
+    assert_int_equal(strlen(vl_words_shape(text, 9, shape)), 8 * 20 + 7 * 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_are_grouped),
         cmocka_unit_test(bytes_have_units),
+        cmocka_unit_test(shapes_are_products),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
