@@ -185,8 +185,9 @@ violet_status vl_out_patch(vl_out *o, uint64_t at, const void *data, size_t n)
 {
     if (!o->file) return vl_err(VIOLET_EINVAL, "write to an output file that is closed");
     if (fflush(o->file) != 0) return fail(o, "write");
-    return vl_fd_append(fileno(o->file), &at, data, n, o->path) == VIOLET_OK ? VIOLET_OK
-                                                                             : fail(o, "write");
+    violet_status status = vl_fd_append(fileno(o->file), &at, data, n, o->path);
+    if (status != VIOLET_OK) vl_out_abandon(o);
+    return status;
 }
 
 /* The rename is durable only once its folder is on disk. Some file systems refuse to sync a

@@ -139,7 +139,8 @@ violet_status vl_answers_read(vl_answers **out, const char *path)
         status = vl_json_parse(&list, map.data, map.n, most, "list of answers");
         if (status == VIOLET_OK) status = vl_answers_of_json(out, list);
     } else {
-        status = vl_json_members(map.data, map.n, most, "answers", take_vocab, &f);
+        const vl_json_limits limits = {most, NULL};
+        status = vl_json_members(map.data, map.n, &limits, "answers", take_vocab, &f);
         if (status == VIOLET_OK && !f.is_there)
             status = vl_err(VIOLET_EFORMAT, "expected a list of answers, or one as 'vocab'");
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "base/str.h"
 
 uint64_t vl_text_hash(const int32_t *ids, size_t n)
 {
@@ -140,7 +141,7 @@ violet_status vl_blank_mark(vl_buf *out, int *n_blanks, const char *text)
     *n_blanks = 0;
     for (size_t n; *text && status == VIOLET_OK; text += n) {
         size_t line = underscores(text);
-        bool mask = line || strncmp(text, mask_word, strlen(mask_word)) == 0;
+        bool mask = line || vl_str_begins(text, mask_word);
         n = line ? line : mask ? strlen(mask_word) : 1;
         *n_blanks += mask;
         status = mask ? vl_buf_puts(out, mask_word) : vl_buf_putc(out, *text);

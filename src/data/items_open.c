@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/str.h"
 #include "data/items_internal.h"
 #include "data/names.h"
 
@@ -27,12 +28,6 @@ static violet_status find_file(char *path, const vl_items_options *o)
     return VIOLET_OK;
 }
 
-static bool ends_in(const char *path, const char *ending)
-{
-    size_t n = strlen(path), m = strlen(ending);
-    return n >= m && strcmp(path + n - m, ending) == 0;
-}
-
 /* "txt_x_test.jsonl" and "test.csv" are the split test's own. */
 static bool is_of_split(const char *path, const char *split)
 {
@@ -50,9 +45,9 @@ static violet_status read_bytes(vl_items_reader *r, const char *bytes, size_t n)
     r->line = 1;
     r->whole = !r->o->split || is_of_split(r->path, r->o->split);
     if (n >= 3 && memcmp(bytes, mark, 3) == 0) r->at += 3;
-    if (ends_in(r->path, ".csv"))
+    if (vl_str_ends(r->path, ".csv"))
         status = vl_items_read_csv(r);
-    else if (ends_in(r->path, ".jsonl"))
+    else if (vl_str_ends(r->path, ".jsonl"))
         status = vl_items_read_jsonl(r);
     else
         status = vl_items_read_json(r);

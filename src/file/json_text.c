@@ -61,48 +61,63 @@ static violet_status expect(cursor *c, char expected)
     return VIOLET_OK;
 }
 
-static violet_status take_value(json_t **out, cursor *c)
+/* jansson sees no more than `most` bytes: what is wrong at their end is that it is not its own. */
+static violet_status take_value(json_t **out, cursor *c, size_t most)
 {
+    enum { CHARACTER = 4 }; /* the longest in UTF-8 */
     json_error_t e;
     const size_t how = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DISABLE_EOF_CHECK;
-    *out = json_loadb(c->s + c->at, c->n - c->at, how, &e);
-    if (!*out)
-        return vl_err(VIOLET_EFORMAT, "%s byte %zu: %s", c->what, c->at + (size_t)e.position,
-                      e.text);
-    c->at += (size_t)e.position;
+    size_t n = c->n - c->at, n_seen = n < most ? n : most;
+    *out = json_loadb(c->s + c->at, n_seen, how, &e);
+    size_t at = (size_t)e.position;
+    if (!*out && n_seen < n && at + CHARACTER > n_seen)
+        return vl_err(VIOLET_EFORMAT, "%s byte %zu: a value of more than %zu bytes", c->what, c->at,
+                      most);
+    if (!*out) return vl_err(VIOLET_EFORMAT, "%s byte %zu: %s", c->what, c->at + at, e.text);
+    c->at += at;
     return VIOLET_OK;
 }
 
-static violet_status take_member(cursor *c, vl_json_take take, void *context)
+static violet_status take_member(cursor *c, const vl_json_limits *limits, vl_json_take take,
+                                 void *context)
 {
     json_t *key = NULL, *value = NULL;
     if (peek(c) != '"')
         return vl_err(VIOLET_EFORMAT, "%s byte %zu: expected a name", c->what, c->at);
-    violet_status status = take_value(&key, c);
+    violet_status status = take_value(&key, c, c->n);
     if (status == VIOLET_OK) status = expect(c, ':');
-    if (status == VIOLET_OK) status = take_value(&value, c);
+    size_t most = limits->most && key ? limits->most(json_string_value(key)) : c->n;
+    if (status == VIOLET_OK) status = take_value(&value, c, most);
     if (status == VIOLET_OK) status = take(context, json_string_value(key), value);
     json_decref(key);
     json_decref(value);
     return status;
 }
 
-violet_status vl_json_members(const void *text, size_t n, size_t most_brackets, const char *what,
-                              vl_json_take take, void *context)
+violet_status vl_json_members(const void *text, size_t n, const vl_json_limits *limits,
+                              const char *what, vl_json_take take, void *context)
 {
     cursor c = {text, what, n, 0};
-    violet_status status = check_brackets(text, n, most_brackets, what);
+    violet_status status = check_brackets(text, n, limits->brackets, what);
     if (status != VIOLET_OK) return status;
     if (peek(&c) != '{') return vl_err(VIOLET_EFORMAT, "%s: expected an object", what);
     do {
         c.at++; /* '{' or ',' */
         if (peek(&c) == '}' && c.s[c.at - 1] != ',') break;
-        if ((status = take_member(&c, take, context)) != VIOLET_OK) return status;
+        if ((status = take_member(&c, limits, take, context)) != VIOLET_OK) return status;
     } while (peek(&c) == ',');
     status = expect(&c, '}');
     if (status == VIOLET_OK && (peek(&c) || c.at < n))
         return vl_err(VIOLET_EFORMAT, "%s byte %zu: expected its end", what, c.at);
     return status;
+}
+
+violet_status vl_json_check_metadata(const json_t *metadata)
+{
+    size_t n = json_dumpb(metadata, NULL, 0, JSON_COMPACT);
+    if (n <= VL_JSON_METADATA_MOST) return VIOLET_OK;
+    return vl_err(VIOLET_EINVAL, "%zu bytes of metadata, expected at most %d", n,
+                  VL_JSON_METADATA_MOST);
 }
 
 const char *vl_json_kind(const json_t *v)

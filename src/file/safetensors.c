@@ -99,6 +99,12 @@ static violet_status take_metadata(vl_safetensors *f, json_t *all)
     return VIOLET_OK;
 }
 
+/* An entry of eight sizes takes under 300 bytes. */
+static size_t most_of(const char *key)
+{
+    return strcmp(key, "__metadata__") == 0 ? VL_JSON_METADATA_MOST : 1024;
+}
+
 static violet_status take_member(void *context, const char *key, json_t *value)
 {
     const reading *r = context;
@@ -153,8 +159,9 @@ static violet_status parse(vl_safetensors *f, const uint8_t *bytes, size_t n)
                       (unsigned long long)n_header, n);
     reading r = {f, bytes + 8 + n_header, n - 8 - n_header};
     /* a tensor's entry has three brackets, and is of over 50 bytes */
+    const vl_json_limits limits = {16 + n_header / 8, most_of};
     violet_status status =
-        vl_json_members(bytes + 8, n_header, 16 + n_header / 8, "header", take_member, &r);
+        vl_json_members(bytes + 8, n_header, &limits, "header", take_member, &r);
     return status == VIOLET_OK ? sort_tensors(f) : status;
 }
 
@@ -253,43 +260,39 @@ static violet_status add_tensor(json_t *header, uint64_t *offset, const vl_safet
     return json_object_set_new(header, t->name, entry) == 0 ? VIOLET_OK : vl_err_nomem();
 }
 
-static violet_status write_header(vl_safetensors_writer *w, const vl_safetensor *tensors, size_t n,
-                                  const char *const *metadata, size_t n_metadata)
+static violet_status make_header(char **text, const vl_tensors_plan *p)
 {
     violet_status status = VIOLET_OK;
-    char *text = NULL;
     uint64_t offset = 0;
     json_t *header = json_object(), *extra = json_object();
-    for (size_t i = 0; i < n_metadata; i++)
-        if (json_object_set_new(extra, metadata[2 * i], json_string(metadata[2 * i + 1])) != 0) {
+    for (size_t i = 0; i < p->n_metadata; i++)
+        if (json_object_set_new(extra, p->metadata[2 * i], json_string(p->metadata[2 * i + 1]))) {
             status = vl_err_nomem();
             goto done;
         }
-    if (!header || (n_metadata && json_object_set(header, "__metadata__", extra) != 0)) {
+    if ((status = vl_json_check_metadata(extra)) != VIOLET_OK) goto done;
+    if (!header || (p->n_metadata && json_object_set(header, "__metadata__", extra) != 0)) {
         status = vl_err_nomem();
         goto done;
     }
-    for (size_t i = 0; i < n; i++)
-        if ((status = add_tensor(header, &offset, &tensors[i])) != VIOLET_OK) {
-            vl_err_at(status, "%s", w->due.path);
-            goto done;
-        }
-    text = json_dumps(header, JSON_COMPACT);
-    if (!text) {
-        status = vl_err_nomem();
-        goto done;
-    }
-    /* the header is padded with spaces so that the data start at a multiple of 8 */
-    size_t n_text = strlen(text), n_pad = (8 - n_text % 8) % 8;
-    uint64_t n_header = n_text + n_pad;
-    if ((status = vl_out_write(&w->out, &n_header, 8)) != VIOLET_OK) goto done;
-    if ((status = vl_out_write(&w->out, text, n_text)) != VIOLET_OK) goto done;
-    status = vl_out_write(&w->out, "        ", n_pad);
+    for (size_t i = 0; i < p->n; i++)
+        if ((status = add_tensor(header, &offset, &p->list[i])) != VIOLET_OK) goto done;
+    *text = json_dumps(header, JSON_COMPACT);
+    if (!*text) status = vl_err_nomem();
 done:
-    free(text);
     json_decref(header);
     json_decref(extra);
     return status;
+}
+
+/* Padded with spaces so that the data start at a multiple of 8. */
+static violet_status write_header(vl_safetensors_writer *w, const char *text)
+{
+    size_t n_text = strlen(text), n_pad = (8 - n_text % 8) % 8;
+    uint64_t n_header = n_text + n_pad;
+    violet_status status = vl_out_write(&w->out, &n_header, 8);
+    if (status == VIOLET_OK) status = vl_out_write(&w->out, text, n_text);
+    return status == VIOLET_OK ? vl_out_write(&w->out, "        ", n_pad) : status;
 }
 
 violet_status vl_safetensors_create(vl_safetensors_writer **out, const char *path,
@@ -297,14 +300,17 @@ violet_status vl_safetensors_create(vl_safetensors_writer **out, const char *pat
                                     const char *const *metadata, size_t n_metadata)
 {
     const vl_tensors_plan plan = {tensors, n, NULL, 0, metadata, n_metadata};
+    char *header = NULL;
     *out = NULL;
     vl_safetensors_writer *w = calloc(1, sizeof *w);
     if (!w) return vl_err_nomem();
     violet_status status = vl_tensors_plan_check(&plan);
     if (status == VIOLET_OK) status = vl_due_init(&w->due, path, tensors, n);
+    if (status == VIOLET_OK) status = make_header(&header, &plan);
     if (status != VIOLET_OK) vl_err_at(status, "%s", path);
     if (status == VIOLET_OK) status = vl_out_open(&w->out, path);
-    if (status == VIOLET_OK) status = write_header(w, tensors, n, metadata, n_metadata);
+    if (status == VIOLET_OK) status = write_header(w, header);
+    free(header);
     if (status == VIOLET_OK)
         *out = w;
     else

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/str.h"
 #include "file/torch.h"
 
 struct vl_tensors {
@@ -19,15 +20,9 @@ struct vl_tensors {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-static bool ends(const char *s, const char *with)
-{
-    size_t n = strlen(s), m = strlen(with);
-    return n >= m && strcmp(s + n - m, with) == 0;
-}
-
 static bool looks_like_safetensors(const vl_map *map, const char *path)
 {
-    return ends(path, ".safetensors") || (map->n > 8 && map->data[8] == '{');
+    return vl_str_ends(path, ".safetensors") || (map->n > 8 && map->data[8] == '{');
 }
 
 /* Says what a file is that is not of tensors. A pickle starts with its protocol; what its reader

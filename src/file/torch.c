@@ -20,7 +20,6 @@
 /* 0x1950a86a20f9469cfc6c as a pickled integer. */
 static const char magic[] = "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 #define MAGIC_BYTES (sizeof magic - 1)
-#define METADATA_MOST (4 << 20)
 
 struct vl_torch {
     vl_map map; /* n = 0: the caller's bytes */
@@ -98,9 +97,9 @@ static violet_status read_metadata(vl_torch *f, const vl_zip_entry *document)
     json_t *value;
     const vl_zip_entry *entry = find_beside(&f->zip, document, "", "violet.json", 11);
     if (!entry) return VIOLET_OK;
-    if (entry->size > METADATA_MOST)
+    if (entry->size > VL_JSON_METADATA_MOST)
         return vl_err(VIOLET_EFORMAT, "violet.json: %llu bytes, expected at most %d",
-                      (unsigned long long)entry->size, METADATA_MOST);
+                      (unsigned long long)entry->size, VL_JSON_METADATA_MOST);
     violet_status status = vl_zip_read(&text, &f->zip, entry);
     if (status == VIOLET_OK)
         status = vl_json_parse(&f->metadata, text, (size_t)entry->size, 1, "violet.json");
@@ -168,7 +167,10 @@ static violet_status take_elements(torch_storage **list, size_t n_list, const ui
     *at += 8;
     torch_storage *first = list[0];
     for (size_t i = 0; i < n_list && by_key(&list[i], &first) == 0; i++) {
-        if (list[i]->n != n_elements || list[i]->dtype != first->dtype)
+        if (list[i]->dtype != first->dtype)
+            return vl_err(VIOLET_EFORMAT, "storage '%.*s' is of two types", (int)first->n_key,
+                          first->key);
+        if (list[i]->n != n_elements)
             return vl_err(VIOLET_EFORMAT, "byte %zu: %lld elements in a storage of %lld", *at - 8,
                           (long long)n_elements, (long long)list[i]->n);
         violet_status status = give_data(list[i], data + *at, n - *at);

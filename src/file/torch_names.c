@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/str.h"
+
 #define VIEW_MOST ((size_t)1 << 24) /* elements of all tensors that repeat their storage's */
 #define SHARE_MOST 64 /* elements of all tensors together, for each byte of the file */
 
@@ -72,7 +74,8 @@ static violet_status check(torch_names *names, vl_stored *t, const torch_tensor 
 {
     const torch_storage *s = from->storage;
     int64_t reach = 0, offset = 0, each = (int64_t)vl_dtype_bytes(from->dtype);
-    int64_t n_storage = s->untyped ? s->n_view / each : s->n_view;
+    /* of the tensor's type, which need not be the storage's */
+    int64_t n_storage = s->n_view * (int64_t)vl_dtype_bytes(s->dtype) / each;
     t->dtype = from->dtype;
     violet_status status = read_shape(t, &reach, from);
     if (status != VIOLET_OK) return status;
@@ -256,13 +259,15 @@ static void unwrap(torch_names *s, const vl_value *root)
     }
 }
 
-/* Adds what all names of the wrapped part begin with, if it is a wrapper's. */
+/* Adds what all names of the wrapped part begin with, if it is a wrapper's and not all of one. */
 static bool extend_prefix(torch_names *s, const char *with)
 {
     size_t n = strlen(s->prefix), m = strlen(with);
     if (s->last == s->first || n + m + 1 > sizeof s->prefix) return false;
-    for (size_t i = s->first; i < s->last; i++)
-        if (strncmp(s->text.data + s->name_at[i] + n, with, m) != 0) return false;
+    for (size_t i = s->first; i < s->last; i++) {
+        const char *rest = s->text.data + s->name_at[i] + n;
+        if (!vl_str_begins(rest, with) || !rest[m]) return false;
+    }
     memcpy(s->prefix + n, with, m + 1);
     return true;
 }

@@ -137,16 +137,32 @@ static violet_status rebuild(torch_tensor **out, vl_pickle *doc, vl_value *args)
     return VIOLET_OK;
 }
 
-/* _rebuild_tensor(storage, offset, shape, stride), _rebuild_tensor_v2(..., requires_grad, hooks) */
+/* What else is to be known of a tensor: that its values are to be negated ('neg') or conjugated.
+ * Nobody who leaves that out has its values. */
+static violet_status check_extra(const vl_value *extra)
+{
+    size_t n = 0;
+    if (vl_value_kind(extra) == VL_NONE) return VIOLET_OK;
+    if (vl_value_kind(extra) != VL_DICT) return expected("a tensor's dictionary");
+    if (vl_value_n(extra) == 0) return VIOLET_OK;
+    const char *name = vl_value_str(&n, vl_dict_key(extra, 0));
+    return vl_err(VIOLET_EUNSUPPORTED, "a tensor with '%.*s' is not read", (int)(n < 99 ? n : 99),
+                  name ? name : "");
+}
+
+/* _rebuild_tensor(storage, offset, shape, stride), _rebuild_tensor_v2(..., requires_grad, hooks,
+ * what else there is) */
 static violet_status tensor_v2(vl_value **out, vl_pickle *doc, vl_value *args)
 {
     torch_tensor *t;
     violet_status status = rebuild(&t, doc, args);
     if (status == VIOLET_OK && t->storage->untyped) status = expected("a storage with a type");
+    if (status == VIOLET_OK) status = check_extra(arg(args, 6));
     return status == VIOLET_OK ? foreign(out, doc, &tensor_row, t) : status;
 }
 
-/* (storage of bytes, offset in elements, shape, stride, requires_grad, hooks, dtype, ...) */
+/* (storage, offset in elements of dtype, shape, stride, requires_grad, hooks, dtype, what else
+ * there is): of the storage's bytes, whatever its own type. */
 static violet_status tensor_v3(vl_value **out, vl_pickle *doc, vl_value *args)
 {
     torch_tensor *t;
@@ -160,6 +176,7 @@ static violet_status tensor_v3(vl_value **out, vl_pickle *doc, vl_value *args)
     if (i == N_TYPES)
         return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n < 99 ? n : 99), name);
     t->dtype = types[i].type;
+    if ((status = check_extra(arg(args, 7))) != VIOLET_OK) return status;
     return foreign(out, doc, &tensor_row, t);
 }
 

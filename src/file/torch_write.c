@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file/json_text.h"
 #include "file/tensors_plan.h"
 #include "file/zip_write.h"
 
@@ -204,6 +205,8 @@ static violet_status put_metadata(vl_zip_out *z, const vl_tensors_plan *plan)
     for (size_t i = 0; i < plan->n_metadata && status == VIOLET_OK; i++)
         if (json_object_set_new(o, plan->metadata[2 * i], json_string(plan->metadata[2 * i + 1])))
             status = vl_err_nomem();
+    if (status == VIOLET_OK && (status = vl_json_check_metadata(o)) != VIOLET_OK)
+        vl_err_at(status, "%s", z->out.path);
     char *text = status == VIOLET_OK ? json_dumps(o, JSON_COMPACT) : NULL;
     if (text)
         status = vl_zip_put(z, FOLDER "violet.json", text, strlen(text));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "file/json_text.h"
 #include "model/load_names.h"
 #include "model/model.h"
 
@@ -13,14 +14,18 @@
 violet_status vl_config_stored(vl_config *c, bool *found, const vl_tensors *f)
 {
     const char *text = vl_tensors_metadata(f, "config");
-    json_error_t error;
+    const size_t most = 1 << 16, n = text ? strlen(text) : 0; /* ours takes about 600 bytes */
+    json_t *object;
     vl_config read;
     const vl_layout *layout = vl_layout_find(f);
     *found = text && layout && vl_layout_is_ours(layout);
     if (!*found) return VIOLET_OK;
-    json_t *object = json_loads(text, 0, &error);
-    if (!object) return vl_err(VIOLET_EFORMAT, "metadata 'config': %s", error.text);
-    violet_status status = vl_config_preset(&read, "violet1");
+    if (n > most)
+        return vl_err(VIOLET_EFORMAT, "metadata 'config': %zu bytes, expected at most %zu", n,
+                      most);
+    violet_status status = vl_json_parse(&object, text, n, 64, "metadata 'config'");
+    if (status != VIOLET_OK) return status;
+    status = vl_config_preset(&read, "violet1");
     if (status == VIOLET_OK) status = vl_config_load(&read, object, NULL);
     json_decref(object);
     if (status != VIOLET_OK) /* what is wrong is wrong in the file */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/str.h"
 #include "base/words.h"
 #include "file/tensors.h"
 #include "model/checkpoint.h"
@@ -140,7 +141,7 @@ static violet_status check_shape(const vl_param *e, const vl_stored *t)
 static violet_status load_param(vl_dvae *d, const vl_param *e, const source *s, float *x)
 {
     char name[512];
-    int half = strncmp(e->name, half_name[0], strlen(half_name[0])) != 0;
+    int half = !vl_str_begins(e->name, half_name[0]);
     snprintf(name, sizeof name, "%s%s", s->prefix[half], e->name + strlen(half_name[half]));
     const vl_stored *t = vl_tensors_find(s->file, name);
     if (!t) return vl_err(VIOLET_EFORMAT, "tensor '%s' is missing", name);

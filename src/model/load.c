@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/str.h"
 #include "base/words.h"
 #include "model/config_infer.h"
 #include "model/load_names.h"
@@ -54,7 +55,7 @@ static const char *const heads[] = {"fc.", "fc_mtm.", "fc_mvm.", NULL};
 static bool begins_with_one(const char *name, const char *const *list)
 {
     for (; *list; list++)
-        if (strncmp(name, *list, strlen(*list)) == 0) return true;
+        if (vl_str_begins(name, *list)) return true;
     return false;
 }
 

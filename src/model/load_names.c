@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
 #include "model/checkpoint.h"
 
 typedef struct rename_rule {
@@ -85,21 +86,10 @@ static const vl_layout layouts[] = { /* ours is the first */
 };
 static const int n_layouts = sizeof layouts / sizeof *layouts;
 
-static bool begins_with(const char *name, const char *with)
-{
-    return strncmp(name, with, strlen(with)) == 0;
-}
-
-static bool ends_with(const char *name, const char *with)
-{
-    size_t n = strlen(name), m = strlen(with);
-    return n >= m && strcmp(name + n - m, with) == 0;
-}
-
 static const char *unwrap(const vl_layout *l, const char *name)
 {
-    if (begins_with(name, "module.")) name += strlen("module.");
-    if (l->wrapper && begins_with(name, l->wrapper)) name += strlen(l->wrapper);
+    if (vl_str_begins(name, "module.")) name += strlen("module.");
+    if (l->wrapper && vl_str_begins(name, l->wrapper)) name += strlen(l->wrapper);
     return name;
 }
 
@@ -113,7 +103,7 @@ static const char *why_ignored(const ignored_rule *list, size_t n, const char *n
 static const rename_rule *beginning(const vl_layout *l, const char *name)
 {
     for (const rename_rule *b = l->begins; b->from; b++)
-        if (begins_with(name, b->from)) return b;
+        if (vl_str_begins(name, b->from)) return b;
     return NULL;
 }
 
@@ -128,7 +118,7 @@ vl_name_kind vl_layout_map(vl_layout_name *to, const vl_layout *l, const char *n
     const size_t most = sizeof to->param, grows = 8; /* by what an end is replaced by, at most */
     if (!begin || strlen(begin->to) + strlen(name) + grows > most) return VL_NAME_UNKNOWN;
     snprintf(to->param, most, "%s%s", begin->to, name + strlen(begin->from));
-    while (end->from && !ends_with(to->param, end->from)) end++;
+    while (end->from && !vl_str_ends(to->param, end->from)) end++;
     if (end->from) strcpy(to->param + strlen(to->param) - strlen(end->from), end->to);
     to->last = end->last;
     return VL_NAME_PARAM;

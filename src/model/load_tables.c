@@ -11,27 +11,22 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/str.h"
 #include "model/config_infer.h"
 
 typedef enum table_kind { NO_TABLE, KERNEL, BIAS, POSITIONS, FRAMES } table_kind;
-
-static bool ends_with(const char *name, const char *with)
-{
-    size_t n = strlen(name), m = strlen(with);
-    return n >= m && strcmp(name + n - m, with) == 0;
-}
 
 /* By the parameter's name, if the tensor's other dimensions are the parameter's. */
 static table_kind kind_of(const vl_load_table *t)
 {
     const char *name = t->to->name;
     const int *s = t->to->shape;
-    if (ends_with(name, "patch_embed.proj.weight")) {
+    if (vl_str_ends(name, "patch_embed.proj.weight")) {
         bool fits = t->n_dims == 4 && t->shape[0] == s[0] && t->shape[1] == s[1] &&
                     t->shape[2] == s[3] && t->shape[3] == s[4];
         return fits ? KERNEL : NO_TABLE;
     }
-    if (ends_with(name, ".relative_position_bias_table"))
+    if (vl_str_ends(name, ".relative_position_bias_table"))
         return t->n_dims == 2 && t->shape[1] == s[1] && t->shape[0] > 0 ? BIAS : NO_TABLE;
     if (t->n_dims != 4 || t->shape[0] != 1 || t->shape[3] != s[3]) return NO_TABLE;
     if (strcmp(name, "enc_img.emb_pos") == 0) return t->shape[1] == 1 ? POSITIONS : NO_TABLE;

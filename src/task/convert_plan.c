@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/progress.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "base/words.h"
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
@@ -69,7 +70,7 @@ static bool asks_for_moments(const patterns *only)
 {
     const char *piece = only->text;
     for (size_t k = 0; k < only->n; k++, piece += strlen(piece) + 1)
-        if (strncmp(piece, VL_NAME_MOMENTS, strlen(VL_NAME_MOMENTS)) == 0) return true;
+        if (vl_str_begins(piece, VL_NAME_MOMENTS)) return true;
     return false;
 }
 

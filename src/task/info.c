@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "file/torch.h"
 #include "task/info_internal.h"
@@ -72,8 +73,7 @@ static int begins(const head *h, const char *with, size_t n)
 
 static int ends(const head *h, const char *with)
 {
-    size_t n = strlen(h->path), m = strlen(with);
-    return n >= m && strcmp(h->path + n - m, with) == 0;
+    return vl_str_ends(h->path, with);
 }
 
 static int is_jpeg(const head *h)

@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/file.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "file/pickle.h"
 #include "file/tsv.h"
 #include "media/picture.h"
@@ -137,12 +138,6 @@ violet_status vl_info_tsv(vl_info_tree *j, const char *path, int verbose)
 
 /* ---- line index ------------------------------------------------------------------------------ */
 
-static int has_end(const char *path, const char *with)
-{
-    size_t n = strlen(path), m = strlen(with);
-    return n >= m && strcmp(path + n - m, with) == 0;
-}
-
 /* The next offset of a text index; 0 at the end, -1 for what is no number in a line. */
 static int next_offset(uint64_t *v, const char **at, const char *end)
 {
@@ -172,7 +167,7 @@ violet_status vl_info_lineidx(vl_info_tree *j, const char *path, int verbose)
     (void)verbose;
     violet_status status = vl_map_open(&m, path);
     if (status != VIOLET_OK) return status;
-    int binary = has_end(path, ".8b"), got;
+    int binary = vl_str_ends(path, ".8b"), got;
     const char *at = (const char *)m.data, *end = at + m.n;
     uint64_t v = 0, last = 0;
     size_t n = 0;

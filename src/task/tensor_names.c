@@ -6,19 +6,9 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/str.h"
 #include "model/checkpoint.h"
 #include "model/load_values.h"
-
-static bool begins(const char *name, const char *with)
-{
-    return strncmp(name, with, strlen(with)) == 0;
-}
-
-static bool ends(const char *name, const char *with)
-{
-    size_t n = strlen(name), m = strlen(with);
-    return n >= m && strcmp(name + n - m, with) == 0;
-}
 
 /* ---- second names ---------------------------------------------------------------------------- */
 
@@ -132,7 +122,7 @@ static const char *known_part(const char *name)
         {"decoder/", "dVAE decoder"},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (begins(name, parts[i].prefix)) return parts[i].part;
+        if (vl_str_begins(name, parts[i].prefix)) return parts[i].part;
     return NULL;
 }
 
@@ -155,6 +145,6 @@ const char *vl_tensor_part(char text[64], const vl_tensor_names *names, const ch
 const char *vl_tensors_model(const vl_tensors *f, const vl_tensor_names *names)
 {
     for (size_t i = 0; i < names->n; i++)
-        if (ends(vl_tensors_at(f, i)->name, "blocks.input.w")) return "dVAE";
+        if (vl_str_ends(vl_tensors_at(f, i)->name, "blocks.input.w")) return "dVAE";
     return names->layout ? vl_layout_title(names->layout) : NULL;
 }

@@ -4,6 +4,7 @@
  * if they begin with a brace.
  *
  *     tests/fuzz/build torch && build/fuzz/fuzz_torch -max_total_time=60 build/fuzz/corpus/torch */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -55,24 +56,33 @@ typedef struct part {
     size_t n;
 } part;
 
-/* An archive of these entries, stored, at `zip`, which must be large enough; its size. */
+/* An archive of these entries, stored, at `zip`, which must be large enough; its size. Only the
+ * first stands before the directory, the others in its comment: what is read behind the last one's
+ * end is behind the archive. Entries of the same bytes are one. */
 static size_t archive(uint8_t *zip, const part *parts, int n_parts)
 {
-    uint8_t *at = zip;
-    size_t where[3];
-    for (int i = 0; i < n_parts; i++) {
-        where[i] = (size_t)(at - zip);
-        at = put_header(at, 0, parts[i].name, parts[i].n, 0);
-        if (parts[i].n) memcpy(at, parts[i].bytes, parts[i].n);
-        at += parts[i].n;
+    uint8_t *at = zip, *end;
+    size_t where[3] = {0}, directory, n = (size_t)n_parts;
+    at = put_header(at, 0, parts[0].name, parts[0].n, 0);
+    if (parts[0].n) memcpy(at, parts[0].bytes, parts[0].n);
+    directory = (size_t)(at - zip) + parts[0].n;
+    at = end = zip + directory;
+    for (int i = 0; i < n_parts; i++) end += 46 + strlen(parts[i].name);
+    uint8_t *comment = end + 22, *entry = comment;
+    for (int i = 1; i < n_parts; i++) {
+        bool again = i > 1 && parts[i].bytes == parts[i - 1].bytes;
+        where[i] = again ? where[i - 1] : (size_t)(entry - zip);
+        if (again) continue;
+        entry = put_header(entry, 0, parts[i].name, parts[i].n, 0);
+        if (parts[i].n) memcpy(entry, parts[i].bytes, parts[i].n);
+        entry += parts[i].n;
     }
-    size_t directory = (size_t)(at - zip), n = (size_t)n_parts;
     for (int i = 0; i < n_parts; i++)
         at = put_header(at, 1, parts[i].name, parts[i].n, where[i]);
-    size_t n_directory = (size_t)(at - zip) - directory;
     at = put(put(put(put(at, 0x06054b50, 4), 0, 4), n, 2), n, 2);
-    at = put(put(put(at, n_directory, 4), directory, 4), 0, 2);
-    return (size_t)(at - zip);
+    put(put(put(at, (size_t)(end - zip) - directory, 4), directory, 4),
+        (uint64_t)(entry - comment), 2);
+    return (size_t)(entry - zip);
 }
 
 static void read_as_part(const uint8_t *data, size_t n)
@@ -81,13 +91,18 @@ static void read_as_part(const uint8_t *data, size_t n)
     const part document[] = {{"a/data.pkl", data, n},
                              {"a/data/0", elements, sizeof elements},
                              {"a/data/1", elements, sizeof elements}};
-    const part metadata[] = {{"a/data.pkl", "}.", 2}, {"a/violet.json", data, n}};
-    uint8_t *zip = malloc(n + 1000);
-    if (!zip) return;
-    if (n && data[0] == '{')
-        read_tensors_file(zip, archive(zip, metadata, 2));
-    else
-        read_tensors(zip, archive(zip, document, 3));
+    const part metadata[] = {{"a/violet.json", data, n}, {"a/data.pkl", "}.", 2}};
+    bool is_metadata = n && data[0] == '{';
+    uint8_t *zip = malloc(n + 1000), *exact;
+    size_t n_zip = zip ? archive(zip, is_metadata ? metadata : document, is_metadata ? 2 : 3) : 0;
+    if (zip && (exact = malloc(n_zip))) { /* no byte behind it, for the address sanitizer */
+        memcpy(exact, zip, n_zip);
+        if (is_metadata)
+            read_tensors_file(exact, n_zip);
+        else
+            read_tensors(exact, n_zip);
+        free(exact);
+    }
     free(zip);
 }
 

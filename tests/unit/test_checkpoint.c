@@ -366,6 +366,41 @@ static void metadata_wins_over_shapes(void **state)
     vl_model_release(&m);
 }
 
+/* It comes from anywhere: neither long, nor of many parts, nor two of them. */
+static void a_hostile_configuration(void **state)
+{
+    (void)state;
+    vl_config c = small_config(), read;
+    vl_model m;
+    vl_buf brackets = {0}, blanks = {0}, twice = {0};
+    new_model(&m, &c, VL_HEADS_PRETRAIN, 1);
+    json_t *config = vl_config_save(&c);
+    char *text = json_dumps(config, 0);
+    for (int i = 0; i < 1000; i++) assert_int_equal(vl_buf_puts(&brackets, "[[],"), VIOLET_OK);
+    assert_int_equal(vl_buf_puts(&blanks, text), VIOLET_OK);
+    for (int i = 0; i < 70000; i++) assert_int_equal(vl_buf_puts(&blanks, " "), VIOLET_OK);
+    assert_int_equal(vl_buf_printf(&twice, "%s %s", text, text), VIOLET_OK);
+    const struct {
+        const char *config, *why;
+    } cases[] = {{brackets.data, "metadata 'config': 2000 brackets"},
+                 {blanks.data, "bytes, expected at most 65536"},
+                 {twice.data, "end of file expected"},
+                 {"", "metadata 'config' byte 0"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *metadata[2] = {"config", cases[i].config};
+        assert_int_equal(vl_checkpoint_write_params(path, &m.params, 0, metadata, 1), VIOLET_OK);
+        assert_int_equal(vl_config_find(&read, path), VIOLET_EFORMAT);
+        assert_message(cases[i].why);
+        assert_message(path);
+    }
+    vl_buf_free(&brackets);
+    vl_buf_free(&blanks);
+    vl_buf_free(&twice);
+    free(text);
+    json_decref(config);
+    vl_model_release(&m);
+}
+
 /* ---- damage --------------------------------------------------------------------------------- */
 
 static void a_value_that_is_not_finite_is_an_error(void **state)
@@ -505,6 +540,7 @@ int main(void)
         TEST(what_shapes_do_not_tell_is_an_error),
         TEST(a_table_of_another_shape_tells_nothing),
         TEST(metadata_wins_over_shapes),
+        TEST(a_hostile_configuration),
         TEST(a_value_that_is_not_finite_is_an_error),
         TEST(a_file_cut_anywhere_is_refused),
         TEST(an_unwritable_place_is_an_error),

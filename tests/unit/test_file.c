@@ -107,6 +107,24 @@ static void output_is_whole_or_absent(void **state)
     remove_folder(folder);
 }
 
+/* The descriptor behind the file cannot be written. */
+static void a_patch_that_fails_is_told(void **state)
+{
+    (void)state;
+    char folder[64], path[100], expected[160];
+    vl_out o;
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/out", folder);
+    assert_int_equal(vl_out_open(&o, path), VIOLET_OK);
+    assert_int_equal(vl_out_write(&o, "abc", 3), VIOLET_OK);
+    assert_non_null(o.file = freopen(o.temporary, "rb", o.file));
+    assert_int_equal(vl_out_patch(&o, 1, "x", 1), VIOLET_EIO);
+    snprintf(expected, sizeof expected, "write '%s': Bad file descriptor", path);
+    assert_string_equal(violet_error(), expected);
+    assert_int_equal(files_in(folder), 0);
+    remove_folder(folder);
+}
+
 /* /dev/full takes the write and refuses the flush; the temporary there is a link to it. */
 static void a_full_disk_is_told(void **state)
 {
@@ -176,6 +194,7 @@ int main(void)
         cmocka_unit_test(reads_and_maps),
         cmocka_unit_test(folders_and_paths),
         cmocka_unit_test(output_is_whole_or_absent),
+        cmocka_unit_test(a_patch_that_fails_is_told),
         cmocka_unit_test(a_full_disk_is_told),
         cmocka_unit_test(log_goes_to_the_callback),
         cmocka_unit_test(a_sweep_takes_dead_processes_files),

@@ -308,6 +308,9 @@ static void zip_bombs(void **state)
         {ROW("metadata, deep", make_metadata, PARTS("{\"a\":", "[", ""), "brackets")},
         {ROW("metadata of numbers", make_metadata, PARTS("[0", ",0", "]"), "object of strings")},
         {ROW("metadata of one long string", make_metadata, PARTS("{\"a\":\"", "[", "\"}"), NULL)},
+        {ROW("behind an escaped quote", make_metadata, PARTS("{\"a\":\"\\\"", "[", "\"}"), NULL)},
+        {ROW("behind an escaped backslash", make_metadata,
+             PARTS("{\"a\":\"\\\\\",\"b\":[0", ",[]", "]}"), "brackets")},
     };
     HOSTILE_CHECK_ALL(rows, false);
 }
@@ -358,6 +361,10 @@ static void make_many(vl_buf *b, const void *arg)
     PARTS("{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" offsets_a "},"                \
           "\"b\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":" offsets_b "}}", "", "")
 
+#define TEN_SIZES ",0,0,0,0,0,0,0,0,0,0"
+#define FIFTY_SIZES TEN_SIZES TEN_SIZES TEN_SIZES TEN_SIZES TEN_SIZES
+#define SIZES FIFTY_SIZES FIFTY_SIZES
+
 static void hostile_headers(void **state)
 {
     (void)state;
@@ -372,13 +379,28 @@ static void hostile_headers(void **state)
              .pad = 200 * MIB, .mib = 128},
         {ROW("nothing in it", make_length, LENGTH(2, "{}"), NULL)},
         {ROW("arrays nested", make_header, PARTS("{\"a\":", "[", ""), "brackets")},
-        {ROW("arrays nested with room", make_header, PARTS("{\"a\":", "[         ", ""), "depth")},
-        {ROW("objects nested with room", make_header, PARTS("", "{\"a\":     ", ""), "depth")},
+        {ROW("arrays nested with room", make_header, PARTS("{\"a\":", "[         ", ""),
+             "more than 1024 bytes")},
+        {ROW("objects nested with room", make_header, PARTS("", "{\"a\":     ", ""),
+             "more than 1024 bytes")},
         {ROW("empty arrays", make_header, PARTS("{\"a\":[0", ",[]", "]}"), "brackets")},
         {ROW("empty objects", make_header, PARTS("{\"a\":[0", ",{}", "]}"), "brackets")},
         {ROW("a shape of 100001 numbers", make_header,
              PARTS("{\"a\":{\"dtype\":\"U8\",\"shape\":[1", ",1", "],\"data_offsets\":[0,1]}}"),
-             "100001 dimensions")},
+             "header byte 5: a value of more than 1024 bytes")},
+        {ROW("a shape of 10 million sizes", make_header,
+             PARTS("{\"a\":{\"dtype\":\"U8\",\"shape\":[0", SIZES, "],\"data_offsets\":[0,0]}}"),
+             "more than 1024 bytes")},
+        {ROW("20 MB beside a tensor", make_header,
+             PARTS("{\"a\":{\"dtype\":\"U8\",\"shape\":[8],\"data_offsets\":[0,8],\"x\":[0", SIZES,
+                   "]}}"), "more than 1024 bytes")},
+        {ROW("metadata of 10 million numbers", make_header,
+             PARTS("{\"__metadata__\":{\"a\":[0", SIZES, "]}}"), "more than 4194304 bytes"),
+             .mib = 128},
+        {ROW("metadata of 20 MB", make_header, PARTS("{\"__metadata__\":{\"a\":\"", SIZES, "\"}}"),
+             "more than 4194304 bytes")},
+        {ROW("metadata of 1 MB", make_header, PARTS("{\"__metadata__\":{\"a\":\"", "[ sized \\n ",
+                                                    "\"}}"), NULL)},
         {ROW("metadata of metadata", make_header, PARTS("{\"__metadata__\":{\"a\":{}}}", "", ""),
              "expected a string")},
         {ROW("a name with \\u0000", make_header, ONE("a\\u0000b", "[1]", "[0,1]"), "header byte")},

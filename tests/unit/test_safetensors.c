@@ -86,6 +86,74 @@ static void hostile_headers(void **state)
     assert_int_equal(vl_safetensors_parse(&f, huge, 10, "x"), VIOLET_EFORMAT);
 }
 
+static vl_safetensors *read_header(char *bytes, const char *header, size_t n_data)
+{
+    vl_safetensors *f;
+    size_t n = make(bytes, header, n_data);
+    if (vl_safetensors_parse(&f, bytes, n, "x") != VIOLET_OK) fail_msg("%s", violet_error());
+    return f;
+}
+
+/* Tensors without elements lie where others begin, and come first. */
+static void empty_tensors_beside_others(void **state)
+{
+    (void)state;
+    char bytes[1000];
+    vl_safetensors *f = read_header(bytes, "{" ENTRY("b", "U8", "[4]", "[0,4]") ","
+                                           ENTRY("z", "F32", "[0]", "[0,0]") ","
+                                           ENTRY("a", "F32", "[0]", "[4,4]") "}", 4);
+    static const char *const expected[] = {"z", "b", "a"};
+    for (size_t i = 0; i < 3; i++)
+        assert_string_equal(vl_safetensors_at(f, i)->name, expected[i]);
+    vl_safetensors_close(f);
+}
+
+#define SPACES "                                        "
+#define MANY_SPACES SPACES SPACES SPACES SPACES SPACES
+
+/* A tensor's entry may be spelled at length, but not without end. */
+static void entries_of_limited_length(void **state)
+{
+    (void)state;
+    char bytes[3000];
+    vl_safetensors *f;
+    f = read_header(bytes, "{" MANY_SPACES MANY_SPACES
+                           ENTRY("a", "U8", "[1," MANY_SPACES "1,1,1,1,1,1," MANY_SPACES "1]",
+                                 "[0," MANY_SPACES "1]") MANY_SPACES MANY_SPACES "}", 1);
+    assert_int_equal(vl_safetensors_at(f, 0)->n_dim, 8);
+    vl_safetensors_close(f);
+    size_t n = make(bytes, "{" ENTRY("a", "U8", "[1," MANY_SPACES MANY_SPACES MANY_SPACES
+                                                MANY_SPACES MANY_SPACES "1]", "[0,1]") "}", 1);
+    assert_int_equal(vl_safetensors_parse(&f, bytes, n, "x"), VIOLET_EFORMAT);
+    assert_string_equal(violet_error(), "x: header byte 5: a value of more than 1024 bytes");
+}
+
+/* What would not be read again is not written. */
+static void what_is_not_written(void **state)
+{
+    (void)state;
+    char folder[64], path[100];
+    vl_safetensors_writer *w;
+    char *long_text = calloc(1, (4 << 20) + 1);
+    const char *const metadata[] = {"note", memset(long_text, 'x', 4 << 20)};
+    const vl_safetensor what = {.name = "__metadata__", .dtype = VL_DT_U8, .n_dim = 0};
+    make_folder(folder);
+    snprintf(path, sizeof path, "%s/t.safetensors", folder);
+    assert_int_equal(vl_safetensors_create(&w, path, NULL, 0, metadata, 1), VIOLET_EINVAL);
+    assert_non_null(strstr(violet_error(), "/t.safetensors: 4194315 bytes of metadata"));
+    assert_int_equal(vl_safetensors_create(&w, path, &what, 1, NULL, 0), VIOLET_EINVAL);
+    assert_non_null(strstr(violet_error(), "/t.safetensors: tensor '__metadata__'"));
+    long_text[(4 << 20) - 11] = 0;
+    assert_int_equal(vl_safetensors_create(&w, path, NULL, 0, metadata, 1), VIOLET_OK);
+    assert_int_equal(vl_safetensors_finish(w), VIOLET_OK);
+    vl_safetensors *f;
+    if (vl_safetensors_open(&f, path) != VIOLET_OK) fail_msg("%s", violet_error());
+    assert_string_equal(vl_safetensors_metadata(f, "note"), long_text);
+    vl_safetensors_close(f);
+    free(long_text);
+    remove_folder(folder);
+}
+
 static void writer_and_reader_agree(void **state)
 {
     (void)state;
@@ -169,6 +237,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_file),
         cmocka_unit_test(hostile_headers),
+        cmocka_unit_test(empty_tensors_beside_others),
+        cmocka_unit_test(entries_of_limited_length),
+        cmocka_unit_test(what_is_not_written),
         cmocka_unit_test(writer_and_reader_agree),
         cmocka_unit_test(truncations_and_flips),
     };

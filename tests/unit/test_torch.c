@@ -1,5 +1,6 @@
 /* PyTorch files: what is read of them, and that no byte of a hostile one gets further than an
- * error message. The values of real files are compared in tests/golden. */
+ * error message. Single tensors are in test_torch_tensors.c; the values of real files are compared
+ * in tests/golden. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,60 +14,9 @@
 
 #include "base/file.h"
 #include "file/torch.h"
-#include "unit/make_torch.h"
+#include "unit/torch_case.h"
 
 #define GOLDEN "tests/golden/checkpoints/"
-
-/* A zip with this program and storages 0 to 3, opened; NULL: refused, the message is set. The bytes
- * stay in `z`. */
-static vl_torch *open_program(zip_maker *z, vl_buf *program)
-{
-    vl_torch *f;
-    *z = (zip_maker){0};
-    assert_int_equal(vl_buf_putc(program, '.'), VIOLET_OK);
-    zip_of(z, program->data, program->n, 4);
-    vl_torch_parse(&f, z->data.data, z->data.n, "test.pt");
-    vl_buf_free(program);
-    return f;
-}
-
-static void expect_error(const char *why)
-{
-    if (!strstr(violet_error(), why)) fail_msg("'%s' lacks '%s'", violet_error(), why);
-}
-
-static void refused(vl_buf *program, const char *why)
-{
-    zip_maker z;
-    vl_torch *f = open_program(&z, program);
-    if (f) fail_msg("read, expected '%s'", why);
-    expect_error(why);
-    expect_error("test.pt: ");
-    zip_free(&z);
-}
-
-static const vl_stored *find(const vl_torch *f, const char *name)
-{
-    const vl_stored *t = f ? vl_torch_find(f, name) : NULL;
-    if (!f) fail_msg("%s", violet_error());
-    if (!t) fail_msg("no tensor '%s'", name);
-    return t;
-}
-
-static void expect_floats(const vl_torch *f, const char *name, const float *expected, size_t n)
-{
-    const vl_stored *t = find(f, name);
-    float x[32];
-    assert_int_equal(t->n, n);
-    vl_stored_floats(x, t, 0, t->n);
-    for (size_t i = 0; i < n; i++)
-        if (x[i] != expected[i]) fail_msg("%s[%zu]: %g, not %g", name, i, x[i], expected[i]);
-}
-
-static void puts_to(vl_buf *b, const char *s)
-{
-    assert_int_equal(vl_buf_puts(b, s), VIOLET_OK);
-}
 
 /* ---- real files ------------------------------------------------------------------------------ */
 
@@ -222,6 +172,36 @@ static void what_wraps_is_cut_off(void **state)
     refused(&b, "'a.0' is there twice");
 }
 
+/* What a name or a key leaves nothing of is not cut off. */
+static void no_name_becomes_empty(void **state)
+{
+    (void)state;
+    zip_maker z;
+    vl_buf b = {0};
+    puts_to(&b, "(dS'module.'\n");
+    put_vector(&b, "0", 1);
+    puts_to(&b, "sS'module.a'\n");
+    put_vector(&b, "1", 2);
+    puts_to(&b, "s");
+    vl_torch *f = open_program(&z, &b);
+    assert_int_equal(find(f, "module.")->n, 1);
+    assert_int_equal(find(f, "module.a")->n, 2);
+    assert_string_equal(vl_torch_prefix(f), "");
+    vl_torch_close(f);
+    zip_free(&z);
+    puts_to(&b, "(dS'model'\n(dS''\n");
+    put_vector(&b, "0", 1);
+    puts_to(&b, "sS'a'\n");
+    put_vector(&b, "1", 2);
+    puts_to(&b, "ss");
+    f = open_program(&z, &b);
+    assert_int_equal(find(f, "model.")->n, 1);
+    assert_int_equal(find(f, "model.a")->n, 2);
+    assert_string_equal(vl_torch_prefix(f), "");
+    vl_torch_close(f);
+    zip_free(&z);
+}
+
 static void modules_are_pictures(void **state)
 {
     (void)state;
@@ -262,49 +242,6 @@ static void modules_are_pictures(void **state)
     f = open_program(&z, &b);
     assert_int_equal(find(f, "k")->n, 1);
     assert_int_equal(find(f, "attribute")->n, 2);
-    vl_torch_close(f);
-    zip_free(&z);
-}
-
-static void strides_types_and_byte_orders(void **state)
-{
-    (void)state;
-    zip_maker z = {0};
-    vl_buf b = {0};
-    vl_torch *f;
-    puts_to(&b, "(dS't'\n");
-    put_tensor(&b, "FloatStorage", "0", 24, 1, "I3\nI2\n", "I2\nI6\n");
-    puts_to(&b, "sS'wide'\n");
-    put_tensor(&b, "FloatStorage", "0", 24, 5, "I2\nI3\n", "I0\nI0\n");
-    puts_to(&b, "sS'ones'\n");
-    put_tensor(&b, "FloatStorage", "0", 24, 22, "I1\nI2\nI1\n",
-               "L9223372036854775800L\nI1\nL9223372036854775800L\n");
-    puts_to(&b, "sS'none'\n");
-    put_tensor(&b, "FloatStorage", "0", 24, 500, "I0\nI9\n", "I9\nI1\n");
-    puts_to(&b, "sS'v3'\nctorch._utils\n_rebuild_tensor_v3\n((S'storage'\nctorch.storage\n"
-                "UntypedStorage\nS'0'\nS'cpu'\nI96\ntQI3\n(I2\nt(I1\ntI00\nNctorch\nuint16\ntRs");
-    f = open_program(&z, &b);
-    expect_floats(f, "t", (float[]){1, 7, 3, 9, 5, 11}, 6);
-    expect_floats(f, "wide", (float[]){5, 5, 5, 5, 5, 5}, 6);
-    expect_floats(f, "ones", (float[]){22, 23}, 2);
-    expect_floats(f, "none", NULL, 0);
-    expect_floats(f, "v3", (float[]){0x3f80, 0}, 2); /* the upper half of 1.0f, the lower of 2.0f */
-    vl_torch_close(f);
-    zip_free(&z);
-    puts_to(&b, "(dS'd'\n");
-    put_tensor(&b, "DoubleStorage", "0", 1, 0, "", "");
-    puts_to(&b, "sS'h'\n");
-    put_tensor(&b, "ShortStorage", "1", 2, 0, "I2\n", "I1\n");
-    puts_to(&b, "s.");
-    zip_put(&z, "x/data.pkl", b.data, b.n);
-    zip_put(&z, "x/byteorder", "big", 3);
-    zip_put(&z, "x/data/0", "\x3f\xf8\0\0\0\0\0\0", 8);
-    zip_put(&z, "x/data/1", "\1\2\xff\xfe", 4);
-    zip_end(&z);
-    vl_buf_free(&b);
-    assert_int_equal(vl_torch_parse(&f, z.data.data, z.data.n, "big"), VIOLET_OK);
-    expect_floats(f, "d", (float[]){1.5f}, 1);
-    expect_floats(f, "h", (float[]){258, -2}, 2);
     vl_torch_close(f);
     zip_free(&z);
 }
@@ -403,72 +340,6 @@ static void nothing_is_called(void **state)
     violet_status status = vl_pickle_parse(&doc, object, sizeof object - 1, "plain", NULL);
     assert_int_not_equal(status, VIOLET_OK);
     expect_error("'my.Net'");
-}
-
-static void tensors_stay_in_their_storages(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *storage, *key;
-        long long n, offset;
-        const char *shape, *stride, *why;
-    } cases[] = {
-        {"FloatStorage", "0", 24, 0, "I25\n", "I1\n", "reaches element 0 + 24"},
-        {"FloatStorage", "0", 24, 23, "I2\n", "I1\n", "reaches"},
-        {"FloatStorage", "0", 24, 24, "", "", "reaches"},
-        {"FloatStorage", "0", 24, -1, "I1\n", "I1\n", "offset"},
-        {"FloatStorage", "0", 24, 0, "I2\nI2\n", "I23\nI1\n", "reaches"},
-        {"FloatStorage", "0", 24, 0, "I2\n", "L9223372036854775800L\n", "reaches"},
-        {"FloatStorage", "0", 24, 0, "I3\n", "L9223372036854775800L\n", "overflows"},
-        {"FloatStorage", "0", 24, 0, "L4294967296L\nL4294967296L\n", "I0\nI0\n", "overflows"},
-        {"FloatStorage", "0", 24, 0, "L4294967296L\n", "I0\n", "elements of a storage"},
-        {"FloatStorage", "0", 24, 0, "I-1\n", "I1\n", "0 or more"},
-        {"FloatStorage", "0", 24, 3, "I2\n", "I-1\n", "0 or more"},
-        {"FloatStorage", "0", 24, 0, "I2\n", "", "strides"},
-        {"FloatStorage", "0", 24, 0, "S'x'\n", "I1\n", "0 or more"},
-        {"FloatStorage", "0", 24, 0, "I1\nI1\nI1\nI1\nI1\nI1\nI1\nI1\nI1\n", "", "9 dimensions"},
-        {"FloatStorage", "0", 25, 0, "I1\n", "I1\n", "of 96 bytes, expected 25"},
-        {"FloatStorage", "0", INT64_MAX - 1, 0, "I1\n", "I1\n", "of 96 bytes"},
-        {"FloatStorage", "0", -1, 0, "I1\n", "I1\n", "number of elements"},
-        {"DoubleStorage", "0", 13, 0, "I1\n", "I1\n", "of 96 bytes"},
-        {"FloatStorage", "9", 24, 0, "I1\n", "I1\n", "'9' is not there"},
-        {"FloatStorage", "../data.pkl", 1, 0, "I1\n", "I1\n", "is not there"},
-        {"ComplexFloatStorage", "0", 1, 0, "I1\n", "I1\n", "ComplexFloatStorage is not read"},
-        {"UntypedStorage", "0", 1, 0, "I1\n", "I1\n", "a storage with a type"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        vl_buf b = {0};
-        put_tensor(&b, cases[i].storage, cases[i].key, cases[i].n, cases[i].offset, cases[i].shape,
-                   cases[i].stride);
-        refused(&b, cases[i].why);
-    }
-    vl_buf b = {0};
-    puts_to(&b, "ctorch._utils\n_rebuild_tensor_v2\n(I1\nI0\n))tR");
-    refused(&b, "storage, offset");
-}
-
-/* Lists of lists that share one tensor: 2^30 of them, from 400 bytes. */
-static void sharing_is_bounded(void **state)
-{
-    (void)state;
-    vl_buf b = {0};
-    char step[32];
-    puts_to(&b, "(l");
-    put_vector(&b, "0", 1);
-    puts_to(&b, "ap0\n");
-    for (int i = 0; i < 30; i++) {
-        snprintf(step, sizeof step, "0(lg%d\nag%d\nap%d\n", i, i, i + 1);
-        puts_to(&b, step);
-    }
-    refused(&b, "unfold");
-    puts_to(&b, "(l"); /* no deeper than the reader's limit, but more names than are worth it */
-    put_vector(&b, "0", 1);
-    puts_to(&b, "ap0\n");
-    for (int i = 0; i < 8; i++) {
-        snprintf(step, sizeof step, "0(lg%d\nag%d\nag%d\nap%d\n", i, i, i, i + 1);
-        puts_to(&b, step);
-    }
-    refused(&b, "unfold");
 }
 
 static void refuse_bytes(const void *s, size_t n, const char *why)
@@ -579,6 +450,14 @@ static void legacy_parts_of_storages(void **state)
     puts_to(&b, "(S'storage'\nctorch\nFloatStorage\nS'k'\nS'cpu'\nI24\n(S'kv'\nI21\nI4\nttQ");
     put_legacy(&b, "(lS'k'\na.", 24, 96);
     refuse_bytes(b.data, b.n, "part of a storage");
+    b.n = head; /* as many elements, of two types */
+    puts_to(&b, "(dS'a'\n");
+    put_tensor(&b, "FloatStorage", "k", 24, 2, "I2\n", "I1\n");
+    puts_to(&b, "sS'b'\n");
+    put_tensor(&b, "IntStorage", "k", 24, 2, "I2\n", "I1\n");
+    puts_to(&b, "s");
+    put_legacy(&b, "(lS'k'\na.", 24, 96);
+    refuse_bytes(b.data, b.n, "storage 'k' is of two types");
     vl_buf_free(&b);
 }
 
@@ -589,12 +468,10 @@ int main(void)
         cmocka_unit_test(truncations_and_flips),
         cmocka_unit_test(nestings_become_paths),
         cmocka_unit_test(what_wraps_is_cut_off),
+        cmocka_unit_test(no_name_becomes_empty),
         cmocka_unit_test(modules_are_pictures),
-        cmocka_unit_test(strides_types_and_byte_orders),
         cmocka_unit_test(packed_entries),
         cmocka_unit_test(nothing_is_called),
-        cmocka_unit_test(tensors_stay_in_their_storages),
-        cmocka_unit_test(sharing_is_bounded),
         cmocka_unit_test(hostile_archives),
         cmocka_unit_test(legacy_parts_of_storages),
     };

@@ -171,6 +171,28 @@ static void aliases_share_and_metadata_stands_beside(void **state)
     vl_map_close(&map);
 }
 
+/* Beside a size of 0 the others may be absurd. */
+static void absurd_sizes_come_back(void **state)
+{
+    (void)state;
+    const vl_safetensor list[] = {
+        {.name = "a", .dtype = VL_DT_F32, .n_dim = 4, .shape = {0, 255, 256, 65535}},
+        {.name = "b", .dtype = VL_DT_F32, .n_dim = 4, .shape = {0, 65536, INT32_MAX, 1}},
+        {.name = "c", .dtype = VL_DT_F32, .n_dim = 3, .shape = {0, 1ll << 31, UINT32_MAX}},
+        {.name = "d", .dtype = VL_DT_F32, .n_dim = 3, .shape = {0, 2, 1ll << 62}},
+    };
+    vl_torch *f;
+    write_bytes(&(vl_tensors_plan){.list = list, .n = 4}, 0, 1);
+    ok(vl_torch_open(&f, path));
+    for (size_t i = 0; i < 4; i++)
+        for (int d = 0; d < list[i].n_dim; d++)
+            assert_int_equal(vl_torch_at(f, i)->shape[d], list[i].shape[d]);
+    assert_int_equal(vl_torch_at(f, 2)->stride[1], UINT32_MAX);
+    assert_int_equal(vl_torch_at(f, 3)->stride[1], 1ll << 62);
+    assert_int_equal(vl_torch_at(f, 3)->stride[0], 0); /* 2^63 is none */
+    vl_torch_close(f);
+}
+
 static void refuses(const vl_tensors_plan *plan, const char *why)
 {
     vl_torch_writer *w;
@@ -202,6 +224,12 @@ static void plans_that_are_refused(void **state)
     refuses(&(vl_tensors_plan){.list = two_huge, .n = 2}, "sizes overflow");
     refuses(&(vl_tensors_plan){.list = bad, .n = 0, .metadata = metadata, .n_metadata = 1},
             "metadata 'k' is not UTF-8");
+    char *long_text = calloc(1, (4 << 20) + 1);
+    const char *const too_much[] = {"k", memset(long_text, 'x', 4 << 20)};
+    refuses(&(vl_tensors_plan){.list = bad, .n = 0, .metadata = too_much, .n_metadata = 1},
+            "4194312 bytes of metadata");
+    expect_empty_folder();
+    free(long_text);
 }
 
 static void too_much_and_too_little(void **state)
@@ -340,7 +368,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(all_types_shapes_and_pieces), TEST(aliases_share_and_metadata_stands_beside),
-        TEST(plans_that_are_refused),      TEST(too_much_and_too_little),
+        TEST(absurd_sizes_come_back),      TEST(plans_that_are_refused),
+        TEST(too_much_and_too_little),
         TEST(format_by_name),              TEST(zip64_fields),
         TEST(more_entries_than_16_bits),   TEST(entries_that_do_not_fit),
     };
