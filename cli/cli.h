@@ -21,6 +21,7 @@ extern const int n_commands;
 
 int cmd_pretrain(int argc, char **argv);
 int cmd_finetune(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
 int cmd_extract_frames(int argc, char **argv);
 int cmd_extract_tsv(int argc, char **argv);
 int cmd_extract_vq(int argc, char **argv);
@@ -63,6 +64,8 @@ int run_with(violet_options *o, const char *name, const char *resume, long_work 
 /* violet_hooks.event: one line that is rewritten on a terminal, plain lines now and then elsewhere.
  * Warnings always get lines of their own. */
 void progress_event(void *user, const violet_event *e);
+/* Progress goes to stderr from now on: stdout is for what is read by programs. */
+void progress_aside(void);
 /* violet_log_set's: on lines of their own. */
 void progress_log(void *user, violet_log_level level, const char *line);
 /* Leaves the terminal on a fresh line. */

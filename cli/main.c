@@ -22,6 +22,14 @@ const command commands[] = {
      "every epoch; best.safetensors has the weights of the best, tested once, at the end: "
      "test.json. Interrupts and the other files are as in pretraining.",
      1, cmd_finetune},
+    {"eval", "ARGS.json [--checkpoint FILE] [--json] [--OPTION VALUE ...]",
+     "measure a checkpoint on a downstream task",
+     "Reads the published args files of retrieval, qamc, qaoe; also fib. Every metric is printed with "
+     "its protocol, the number of items and a 95 % interval. A pretraining checkpoint is measured "
+     "zero-shot. The same command goes on where it was stopped or killed; for many machines: "
+     "--shard 1/4 to 4/4, then --merge 4. The folder (option output) gets scores.bin and "
+     "result.json.",
+     1, cmd_eval},
     {"extract-frames", "--path DIR|FILE|LIST [--sample 5] [--output X] [--OPTION VALUE ...]",
      "take frames from videos",
      "Writes X.tsv and X.lineidx (with --pkl also: X.pkl) as training reads them, and "

@@ -13,6 +13,17 @@
 #include "cli.h"
 
 static int line_is_open; /* the terminal's last line holds progress */
+static int aside;        /* progress goes to stderr */
+
+static FILE *out(void)
+{
+    return aside ? stderr : stdout;
+}
+
+void progress_aside(void)
+{
+    aside = 1;
+}
 
 static double now(void)
 {
@@ -24,7 +35,7 @@ static double now(void)
 static int width(void)
 {
     struct winsize w;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) != 0 || w.ws_col < 20) return 80;
+    if (ioctl(fileno(out()), TIOCGWINSZ, &w) != 0 || w.ws_col < 20) return 80;
     return w.ws_col;
 }
 
@@ -97,7 +108,7 @@ static void format_item(char *line, size_t n, const violet_event *e)
 
 static void clear_line(void)
 {
-    if (line_is_open) fputs("\r\033[K", stdout);
+    if (line_is_open) fputs("\r\033[K", out());
     line_is_open = 0;
 }
 
@@ -105,7 +116,7 @@ static void show_progress(const violet_event *e)
 {
     static double first, last;
     char line[512];
-    int terminal = isatty(STDOUT_FILENO), final = e->n_steps && e->step >= e->n_steps;
+    int terminal = isatty(fileno(out())), final = e->n_steps && e->step >= e->n_steps;
     double at = now();
     if (first == 0) first = at;
     double pause = terminal ? 0.1 : at - first < 120 ? 10 : 60;
@@ -115,12 +126,12 @@ static void show_progress(const violet_event *e)
     else format_step(line, sizeof line, e);
     if (terminal) {
         clear_line();
-        printf("%.*s", width() - 1, line);
+        fprintf(out(), "%.*s", width() - 1, line);
         line_is_open = 1;
     } else {
-        puts(line);
+        fprintf(out(), "%s\n", line);
     }
-    fflush(stdout);
+    fflush(out());
 }
 
 static void show_validation(const violet_event *e)
@@ -134,8 +145,8 @@ static void show_validation(const violet_event *e)
     put_tasks(line, sizeof line, &at, e);
     put_metrics(line, sizeof line, &at, e);
     clear_line();
-    puts(line);
-    fflush(stdout);
+    fprintf(out(), "%s\n", line);
+    fflush(out());
 }
 
 void progress_event(void *user, const violet_event *e)
@@ -148,8 +159,8 @@ void progress_event(void *user, const violet_event *e)
     case VIOLET_EVENT_TEST: show_validation(e); break;
     case VIOLET_EVENT_MESSAGE:
         clear_line();
-        puts(e->text);
-        fflush(stdout);
+        fprintf(out(), "%s\n", e->text);
+        fflush(out());
         break;
     case VIOLET_EVENT_WARNING: progress_log(NULL, VIOLET_LOG_WARN, e->text); break;
     }
@@ -160,13 +171,13 @@ void progress_log(void *user, violet_log_level level, const char *line)
     (void)user;
     if (level == VIOLET_LOG_DEBUG) return;
     clear_line();
-    fflush(stdout);
+    fflush(out());
     fprintf(stderr, "violet: %s%s\n", level == VIOLET_LOG_WARN ? "warning: " : "", line);
 }
 
 void progress_end(void)
 {
-    if (line_is_open) putchar('\n');
+    if (line_is_open) fputc('\n', out());
     line_is_open = 0;
-    fflush(stdout);
+    fflush(out());
 }

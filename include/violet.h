@@ -71,8 +71,9 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-/* The options of one command, each with its default until it is set. Commands: "pretrain", "finetune", "plan",
- * "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link", "convert".
+/* The options of one command, each with its default until it is set. Commands: "pretrain",
+ * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
+ * "convert".
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
@@ -152,6 +153,15 @@ violet_status violet_pretrain(const violet_options *o, const violet_hooks *hooks
  * Ends, stops and goes on as violet_pretrain does. The weights of the best validation are
  * best.safetensors in the run's folder; docs/FINETUNE.md tells of the files. */
 violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks);
+
+/* ---- evaluation ------------------------------------------------------------------------------ */
+
+/* Evaluates a checkpoint as the options of "eval" say. *text (UTF-8), the metrics as lines or, with
+ * VIOLET_INFO_JSON in flags, as an object, is the caller's, to be given to violet_text_free; NULL
+ * after an error, and of one part of many. hooks may be NULL. After VIOLET_EINTERRUPTED the same
+ * call goes on where it stopped. docs/EVALUATE.md says what is measured, and how. */
+violet_status violet_eval(char **text, const violet_options *o, int flags,
+                          const violet_hooks *hooks);
 
 /* ---- data from videos ------------------------------------------------------------------------ */
 

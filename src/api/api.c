@@ -10,6 +10,7 @@
 #include "extract/tsv.h"
 #include "extract/vq.h"
 #include "task/convert.h"
+#include "task/eval.h"
 #include "task/finetune.h"
 #include "task/info.h"
 #include "task/info_diff.h"
@@ -92,6 +93,15 @@ static violet_status hand_over(char **text, vl_buf *b, violet_status status, int
     *text = status == VIOLET_OK || anyway ? vl_buf_steal(b) : NULL;
     vl_buf_free(b);
     return status;
+}
+
+violet_status violet_eval(char **text, const violet_options *o, int flags,
+                          const violet_hooks *hooks)
+{
+    vl_buf b = {0};
+    const vl_eval_options *values = vl_options_of(o, "eval");
+    violet_status status = values ? vl_eval_run(&b, values, flags, hooks) : VIOLET_EINVAL;
+    return hand_over(text, &b, status, 0);
 }
 
 violet_status violet_info(char **text, const char *path, int flags)

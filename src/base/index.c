@@ -14,7 +14,7 @@ static uint64_t hash_of(const char *s, size_t n)
 }
 
 /* Where s is, or would go; there is always a free place. */
-static vl_index_place *place_of(const vl_index *x, const char *s, size_t n)
+static vl_index_place *place_of(const vl_string_index *x, const char *s, size_t n)
 {
     size_t i = hash_of(s, n) & (x->n_places - 1);
     for (;; i = (i + 1) & (x->n_places - 1)) {
@@ -23,13 +23,13 @@ static vl_index_place *place_of(const vl_index *x, const char *s, size_t n)
     }
 }
 
-violet_status vl_index_reserve(vl_index *x, size_t n)
+violet_status vl_index_reserve(vl_string_index *x, size_t n)
 {
     size_t cap = x->n_places ? x->n_places : 16;
     if (n > (size_t)1 << 40) return vl_err_nomem();
     while (cap < 2 * n) cap *= 2;
     if (cap == x->n_places) return VIOLET_OK;
-    vl_index more = {calloc(cap, sizeof *more.place), cap, x->n};
+    vl_string_index more = {calloc(cap, sizeof *more.place), cap, x->n};
     if (!more.place) return vl_err_nomem();
     for (size_t i = 0; i < x->n_places; i++)
         if (x->place[i].s) *place_of(&more, x->place[i].s, x->place[i].n) = x->place[i];
@@ -38,7 +38,7 @@ violet_status vl_index_reserve(vl_index *x, size_t n)
     return VIOLET_OK;
 }
 
-violet_status vl_index_add(vl_index *x, uint32_t *value, const char *s, size_t n)
+violet_status vl_index_add(vl_string_index *x, uint32_t *value, const char *s, size_t n)
 {
     violet_status status = vl_index_reserve(x, x->n + 1);
     if (status != VIOLET_OK) return status;
@@ -53,13 +53,13 @@ violet_status vl_index_add(vl_index *x, uint32_t *value, const char *s, size_t n
     return VIOLET_OK;
 }
 
-void vl_index_set(vl_index *x, uint32_t value, const char *s, size_t n)
+void vl_index_set(vl_string_index *x, uint32_t value, const char *s, size_t n)
 {
     vl_index_place *p = x->n_places ? place_of(x, s, n) : NULL;
     if (p && p->s) p->value = value;
 }
 
-bool vl_index_find(const vl_index *x, uint32_t *value, const char *s, size_t n)
+bool vl_index_find(const vl_string_index *x, uint32_t *value, const char *s, size_t n)
 {
     const vl_index_place *p = x->n_places ? place_of(x, s, n) : NULL;
     if (!p || !p->s) return false;
@@ -67,7 +67,7 @@ bool vl_index_find(const vl_index *x, uint32_t *value, const char *s, size_t n)
     return true;
 }
 
-void vl_index_free(vl_index *x)
+void vl_index_free(vl_string_index *x)
 {
     free(x->place);
     memset(x, 0, sizeof *x);

@@ -13,7 +13,7 @@ struct vl_answers {
     vl_strings strings;
     const char **word; /* (n) */
     int n;
-    vl_index index;
+    vl_string_index index;
 };
 
 static violet_status add_word(vl_answers *a, const char *word)
@@ -89,7 +89,7 @@ static int by_times(const void *a, const void *b)
 /* The different words of the items and how often each comes; at most one an item. */
 static violet_status count_words(count *counts, size_t *n, const vl_items *q)
 {
-    vl_index index = {0};
+    vl_string_index index = {0};
     violet_status status = VIOLET_OK;
     for (size_t i = 0; i < vl_items_n(q) && status == VIOLET_OK; i++) {
         const char *word = vl_items_at(q, i)->word;

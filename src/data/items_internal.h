@@ -27,7 +27,7 @@ typedef struct vl_entry {
 
 /* A list of different strings, numbered as they first come. */
 typedef struct vl_names {
-    vl_index index;
+    vl_string_index index;
     const char **name; /* (n) */
     int n, cap;
 } vl_names;

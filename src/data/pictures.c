@@ -23,7 +23,8 @@ struct vl_pictures {
     vl_pickle *pkl;
     bool are_videos;
     vl_video_list videos;
-    vl_index by_id, by_last; /* records; by_last: of the last part of a video's id, or SEVERAL */
+    vl_string_index by_id;   /* records */
+    vl_string_index by_last; /* by the last part of a video's id: records, or SEVERAL */
 };
 
 /* ---- opening --------------------------------------------------------------------------------- */

@@ -15,19 +15,10 @@
 #include <jansson.h>
 
 #include "base/buf.h"
+#include "base/shard.h"
 #include "extract/frames.h"
 #include "media/video.h"
 #include "media/video_list.h"
-
-/* The part i of n of a list that one run does: 1 of 1 without shards. */
-typedef struct vl_shard {
-    int i, n;
-} vl_shard;
-
-/* "2/4"; NULL is 1 of 1. */
-violet_status vl_shard_parse(vl_shard *out, const char *text);
-/* Videos [first, end) of n. */
-void vl_shard_range(size_t *first, size_t *end, const vl_shard *s, size_t n);
 
 /* The first line's object; NULL: out of memory. */
 json_t *vl_manifest_header(const vl_frames_options *o, const vl_video_list *l, const vl_shard *s);

@@ -37,8 +37,25 @@ static int drop_padding(real *x, const int *ids, const uint8_t *mask, int X, int
     return n;
 }
 
-violet_status vl_encode_texts(vl_features *to, const int *item, vl_tape *t, const vl_model *m,
-                              const int *ids, const uint8_t *mask, int B, int X)
+/* The row of position `at` among those that are left; -1: it is padding itself. */
+static int row_of(const int *ids, const uint8_t *mask, int at)
+{
+    int row = -1;
+    for (int i = 0; i <= at; i++) row += mask ? mask[i] != 0 : ids[i] != 0;
+    return (mask ? mask[at] != 0 : ids[at] != 0) ? row : -1;
+}
+
+static void swap_rows(real *a, real *b, int D)
+{
+    for (int i = 0; i < D; i++) {
+        real x = a[i];
+        a[i] = b[i];
+        b[i] = x;
+    }
+}
+
+violet_status vl_encode_texts_at(vl_features *to, const int *item, vl_tape *t, const vl_model *m,
+                                 const int *ids, const uint8_t *mask, const int *at, int B, int X)
 {
     int grad_on = t->grad_on, training = t->training;
     start(t);
@@ -48,13 +65,24 @@ violet_status vl_encode_texts(vl_features *to, const int *item, vl_tape *t, cons
         const int *row = ids + (size_t)b * (size_t)X;
         const uint8_t *seen = mask ? mask + (size_t)b * (size_t)X : NULL;
         real *values = x->x + (size_t)b * (size_t)X * (size_t)x->cols;
-        if (seen ? !seen[0] : row[0] == 0)
-            status = vl_err(VIOLET_EINVAL, "text %d begins with padding", item[b]);
-        else
-            status = vl_features_put(to, item[b], values,
-                                     drop_padding(values, row, seen, X, x->cols));
+        int place = at ? at[b] : 0, first = place >= 0 && place < X ? row_of(row, seen, place) : -1;
+        if (first < 0) {
+            status = place == 0 ? vl_err(VIOLET_EINVAL, "text %d begins with padding", item[b])
+                                : vl_err(VIOLET_EINVAL, "text %d is read at position %d of %d, "
+                                         "where it has nothing", item[b], place, X);
+            break;
+        }
+        int n = drop_padding(values, row, seen, X, x->cols);
+        if (first > 0) swap_rows(values, values + (size_t)first * (size_t)x->cols, x->cols);
+        status = vl_features_put(to, item[b], values, n);
     }
     t->grad_on = grad_on;
     t->training = training;
     return status;
+}
+
+violet_status vl_encode_texts(vl_features *to, const int *item, vl_tape *t, const vl_model *m,
+                              const int *ids, const uint8_t *mask, int B, int X)
+{
+    return vl_encode_texts_at(to, item, t, m, ids, mask, NULL, B, X);
 }

@@ -131,6 +131,20 @@ void vl_scorer_close(vl_scorer *s)
     free(s);
 }
 
+static void forget_side(side *d)
+{
+    for (int i = 0; i < d->n_slots; i++) {
+        d->item[i] = -1;
+        d->used[i] = 0;
+    }
+}
+
+void vl_scorer_forget(vl_scorer *s)
+{
+    forget_side(&s->video);
+    forget_side(&s->text);
+}
+
 int vl_scorer_columns(const vl_scorer *s)
 {
     return s->m->fc.w3.rows;

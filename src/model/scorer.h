@@ -42,6 +42,9 @@ void vl_scorer_close(vl_scorer *s);
 
 /* score (n, columns of fc) of the pairs video[i], text[i]: numbers of items that are done. */
 violet_status vl_scorer_score(vl_scorer *s, real *score, const int *video, const int *text, int n);
+/* Forgets what was kept of items: to be called when one of them was encoded anew, or to have what
+ * follows, to the last bit, depend on nothing that came before. */
+void vl_scorer_forget(vl_scorer *s);
 /* Columns of fc: 1, or the number of answers. */
 int vl_scorer_columns(const vl_scorer *s);
 
@@ -54,5 +57,10 @@ violet_status vl_encode_videos(vl_features *to, const int *item, vl_tape *t, con
  * position, where pairs are pooled, cannot be padding. */
 violet_status vl_encode_texts(vl_features *to, const int *item, vl_tape *t, const vl_model *m,
                               const int *ids, const uint8_t *mask, int B, int X);
+/* The same of texts whose pairs are pooled at position at[b] in place of the first, as a blank is
+ * filled in where it stands: that row comes first, since the cross-modal transformer knows
+ * positions only by what the rows have in them. */
+violet_status vl_encode_texts_at(vl_features *to, const int *item, vl_tape *t, const vl_model *m,
+                                 const int *ids, const uint8_t *mask, const int *at, int B, int X);
 
 #endif

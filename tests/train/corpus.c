@@ -72,8 +72,7 @@ void corpus_close(corpus *c)
 
 /* ---- data ----------------------------------------------------------------------------------- */
 
-/* A picture of 4 x 4 squares in colours of its own, as base64. */
-static char *picture_text(int video, int frame)
+char *corpus_picture(int video, int frame)
 {
     enum { SIDE = 64 };
     static uint8_t rgb[SIDE * SIDE * 3];
@@ -98,7 +97,7 @@ static char *picture_text(int video, int frame)
 static void put_frames(FILE *tsv, int video, char kind, int T)
 {
     for (int t = 0; t < T - (kind == 'f'); t++) {
-        char *text = picture_text(video, t);
+        char *text = corpus_picture(video, t);
         if (kind == 'j') memset(text + 40, 'A', strlen(text) - 40);
         if (kind == 'b') text[20] = '!';
         fprintf(tsv, "\t%s", text);

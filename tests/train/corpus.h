@@ -41,6 +41,10 @@ void corpus_add_videos(const corpus *c, const char *name, int n, int T, const ch
 /* FOLDER/NAME gets this text. */
 void corpus_write(const corpus *c, const char *name, const char *text);
 
+/* A frame of a video: 64 pixels of 4 x 4 squares in colours of its own, as base64 of a JPEG. The
+ * caller frees. */
+char *corpus_picture(int video, int frame);
+
 /* Options for a run over the corpus into FOLDER/output, changed by `flags`, which are
  * separated by spaces; FOLDER in one of them stands for the corpus' folder. */
 void corpus_options(vl_pretrain_options *o, const corpus *c, const char *output,

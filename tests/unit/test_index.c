@@ -46,7 +46,7 @@ static void an_index_finds_what_was_added(void **state)
 {
     (void)state;
     vl_strings s = {0};
-    vl_index x = {0};
+    vl_string_index x = {0};
     uint32_t value;
     assert_false(vl_index_find(&x, &value, "a", 1));
     vl_index_set(&x, 1, "a", 1);

@@ -390,6 +390,87 @@ static void errors_are_kept(void **state)
     close_world();
 }
 
+/* What a pair gives where it is read at position `at` of its text, all of it computed. */
+static void read_at(real *score, int video, int text, int at)
+{
+    int row = NI + at, zero = 0;
+    vl_bert_batch batch;
+    vl_pairs pair = {1, &video, &zero, VIDEOS, 1, NI, X, w.mask + text * X};
+    vl_tape_reset(&w.t, 0, 0);
+    w.t.grad_on = w.t.training = 0;
+    vl_tensor *image = vl_model_image(&w.t, &w.m, plan_of(VIDEOS), w.image);
+    vl_tensor *words = vl_model_text(&w.t, &w.m, w.ids + text * X, 1, X);
+    vl_tensor *x = vl_model_pair(&w.t, &pair, image, words, &batch);
+    x = vl_bert_encode(&w.t, w.m.layers, w.m.config.ct_layers, &batch, x);
+    x = vl_gather(&w.t, x, NULL, (vl_index){&row, NULL, 1, 1});
+    x = vl_mlp_head_forward(&w.t, &w.m.fc, x);
+    ok(vl_tape_status(&w.t));
+    memcpy(score, x->x, (size_t)x->cols * sizeof *score);
+}
+
+/* Text 4 has a hole before its position 5. */
+static void texts_are_read_where_asked(void **state)
+{
+    (void)state;
+    static const int at[TEXTS] = {8, 0, 2, 1, 5, 2, 0, 3, 4, 1, 6}, late[1] = {3}, out[1] = {X};
+    int item[TEXTS];
+    real score[PAIRS * ANSWERS], right[ANSWERS];
+    open_world(&small, VL_HEAD_ANSWER, vl_backend_fast());
+    for (int i = 0; i < TEXTS; i++) item[i] = i;
+    vl_features *texts = fresh("text", TEXTS, X, VL_DT_F32);
+    ok(vl_encode_texts_at(texts, item, &w.t, &w.m, w.ids, w.mask, at, TEXTS, X));
+    assert_int_equal(vl_encode_texts_at(texts, item, &w.t, &w.m, w.ids + 4 * X, w.mask + 4 * X,
+                                        late, 1, X), VIOLET_EINVAL);
+    assert_int_equal(vl_encode_texts_at(texts, item, &w.t, &w.m, w.ids, w.mask, out, 1, X),
+                     VIOLET_EINVAL);
+    vl_features_close(w.texts);
+    w.texts = texts;
+    vl_scorer *s = scorer(NULL);
+    ok(vl_scorer_score(s, score, w.video, w.text, PAIRS));
+    for (int i = 0; i < PAIRS; i++) {
+        double moved = 0;
+        read_at(right, w.video[i], w.text[i], at[w.text[i]]);
+        for (int k = 0; k < ANSWERS; k++) {
+            real x = score[i * ANSWERS + k];
+            assert_true(fabs((double)(x - right[k])) < 1e-4 * (1 + fabs((double)right[k])));
+            moved = fmax(moved, fabs((double)(x - w.right[i * ANSWERS + k])));
+        }
+        assert_true(at[w.text[i]] == 0 ? moved < 1e-4 : moved > 1e-3);
+    }
+    vl_scorer_close(s);
+    close_world();
+}
+
+/* After it, scores are to the bit what a fresh scorer gives; and items may be others. */
+static void what_was_kept_can_be_forgotten(void **state)
+{
+    (void)state;
+    real first[TEXTS], again[TEXTS];
+    const int one = 1, zero = 0;
+    open_world(&small, VL_HEAD_MATCH, vl_backend_fast());
+    const int *last = w.video + (VIDEOS - 1) * TEXTS;
+    vl_scorer *s = scorer(NULL);
+    ok(vl_scorer_score(s, first, last, w.text, TEXTS));
+    vl_scorer_close(s);
+    s = scorer(&(vl_scorer_options){.block = 3, .keep_texts = 4});
+    by_videos(s, 1e-4);
+    vl_scorer_close(s);
+    s = scorer(NULL);
+    by_texts(s, 1e-4);
+    vl_scorer_forget(s);
+    ok(vl_scorer_score(s, again, last, w.text, TEXTS));
+    assert_memory_equal(first, again, sizeof first);
+    ok(vl_scorer_score(s, first, &one, w.text, 1));
+    size_t each = sizeof w.image / VIDEOS;
+    ok(vl_encode_videos(w.videos, &zero, &w.t, &w.m, plan_of(1), w.image + each));
+    vl_scorer_forget(s);
+    ok(vl_scorer_score(s, again, &zero, w.text, 1)); /* video 0 is video 1 now */
+    assert_true(fabs((double)(first[0] - again[0])) < 1e-5);
+    assert_true(fabs((double)(again[0] - w.right[0])) > 1e-4);
+    vl_scorer_close(s);
+    close_world();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +480,8 @@ int main(void)
         cmocka_unit_test(videos_of_two_lengths),
         cmocka_unit_test(nothing_is_allocated_later),
         cmocka_unit_test(only_what_is_needed_is_computed),
+        cmocka_unit_test(texts_are_read_where_asked),
+        cmocka_unit_test(what_was_kept_can_be_forgotten),
         cmocka_unit_test(what_cannot_be_scored),
         cmocka_unit_test(errors_are_kept),
     };

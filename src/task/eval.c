@@ -1,0 +1,324 @@
+/* An evaluation from beginning to end; see eval.h. */
+#include "task/eval.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/status.h"
+#include "file/tensors.h"
+#include "model/checkpoint.h"
+#include "model/config_infer.h"
+#include "model/load.h"
+#include "task/eval_internal.h"
+
+#define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
+#define MOST_ANSWERS ((size_t)1 << 24)
+
+static bool given(const char *s)
+{
+    return s && *s;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static violet_status setup_options(eval *e)
+{
+    static const eval_kind *const kinds[] = {&eval_retrieval, &eval_qamc, &eval_qaoe, &eval_fib};
+    const vl_run_options *o = &e->o->run;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (given(o->type) && strcmp(o->type, kinds[i]->type) == 0) e->kind = kinds[i];
+    if (!e->kind)
+        return vl_err(VIOLET_EINVAL, "'type' is '%.60s', expected retrieval, qamc, qaoe or fib",
+                      o->type ? o->type : "");
+    if (!given(o->path_ckpt))
+        return vl_err(VIOLET_EINVAL, "nothing to evaluate: --checkpoint names a file of weights");
+    if (!given(e->o->task) && !given(e->o->items))
+        return vl_err(VIOLET_EINVAL, "no items: 'task' names them, or --items their file");
+    if (o->size_img % 32)
+        return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", o->size_img);
+    if (e->o->merge && given(e->o->shard))
+        return vl_err(VIOLET_EINVAL, "--shard does a part, --merge puts parts together: one of "
+                      "them");
+    if (given(e->o->shard) && given(e->o->predictions))
+        return vl_err(VIOLET_EINVAL, "--predictions: of parts, --merge writes them");
+    if (e->o->merge == 1) return vl_err(VIOLET_EINVAL, "--merge 1: expected 2 or more parts");
+    e->compat = o->compat == VL_COMPAT_VIOLET1;
+    e->rule = e->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;
+    return vl_shard_parse(&e->shard, given(e->o->shard) ? e->o->shard : NULL);
+}
+
+/* ---- checkpoint ------------------------------------------------------------------------------ */
+
+/* A checkpoint of another task cannot be evaluated on this one. */
+static violet_status check_head(const eval *e, const vl_tensors *f)
+{
+    const char *path = e->o->run.path_ckpt;
+    int heads = vl_heads_of(f), wanted = e->kind->head;
+    if (heads & wanted) return VIOLET_OK;
+    if (wanted == VL_HEAD_ANSWER)
+        return vl_err(VIOLET_ESHAPE, "%s has no head of answers (fc of more than one output), %s: "
+                      "%s needs one that was fine-tuned on questions", path,
+                      heads & VL_HEAD_MATCH ? "but one that matches videos and texts"
+                                            : "nor any other", e->kind->type);
+    return vl_err(VIOLET_ESHAPE, "%s has no head that matches videos and texts (fc of one output), "
+                  "%s: %s needs one, of pretraining or of fine-tuning", path,
+                  heads & VL_HEAD_ANSWER ? "but one of answers" : "nor any other", e->kind->type);
+}
+
+/* The answers that fine-tuning has written into a checkpoint. */
+static violet_status read_answers(eval *e, const json_t *list)
+{
+    size_t n = json_array_size(list);
+    if (n == 0 || n > MOST_ANSWERS) return VIOLET_OK;
+    const char **words = calloc(n, sizeof *words);
+    if (!words) return vl_err_nomem();
+    violet_status status = VIOLET_OK;
+    for (size_t i = 0; i < n && status == VIOLET_OK; i++)
+        if (!(words[i] = json_string_value(json_array_get(list, i))))
+            status = vl_err(VIOLET_EFORMAT, "answer %zu is no string", i);
+    if (status == VIOLET_OK) status = vl_answers_new(&e->answers, words, n);
+    free(words);
+    return status == VIOLET_OK ? status : vl_err_at(status, "%s: list of answers",
+                                                    e->o->run.path_ckpt);
+}
+
+/* What fine-tuning tells of itself: how it read is how it should be read. */
+static void warn_of(const eval *e, const json_t *task, const char *key, int mine)
+{
+    const json_t *was = json_object_get(task, key);
+    if (json_is_integer(was) && json_integer_value(was) != mine && mine)
+        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned with %s %d, this is %d",
+                e->o->run.path_ckpt, key, (int)json_integer_value(was), mine);
+}
+
+static violet_status read_task(eval *e, const vl_tensors *f)
+{
+    const char *text = vl_tensors_metadata(f, "task");
+    json_t *task = text ? json_loads(text, 0, NULL) : NULL;
+    const char *type = json_string_value(json_object_get(task, "type"));
+    violet_status status = VIOLET_OK;
+    if (type && strcmp(type, e->kind->type) != 0)
+        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned for %s, this is %s",
+                e->o->run.path_ckpt, type, e->kind->type);
+    warn_of(e, task, "size_img", e->o->run.size_img);
+    warn_of(e, task, "size_txt", e->o->run.size_txt);
+    warn_of(e, task, "size_frame", e->o->run.size_frame);
+    if (e->kind->head == VL_HEAD_ANSWER)
+        status = read_answers(e, json_object_get(task, "answers"));
+    json_decref(task);
+    return status;
+}
+
+static violet_status setup_config(eval *e)
+{
+    const vl_run_options *o = &e->o->run;
+    vl_tensors *f;
+    violet_status status = vl_tensors_open(&f, o->path_ckpt);
+    if (status != VIOLET_OK) return status;
+    status = vl_config_find(&e->config, given(o->config) ? o->config : o->path_ckpt);
+    if (status == VIOLET_OK) status = check_head(e, f);
+    if (status == VIOLET_OK) status = read_task(e, f);
+    const vl_stored *out = vl_tensors_find(f, "fc.3.weight");
+    if (e->kind->head == VL_HEAD_ANSWER && out && out->n_dim == 2)
+        e->config.size_answer = (int)out->shape[0];
+    vl_tensors_close(f);
+    return status;
+}
+
+/* ---- data ------------------------------------------------------------------------------------ */
+
+static violet_status setup_text(eval *e)
+{
+    violet_status status = vl_wordpiece_open(&e->wordpiece, e->o->run.vocab);
+    if (status != VIOLET_OK) return status;
+    if (vl_wordpiece_size(e->wordpiece) > e->config.size_vocab)
+        return vl_err(VIOLET_EINVAL, "the vocabulary has %d pieces, the model's size_vocab is %d",
+                      vl_wordpiece_size(e->wordpiece), e->config.size_vocab);
+    return VIOLET_OK;
+}
+
+/* The list of answers is the checkpoint's, or else the file's, which then has to be as long. */
+static violet_status setup_answers(eval *e)
+{
+    const char *path = e->o->run.path_ckpt;
+    if (e->kind->head != VL_HEAD_ANSWER) return VIOLET_OK;
+    const vl_answers *list = e->answers ? e->answers : vl_items_vocab(e->items);
+    if (!list)
+        return vl_err(VIOLET_EFORMAT, "no list of answers: neither %s nor %s has one", path,
+                      vl_items_path(e->items));
+    if (vl_answers_n(list) != e->config.size_answer)
+        return vl_err(VIOLET_ESHAPE, "%s has %d answers, the list of %s has %d", path,
+                      e->config.size_answer, e->answers ? path : vl_items_path(e->items),
+                      vl_answers_n(list));
+    return e->answers ? vl_items_use(e->items, e->answers) : VIOLET_OK;
+}
+
+static violet_status setup_items(eval *e)
+{
+    const vl_eval_options *o = e->o;
+    vl_items_options items = {.kind = e->kind->items,
+                              .folder = o->run.data,
+                              .task = o->task,
+                              .path = given(o->items) ? o->items : NULL,
+                              .split = given(o->run.split) ? o->run.split : NULL};
+    violet_status status = vl_items_open(&e->items, &items);
+    if (status != VIOLET_OK) return status;
+    e->n_videos = vl_items_n_videos(e->items);
+    return setup_answers(e);
+}
+
+static violet_status setup_set(eval *e)
+{
+    const vl_run_options *o = &e->o->run;
+    if (!given(o->dataset) && !given(o->videos))
+        return vl_err(VIOLET_EINVAL, "no pictures: 'dataset' names them, or --videos a folder");
+    vl_dataset_options d = {.folder = o->data,
+                            .name = given(o->dataset) ? o->dataset : "videos",
+                            .split = given(o->split) ? o->split : "test",
+                            .videos = given(o->videos) ? o->videos : NULL,
+                            .size_img = o->size_img,
+                            .size_txt = o->size_txt,
+                            .n_frames = o->size_frame,
+                            .items = e->items,
+                            .each_video = true,
+                            .fast_video = o->fast_video,
+                            .video_shape = e->compat ? VL_SHAPE_STORED : (vl_shape)o->shape,
+                            .video_jpeg = e->compat ? PUBLISHED_QUALITY : 0,
+                            .seed = (uint64_t)o->seed,
+                            .pad = e->compat ? VL_PAD_COMPAT : VL_PAD_EXACT,
+                            .wordpiece = e->wordpiece};
+    violet_status status = vl_dataset_open(&e->set, &d);
+    if (status != VIOLET_OK) return status;
+    e->T = vl_dataset_frames(e->set, 0);
+    if (e->T > VL_FRAMES_MOST)
+        return vl_err(VIOLET_ESHAPE, "%d frames a video: expected at most %d, see --size_frame",
+                      e->T, VL_FRAMES_MOST);
+    int side = o->size_img / 32;
+    vl_config_fit(&e->config, e->T, side, side);
+    e->Ni = e->T * (1 + side * side);
+    return VIOLET_OK;
+}
+
+/* ---- model ----------------------------------------------------------------------------------- */
+
+/* Everything that is needed must come from the file. */
+static violet_status check_load(const eval *e, const vl_load_report *report)
+{
+    for (size_t i = 0; i < report->n; i++) {
+        const vl_load_entry *x = &report->list[i];
+        if (x->fate != VL_LOAD_MISSING && x->fate != VL_LOAD_MISSHAPEN) continue;
+        return vl_err(VIOLET_ESHAPE, "%s: %zu of the tensors that are needed are not there or of "
+                      "another shape; the first is %s%s%s", e->o->run.path_ckpt,
+                      report->tensors[VL_LOAD_MISSING] + report->tensors[VL_LOAD_MISSHAPEN],
+                      x->name, x->note ? ", " : "", x->note ? x->note : "");
+    }
+    return VIOLET_OK;
+}
+
+static violet_status setup_model(eval *e)
+{
+    const vl_run_options *o = &e->o->run;
+    vl_load_report report = {0};
+    const vl_load_options load = {.interpolate = o->interpolate,
+                                  .grid_as_is = e->compat && !o->interpolate};
+    violet_status status = vl_model_init(&e->model, &e->config, e->kind->head, 0, 0);
+    if (status != VIOLET_OK) return status;
+    status = vl_load(&e->model.params, &e->model.config, o->path_ckpt, &load, &report);
+    if (status == VIOLET_OK) status = check_load(e, &report);
+    vl_load_report_release(&report);
+    if (status != VIOLET_OK) return status;
+    e->weights = vl_params_hash(&e->model.params);
+    e->backend = vl_backend_fast();
+    errno = 0;
+    e->device = e->backend->open(o->threads);
+    if (!e->device) return errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
+    return vl_tape_init(&e->tape, e->backend, e->device, 0);
+}
+
+static void tell_start(const eval *e)
+{
+    size_t pairs = 0;
+    for (int v = 0; v < e->n_videos; v++) pairs += eval_pairs_of(e, v);
+    vl_tell(e->hooks, VIOLET_EVENT_MESSAGE,
+            "%s: %d videos of %d frames, %zu items, %d texts of up to %d tokens, %zu pairs",
+            e->kind->type, e->n_videos, e->T, vl_items_n(e->items), e->texts.n, e->texts.longest,
+            pairs);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static violet_status report(vl_buf *text, eval *e, int flags)
+{
+    if (!(flags & VIOLET_INFO_JSON)) {
+        violet_status status = eval_text(text, e);
+        return status == VIOLET_OK ? eval_tell_speed(e, NULL) : status;
+    }
+    json_t *object = eval_json(e);
+    violet_status status = object ? eval_tell_speed(e, object) : vl_err_nomem();
+    char *dump = status == VIOLET_OK ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(9))
+                                     : NULL;
+    json_decref(object);
+    if (status != VIOLET_OK) return status;
+    status = dump ? vl_buf_printf(text, "%s\n", dump) : vl_err_nomem();
+    free(dump);
+    return status;
+}
+
+static violet_status run(vl_buf *text, eval *e, int flags)
+{
+    violet_status (*const stages[])(eval *) = {setup_options, setup_config, setup_text, setup_items,
+                                               setup_set, eval_texts_open, setup_model,
+                                               eval_store_open};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        violet_status status = stages[i](e);
+        if (status != VIOLET_OK) return status;
+    }
+    tell_start(e);
+    /* better an error now than after hours of work */
+    bool part = e->shard.n > 1, predictions = given(e->o->predictions);
+    violet_status status = predictions ? vl_out_open(&e->out, e->o->predictions) : VIOLET_OK;
+    if (status == VIOLET_OK && !e->o->merge) status = eval_score(e);
+    if (status == VIOLET_OK && !part) status = e->kind->measure(e, e->out.file);
+    if (status == VIOLET_OK && predictions) status = vl_out_commit(&e->out);
+    if (status == VIOLET_OK) status = eval_store_finish(e);
+    if (status != VIOLET_OK) return status;
+    if (!part) return report(text, e, flags);
+    vl_tell(e->hooks, VIOLET_EVENT_MESSAGE, "part %d of %d is done; when all are: --merge %d",
+            e->shard.i, e->shard.n, e->shard.n);
+    return eval_tell_speed(e, NULL);
+}
+
+static void release(eval *e)
+{
+    vl_out_abandon(&e->out);
+    vl_scorer_close(e->scorer);
+    eval_store_close(e);
+    vl_features_close(e->videos);
+    vl_features_close(e->encoded);
+    eval_texts_close(&e->texts);
+    vl_dataset_close(e->set);
+    vl_items_close(e->items);
+    vl_answers_free(e->answers);
+    vl_wordpiece_free(e->wordpiece);
+    vl_swin_plans_release(&e->plans);
+    vl_tape_release(&e->tape);
+    if (e->device) e->backend->close(e->device);
+    vl_model_release(&e->model);
+    vl_strings_release(&e->strings);
+    free(e->metric);
+    free(e);
+}
+
+violet_status vl_eval_run(vl_buf *text, const vl_eval_options *o, int flags,
+                          const violet_hooks *hooks)
+{
+    eval *e = calloc(1, sizeof *e);
+    if (!e) return vl_err_nomem();
+    e->o = o;
+    e->hooks = hooks;
+    violet_status status = run(text, e, flags);
+    release(e);
+    return status;
+}

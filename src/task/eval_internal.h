@@ -1,0 +1,152 @@
+/* What the files of an evaluation share: eval.c (set-up and order), eval_texts.c (texts),
+ * eval_store.c (what is kept in the folder), eval_score.c (videos one by one), eval_cost.c (FLOPs),
+ * eval_retrieval.c and eval_qa.c (metrics, predictions), eval_report.c (as text and JSON). Nobody
+ * else includes this. */
+#ifndef VL_TASK_EVAL_INTERNAL_H
+#define VL_TASK_EVAL_INTERNAL_H
+
+#include <jansson.h>
+
+#include "base/file.h"
+#include "base/progress.h"
+#include "base/shard.h"
+#include "base/strings.h"
+#include "data/dataset.h"
+#include "model/scorer.h"
+#include "task/eval.h"
+#include "task/metric.h"
+
+typedef struct eval eval;
+
+/* One task: what differs between them. */
+typedef struct eval_kind {
+    const char *type; /* as in args files */
+    vl_task_kind items;
+    int head;       /* VL_HEAD_... */
+    bool all_pairs; /* every video meets every text, not only those of its own items */
+    bool blank;     /* answers are read at [MASK] */
+    /* Scores to e->metric and, but for f NULL, to f: a line a ranking or answer. */
+    violet_status (*measure)(eval *e, FILE *f);
+} eval_kind;
+
+extern const eval_kind eval_retrieval, eval_qamc, eval_qaoe, eval_fib;
+
+/* The distinct texts of all items. */
+typedef struct eval_texts {
+    int rows;       /* of text an item */
+    int n, longest; /* texts; most tokens of one */
+    int *of;        /* (items * rows) number of each row's text; -1: the item is not used */
+    int32_t *ids;   /* (n, X) */
+    int *length;    /* (n) tokens */
+    int *at;        /* (n) the position that is read */
+    size_t n_shortened;   /* items */
+    size_t n_overwritten; /* items that are not used: compat */
+} eval_texts;
+
+typedef struct eval_metric {
+    char name[80];        /* "t2v_recall_1" */
+    char label[40];       /* "R@1" */
+    const char *group;    /* heading: what was measured, "text to video" */
+    const char *protocol; /* one line, the e's */
+    bool share;           /* a share of 1, else a rank */
+    double value;
+    vl_interval interval;
+    size_t n; /* items behind it */
+} eval_metric;
+
+/* What was left out. */
+typedef struct eval_bad {
+    size_t videos;
+    size_t why[VL_BAD_REASONS];
+} eval_bad;
+
+struct eval {
+    const vl_eval_options *o;
+    const violet_hooks *hooks;
+    const eval_kind *kind;
+    bool compat;
+    vl_rank_rule rule;
+    vl_shard shard;
+
+    vl_config config;
+    vl_model model;
+    uint64_t weights; /* hash of the model's */
+    const vl_backend *backend;
+    vl_device *device;
+    vl_tape tape;
+    vl_swin_plans plans;
+    vl_wordpiece *wordpiece;
+
+    vl_items *items;
+    vl_answers *answers; /* the checkpoint's, NULL: it has none */
+    vl_dataset *set;     /* the videos */
+    int n_videos, T, Ni; /* Ni: rows of an encoded video */
+    eval_texts texts;
+
+    char key[40];        /* of all that decides the scores */
+    vl_features *scores; /* eval_store.c */
+    vl_features *videos, *encoded; /* videos (all with a cache, else the present one), texts */
+    vl_scorer *scorer;
+    vl_out out; /* predictions */
+    eval_bad bad;
+    size_t n_pairs, n_encoded; /* scored and encoded in this process */
+    double seconds, flops;     /* they took */
+
+    eval_metric *metric; /* (n_metrics) */
+    size_t n_metrics, cap_metrics;
+    vl_strings strings;
+};
+
+/* eval_texts.c */
+violet_status eval_texts_open(eval *e);
+void eval_texts_close(eval_texts *t);
+bool eval_is_used(const eval *e, size_t item);
+/* The texts that a video meets, in the order of their lengths: *n of them, at most
+ * eval_most_texts. This is where a list of candidates, those that a cheap first stage has left,
+ * would cut the work short. */
+void eval_texts_of(int *text, int *n, const eval *e, int video);
+int eval_most_texts(const eval *e);
+/* How many pairs these are, without making the list. */
+size_t eval_pairs_of(const eval *e, int video);
+
+/* eval_store.c. e->scores has, where every video meets every text, an entry a video: its scores
+ * with all texts; else an entry an item: the scores of its options (0 behind the last), or of all
+ * answers. */
+violet_status eval_store_open(eval *e); /* output's scores, taken over or new; of all parts */
+bool eval_has(const eval *e, int video); /* its scores are there */
+int eval_columns(const eval *e);         /* of an entry */
+/* score (n, columns of fc) of the texts that eval_texts_of gives. */
+violet_status eval_store_put(eval *e, int video, const int *text, const real *score, int n);
+/* What encoded videos depend on, or, of `all`, scores. */
+uint64_t eval_hash(const eval *e, bool all);
+violet_status eval_store_finish(eval *e); /* result.json */
+void eval_store_close(eval *e);           /* what has nothing in it does not stay */
+
+/* eval_score.c: all that is not scored yet. */
+violet_status eval_score(eval *e);
+
+/* eval_cost.c: FLOPs, counted. */
+typedef struct eval_cost eval_cost;
+violet_status eval_cost_open(eval_cost **out, eval *e);
+void eval_cost_close(eval_cost *c);
+double eval_cost_video(const eval_cost *c); /* to encode one */
+/* To score one with n texts. */
+violet_status eval_cost_pairs(double *flops, eval_cost *c, const int *text, int n);
+
+/* eval_report.c */
+/* Metrics of one group, of names "PREFIX_1" and labels, n items behind them. value and interval
+ * (n_metrics). */
+typedef struct eval_group {
+    const char *title, *protocol; /* copied */
+    const char *prefix;
+} eval_group;
+violet_status eval_add(eval *e, const eval_group *g, const char *name, const char *label,
+                       bool share, double value, vl_interval interval, size_t n);
+violet_status eval_text(vl_buf *out, const eval *e);
+/* Without what takes another time every run; NULL: out of memory. */
+json_t *eval_json(const eval *e);
+violet_status eval_tell_speed(eval *e, json_t *object);
+/* An object as a line of a file. Takes it; NULL: out of memory. */
+violet_status eval_line(FILE *f, json_t *object);
+
+#endif

@@ -1,0 +1,57 @@
+/* The options of evaluation. Those that it shares with training stand in train/run_options.h, but
+ * few of them, so most rows are written here. */
+#include <assert.h>
+#include <stddef.h>
+
+#include "task/eval.h"
+
+#define R vl_run_options
+#define S vl_eval_options
+_Static_assert(offsetof(S, run) == 0, "rows of the shared options have offsets in them");
+
+const vl_option vl_eval_option_table[] = {
+    VL_OPTION_STRING(R, type, NULL, "Data", "kind of task: retrieval, qamc, qaoe, fib"),
+    VL_OPTION_STRING(S, task, NULL, "Data", "name of the items' file: txt_TASK.json and its like"),
+    VL_OPTION_STRING(S, items, NULL, "Data", "file of items, in place of what the name finds"),
+    VL_OPTION_STRING(R, split, "test", "Data", "split to evaluate"),
+    VL_OPTION_STRING(R, data, "_data", "Data", "folder with the img_* and txt_* files"),
+    VL_OPTION_STRING(R, dataset, NULL, "Data", "data set with the pictures"),
+    VL_OPTION_STRING(R, videos, NULL, "Data",
+                     "folder or list of videos, in place of the pictures that the name finds"),
+    VL_OPTION_BOOL(R, fast_video, "false", "Data",
+                   "find frames of videos by seeking, in place of decoding all of them"),
+    VL_OPTION_ENUM(R, shape, "upright", VL_SHAPES, "Data",
+                   "of videos' frames; upright: rotated as the video says; square: and stretched "
+                   "to square pixels; stored: neither"),
+    VL_RUN_ROW_VOCAB,
+    VL_OPTION_INT(R, size_img, "224", 32, 1024, "Data",
+                  "side of the pictures, a multiple of 32"),
+    VL_OPTION_INT(R, size_txt, "25", 3, 512, "Data", "text positions"),
+    VL_OPTION_INT(R, size_frame, "0", 0, VL_FRAMES_MOST, "Data",
+                  "frames a video, 0: as many as the file has, 5 at most"),
+    VL_OPTION_INT(R, workers, "1", 1, 256, "Data", "threads that decode pictures and videos"),
+    VL_OPTION_STRING_ALSO(R, path_ckpt, "checkpoint", NULL, "Model",
+                          "checkpoint to evaluate (.safetensors, .pt)"),
+    VL_RUN_ROW_CONFIG(NULL, "sizes: violet1, tiny, a JSON file, or a checkpoint (default: what "
+                            "the checkpoint says)"),
+    VL_OPTION_BOOL(R, interpolate, "false", "Model",
+                   "resize position tables of a checkpoint of another picture size or number of "
+                   "frames"),
+    VL_OPTION_ENUM(R, compat, "none", "none|violet1", "Evaluation",
+                   "violet1: do what the published code does, oddities included"),
+    VL_OPTION_STRING(S, predictions, NULL, "Evaluation",
+                     "file for every ranking or answer, one JSON object a line"),
+    VL_OPTION_INT(S, top, "10", 1, 1000, "Evaluation", "so many of each ranking are written"),
+    VL_OPTION_INT64(R, seed, "1", 0, 1e15, "Evaluation", "of the resamples behind intervals"),
+    VL_OPTION_STRING(R, output, "eval", "Run",
+                     "folder for scores and results, \"\": none, and nothing to go on with"),
+    VL_OPTION_BOOL(S, restart, "false", "Run", "throw away what the folder has, begin anew"),
+    VL_OPTION_STRING(S, cache, NULL, "Run",
+                     "file for encoded videos, for other evaluations of the same weights"),
+    VL_OPTION_ENUM(S, cache_dtype, "float32", "float32|bfloat16", "Run",
+                   "type that encoded videos and texts are kept as"),
+    VL_OPTION_STRING(S, shard, NULL, "Run", "do part i of n only: i/n"),
+    VL_OPTION_INT(S, merge, "0", 0, 1e5, "Run", "put n parts together, which are done"),
+    VL_RUN_ROW_THREADS,
+    {0},
+};

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# violet eval from the command line: text and JSON, predictions, interruption, parts, wrong usage.
+. "$(dirname "$0")/harness.sh"
+
+# 32 x 32 pixels of one grey
+JPEG=$(sed -n 's/^JPEG=//p' "$ROOT/tests/cli/test_pretrain.sh")
+tab=$'\t'
+for i in $(seq 40); do echo "v$i$tab$JPEG$tab$JPEG"; done >img_toy.tsv
+items() { for i in $(seq "$1"); do printf '%s{"video": "v%d", "caption": "man %d walks"}' "${comma-}" "$i" "$i"; comma=,; done; }
+printf '{"test": [%s]}' "$(comma= items 40)" >txt_toy.json
+printf '{"train": [{"video": "v1", "question": "what walks?", "answer": "man"}],
+ "test": [{"video": "v1", "question": "what walks?", "answer": "man"},
+          {"video": "v2", "question": "who walks?", "answer": "nobody"}], "vocab": ["man", "dog"]}' >txt_oe.json
+printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
+ "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32, "grid": [1, 1], "size_answer": 2}' >small.json
+printf '{"type": "retrieval", "dataset": "toy", "task": "toy", "size_img": 32, "size_txt": 8, "size_epoch": 20,
+ "size_batch": 6, "lr": 1.2e-5, "decay": 1e-3, "path_ckpt": "m.safetensors"}' >args.json
+"$BUILD/hash-model" --config small.json --heads match m.safetensors >/dev/null &&
+    "$BUILD/hash-model" --config small.json --heads answer a.safetensors >/dev/null || exit 1
+
+eval_tells() {
+    run eval args.json --data .; expect_status 0
+    expect_out "retrieval on ./txt_toy.json, test: m.safetensors"
+    expect_out "text to video: 40 captions, each ranks 40 videos; equal scores share the middle"
+    expect_out "video to text: 40 videos"; expect_out "R@10"; expect_out "mean rank"
+    expect_out "intervals: 95 %"; expect_out "pairs/s"; expect_out "measured peak"
+    [ -s eval/scores.bin ] && [ -s eval/result.json ] || fail "nothing in the folder"
+    run eval args.json --data .; expect_status 0; expect_out "R@1 "
+}
+
+json_is_alone_on_stdout() {
+    command -v python3 >/dev/null || skip "no python3"
+    run eval args.json --data . --json --output json --predictions p.jsonl --top 3; expect_status 0
+    python3 -c 'import json, sys
+r = json.load(open("out.txt")); m = r["metrics"]["t2v_recall_1"]
+assert 0 <= m["interval"][0] <= m["value"] <= m["interval"][1] <= 1 and m["n"] == 40, m
+assert r["speed"]["pairs"] == 1600
+lines = [json.loads(l) for l in open("p.jsonl")]
+assert len(lines) == 80 and all(len(l["top"]) == 3 for l in lines)' || fail "not the JSON expected"
+    expect_err "pairs 1600/1600"
+}
+
+questions_have_two_denominators() {
+    run eval args.json --data . --type qaoe --task oe --path-ckpt a.safetensors --output oe
+    expect_status 0; expect_out "accuracy: 2 questions; 1 whose answer is not in the list are counted wrong"
+    expect_out "accuracy without unknown answers: 1 questions"; expect_out "who"
+}
+
+# Long enough to be interrupted: every video with many captions.
+interrupt_goes_on() {
+    (comma=; printf '{"test": ['
+     for i in $(seq 2000); do printf '%s{"video": "v%d", "caption": "man %d walks"}' "$comma" $((i % 40 + 1)) "$i"; comma=,; done
+     printf ']}') >txt_many.json
+    local many="eval args.json --data . --task many --output"
+    "$VIOLET" $many stopped >out.txt 2>err.txt </dev/null &
+    local pid=$! i
+    for i in $(seq 600); do
+        [ "$(du -k stopped/scores.bin 2>/dev/null | cut -f1)" -ge 20 ] 2>/dev/null && break
+        sleep 0.05
+    done
+    kill -TERM $pid; wait $pid
+    status=$? out=$(cat out.txt) err=$(cat err.txt) ran="eval, then TERM"
+    expect_status 130; expect_err "to go on: violet eval args.json --data . --task many --output stopped"
+    [ ! -e stopped/result.json ] || fail "a result"
+    run eval args.json --data . --task toy --output stopped; expect_status 1; expect_err "--restart"
+    run $many stopped; expect_status 0
+    run $many whole; expect_status 0
+    cmp stopped/scores.bin whole/scores.bin && cmp stopped/result.json whole/result.json || fail "other bytes"
+}
+
+killed_goes_on() {
+    local many="eval args.json --data . --task many --output"
+    [ -e txt_many.json ] || skip "no items"
+    "$VIOLET" $many killed >out.txt 2>err.txt </dev/null &
+    local pid=$! i
+    for i in $(seq 600); do
+        [ "$(du -k killed/scores.bin 2>/dev/null | cut -f1)" -ge 20 ] 2>/dev/null && break
+        sleep 0.05
+    done
+    kill -KILL $pid; wait $pid 2>/dev/null
+    run $many killed; expect_status 0
+    cmp killed/scores.bin whole/scores.bin && cmp killed/result.json whole/result.json || fail "other bytes"
+}
+
+parts_are_put_together() {
+    for i in 2/2 1/2; do run eval args.json --data . --output parts --shard $i; expect_status 0; done
+    expect_out "part 1 of 2 is done; when all are: --merge 2"
+    run eval args.json --data . --output parts --merge 2; expect_status 0; expect_out "R@1 "
+    run eval args.json --data . --output one; expect_status 0
+    cmp parts/scores.bin one/scores.bin && cmp parts/result.json one/result.json || fail "other bytes"
+}
+
+wrong_usage_is_told() {
+    run eval args.json --data . --top 0; expect_error 2 "top"
+    run eval args.json --data . --typ x; expect_error 2 "did you mean 'type'"
+    run eval args.json --data . --type pretrain --output w; expect_error 1 "expected retrieval, qamc, qaoe or fib"
+    run eval args.json --data . --path-ckpt a.safetensors --output w; expect_error 1 "has no head that matches"
+    run eval args.json --data . --split dev --output w; expect_error 1 "dev"
+    run help eval; expect_status 0; expect_out "--cache-dtype"; expect_out "--shard"
+}
+
+for t in eval_tells json_is_alone_on_stdout questions_have_two_denominators interrupt_goes_on \
+    killed_goes_on parts_are_put_together wrong_usage_is_told; do
+    test_case $t $t
+done
+finish
