@@ -12,7 +12,7 @@
 /* Inputs are const because an op does not change them now; the backward adds to the gradients of
  * those that want one. */
 
-/* act(x) w^T + b.  x (m,k), w (n,k), b (1,n) or NULL -> (m,n) */
+/* act(x) w^T + b.  x (m,k), w (n,k), a parameter or not, b (1,n) or NULL -> (m,n) */
 vl_tensor *vl_linear(vl_tape *t, const vl_tensor *x, const vl_tensor *w, const vl_tensor *b,
                      vl_act act);
 

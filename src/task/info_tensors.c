@@ -54,6 +54,8 @@ static void add_heads(json_t *o, const vl_tensors *f)
         json_array_append_new(heads, json_string("fc_mtm (words)"));
     if (vl_tensors_find(f, "fc_mvm.3.weight"))
         json_array_append_new(heads, json_string("fc_mvm (visual tokens)"));
+    if (vl_tensors_find(f, "dual.video.weight"))
+        json_array_append_new(heads, json_string("dual (first stage)"));
     if (json_array_size(heads) == 0) json_array_append_new(heads, json_string("none"));
     vl_info_set(o, "heads", heads);
 }
