@@ -73,7 +73,8 @@ ifeq ($(CONFIG),release)
 CHECK_BIN := $(DOUBLE_SRC:%.c=$(DOUBLE)/%)
 endif
 
-.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed bench-serve bench-media bench-dvae bench-load
+.PHONY: all lib check check-all check-double check-san tests clean help install uninstall ops-speed
+.PHONY: bench-serve bench-pairs bench-media bench-dvae bench-load
 all: $(BUILD)/violet
 lib: $(LIB)
 tests: $(TEST_BIN)
@@ -139,10 +140,12 @@ $(BUILD)/hash-model: $(BUILD)/obj/tests/golden/hash_model.o $(BUILD)/obj/tests/g
 
 # The programs that script/bench runs beside its peers.
 bench-serve: $(BUILD)/bench/serve
+bench-pairs: $(BUILD)/bench/pairs
 bench-media: $(BUILD)/bench/media
 bench-dvae: $(BUILD)/bench/dvae
 bench-load: $(BUILD)/bench/load
-$(BUILD)/bench/serve: $(BUILD)/obj/bench/work.o $(BUILD)/obj/tests/golden/hash_init.o
+$(BUILD)/bench/serve: $(BUILD)/obj/bench/work.o
+$(BUILD)/bench/serve $(BUILD)/bench/pairs: $(BUILD)/obj/bench/made.o $(BUILD)/obj/tests/golden/hash_init.o
 $(BUILD)/bench/media: $(BUILD)/obj/bench/clip.o
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lines.o $(LIB)
 	@mkdir -p $(@D)

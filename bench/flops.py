@@ -15,7 +15,7 @@ B videos, T frames of `side` pixels, X text positions, S = T(1 + (side/32)^2) + 
 O = min(B, 4) texts a video in matching.
 """
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass
@@ -87,6 +87,19 @@ def forward(shape):
     head = heads(shape, 0, 0, 1)
     return (shape.batch * (image(shape) + cross(shape, "row") + head),
             shape.batch * (image(shape) + cross(shape) + head))
+
+
+def pairs(shape, videos, lengths):
+    """(useful, published) of scoring every one of so many videos with texts of these lengths, all
+    encoded before; published pads the texts to shape.text. Useful: query, key and value of the
+    first layer once a video and once a text; the last layer's one row."""
+    D, n = shape.config["hidden"], videos * len(lengths)
+    first = 6 * D * D
+    useful = first * (videos * shape.image_tokens + sum(lengths))
+    for length in lengths:
+        one = replace(shape, text=length)
+        useful += videos * (cross(one, "row") - first * one.tokens + heads(one, 0, 0, 1))
+    return useful, n * (cross(shape) + heads(shape, 0, 0, 1))
 
 
 def step(shape, attended, asked):

@@ -1,7 +1,8 @@
 /* Loads a checkpoint as often as it is asked to, beside reading its bytes; a command a line on
  * stdin, a JSON line on stdout for each (lines.h). Its counterpart is bench/peer/load.py.
  *
- *     prepare {"preset": "violet1"}   lays out a model, whose memory is not touched by that
+ *     prepare {"preset": "violet1"}   lays out a model, whose memory is not touched by that;
+ *                                     "draw": true: and gives it its initial values
  *     read {"file": "X.pt"}           all bytes by read(2) into a fresh buffer of that size
  *     load {"file": "X.pt"}           vl_load into the model; again: its memory is there already
  *     check                           {"tensors", "crc"} of the model: each tensor's name and
@@ -45,6 +46,8 @@ static violet_status prepare(void *state, const json_t *given, json_t *answer)
     if (status == VIOLET_OK)
         status = vl_model_init(&l->model, &l->config, VL_HEADS_PRETRAIN, 0, 0);
     l->ready = status == VIOLET_OK;
+    if (l->ready && json_is_true(json_object_get(given, "draw")))
+        vl_params_draw(&l->model.params, 1);
     return status;
 }
 

@@ -1,9 +1,9 @@
 """Times loading a checkpoint from the page cache, ours beside reading the file's bytes and beside
 PyTorch, in turns on one machine; run it by script/bench load.
 
-Every measurement has a process of its own: who loads a checkpoint does so once, into memory that the
-kernel has yet to give. First all must have loaded the same, bit by bit. The table goes to stdout and
-to OUT/load.md, all answers to OUT/load.json.
+Every measurement has a process of its own: who loads a checkpoint does so once, into memory that
+the kernel has yet to give. First all must have loaded the same, bit by bit. The table goes to
+stdout and to OUT/load.md, all answers to OUT/load.json.
 """
 import argparse
 import json
@@ -21,14 +21,19 @@ HERE = Path(__file__).resolve().parent
 MIB = 2**20
 SEED = 1
 
-# title, who, command, what it is given beside the file, which file, the most that ours may be of it
+# title, who, how its process is prepared, command, what it is given beside the file, which file
 ROWS = {
-    "read": ("read() of the .pt's bytes into a fresh buffer", "ours", "read", {}, "pt", 1.2),
-    "pt": ("ours, .pt", "ours", "load", {}, "pt", None),
-    "safetensors": ("ours, .safetensors", "ours", "load", {}, "safetensors", None),
-    "peer": ("torch.load + load_state_dict, .pt", "peer", "load", {}, "pt", 0.5),
-    "mapped": ("the same with mmap=True", "peer", "load", {"mmap": True}, "pt", None),
+    "read": ("read() of the .pt's bytes, fresh buffer", "ours", {}, "read", {}, "pt"),
+    "pt": ("ours, .pt, fresh memory", "ours", {}, "load", {}, "pt"),
+    "safetensors": ("ours, .safetensors, fresh memory", "ours", {}, "load", {}, "safetensors"),
+    "drawn": ("ours, .pt, over initial values", "ours", {"draw": True}, "load", {}, "pt"),
+    "peer": ("torch.load + load_state_dict, .pt", "peer", {}, "load", {}, "pt"),
+    "mapped": ("torch.load(mmap=True) + load_state_dict, .pt", "peer", {}, "load", {"mmap": True},
+               "pt"),
 }
+# ours, of what, at most
+RATIOS = [("pt", "read", 1.2), ("pt", "peer", 0.5), ("drawn", "peer", 0.5),
+          ("drawn", "mapped", None)]
 
 
 def make_files(options):
@@ -45,9 +50,10 @@ def make_files(options):
 
 def fresh(options, row):
     """A process that is ready to load, and has not loaded yet"""
-    if ROWS[row][1] == "ours":
+    _title, who, prepared, *_rest = ROWS[row]
+    if who == "ours":
         server = Server("ours", [options.ours], options.threads)
-        server.ask("prepare", preset=options.preset)
+        server.ask("prepare", preset=options.preset, **prepared)
     else:
         server = Server("peer", [str(HERE / "peer" / "run"), "load.py"], options.threads)
         server.torch = server.ask("setup", preset=options.preset, threads=options.threads)["torch"]
@@ -56,7 +62,7 @@ def fresh(options, row):
 
 def load_once(options, files, row, watch=False, verify=False):
     """The answer, with the most anonymous memory or what was loaded, if asked for."""
-    _title, _who, command, more, kind, _most = ROWS[row]
+    _title, _who, _prepared, command, more, kind = ROWS[row]
     server = fresh(options, row)
     try:
         with Anonymous(server.process.pid if watch else None) as seen:
@@ -134,28 +140,31 @@ def ratio(a, b, key="seconds"):
 
 
 def report(options, found):
-    answers, size = found["answers"], found["bytes"]
-    rows = []
-    for row, (title, _who, _command, _more, kind, most) in ROWS.items():
+    answers, size, rows = found["answers"], found["bytes"], []
+    for row, (title, *_rest, kind) in ROWS.items():
         median = statistics.median(a["seconds"] for a in answers[row])
         cpu = statistics.median(a["cpu"] for a in answers[row])
-        r = ratio(answers["pt"], answers[row])
         rows.append([title, f"{median:.3f}", f"{size[kind] / median / 1e9:.2f}", f"{cpu:.3f}",
-                     "" if row == "pt" else f"{r[0]:.2f} ({r[1]:.2f} to {r[2]:.2f})",
-                     "" if most is None else f"{most:.1f}",
                      f"{found['memory'][row] / MIB:.0f}"])
     lines = [f"# Loading {options.preset} from the page cache: ours beside PyTorch "
              f"{found['torch']}", ""]
-    lines += table(["", "s", "GB/s", "CPU s", "ours, .pt / this (pairs)", "at most",
-                    "anonymous memory, MiB"], rows)
+    lines += table(["", "s", "GB/s", "CPU s", "anonymous memory, MiB"], rows)
+    rows = []
+    for ours, of, most in RATIOS:
+        wall, cpu = ratio(answers[ours], answers[of]), ratio(answers[ours], answers[of], "cpu")
+        rows.append([f"{ROWS[ours][0]} / {ROWS[of][0]}",
+                     f"{wall[0]:.2f} ({wall[1]:.2f} to {wall[2]:.2f})", f"{cpu[0]:.2f}",
+                     "" if most is None else f"{most:.1f}"])
+    lines += table(["", "time (pairs)", "CPU time", "at most"], rows)
     lines += [f"{found['tensors']} float32 tensors, {size['pt'] / MIB:.0f} MiB, the same bits in "
               f"all. {options.threads} threads. Medians of {options.turns} turns; in brackets the "
               "least and most of a pair. Ours: names, shapes, values and whether they are finite, "
-              "into a model that is laid out, its memory not touched before; the peer's module is "
-              "made, its memory touched. Each in a process of its own that has loaded nothing yet. "
-              "Anonymous memory is what the process has more at its highest while it loads, looked "
-              f"at every millisecond; the model's own is {found['model'] / MIB:.0f} MiB, which the "
-              "peer's module has beside that.", ""]
+              "into a model that is laid out: its memory is fresh, or has been written with "
+              "initial values, as a run does it and as the making of the peer's module does. Each "
+              "in a process of its own that has loaded nothing yet. Anonymous memory is what the "
+              "process has more at its highest while it loads, looked at every millisecond; the "
+              f"model's own is {found['model'] / MIB:.0f} MiB, which the peer's module has beside "
+              "that.", ""]
     return lines + machine_lines(found["peaks"], found["load"], [found["others"]])
 
 

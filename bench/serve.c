@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "lines.h"
+#include "made.h"
 #include "work.h"
 
 typedef struct server {
@@ -19,15 +20,6 @@ typedef struct server {
 } server;
 
 /* ---- commands -------------------------------------------------------------------------------- */
-
-static violet_status read_config(vl_config *c, const json_t *preset)
-{
-    if (json_is_object(preset)) {
-        violet_status status = vl_config_preset(c, "violet1");
-        return status == VIOLET_OK ? vl_config_load(c, preset, NULL) : status;
-    }
-    return vl_config_preset(c, preset ? json_string_value(preset) : "violet1");
-}
 
 static violet_status read_options(bench_options *o, const json_t *given)
 {
@@ -42,11 +34,9 @@ static violet_status read_options(bench_options *o, const json_t *given)
                        &o->batch, "threads", &o->threads, "seed", &seed, "lr", &o->lr) != 0)
         return vl_err(VIOLET_EINVAL, "setup: %s", error.text);
     o->seed = (uint64_t)seed;
-    if (preset && !json_is_object(preset) && !json_is_string(preset))
-        return vl_err(VIOLET_EINVAL, "setup: preset is a name or an object");
     if (o->batch < 1 || o->frames < 1 || o->size_img < 32 || o->size_img % 32 || o->size_txt < 3)
         return vl_err(VIOLET_EINVAL, "setup: no such batch");
-    return read_config(&o->config, preset);
+    return bench_read_config(&o->config, preset);
 }
 
 static violet_status setup(void *state, const json_t *given, json_t *answer)

@@ -7,68 +7,41 @@
 #include <string.h>
 
 #include "base/status.h"
-#include "golden/hash_init.h"
-
-enum { PAD = 0, UNK = 100, CLS = 101, SEP = 102, MASK = 103, FIRST_WORD = 104, PATCH = 32 };
+#include "made.h"
 
 /* ---- weights and batch ----------------------------------------------------------------------- */
-
-static void draw_weights(const vl_params *p, uint64_t seed)
-{
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < p->n; i++) {
-        const vl_param *e = &p->list[i];
-        golden_hash_init(vl_param_weights(p, e), e->count, e->name, e->count / (size_t)e->shape[0],
-                         seed);
-    }
-}
-
-/* Whole numbers in [least, limit), in the order of the peer's hash_batch. */
-typedef struct stream {
-    uint64_t state;
-    int least, limit;
-} stream;
-
-static stream open_stream(const char *name, uint64_t seed, int least, int limit)
-{
-    return (stream){golden_hash_state(name, seed), least, limit};
-}
-
-static int draw(stream *s)
-{
-    return s->least + (int)((golden_hash_next(&s->state) >> 16) % (uint64_t)(s->limit - s->least));
-}
 
 /* Noise for pictures, captions that fill half of their positions, visual tokens. */
 static void draw_batch(bench_work *w)
 {
     const bench_options *o = &w->o;
-    int B = o->batch, X = o->size_txt, side = o->size_img / PATCH, hw = side * side;
+    int B = o->batch, X = o->size_txt, side = o->size_img / BENCH_PATCH, hw = side * side;
     int words = X / 2 - 2 > 1 ? X / 2 - 2 : 1;
-    stream text = open_stream("bench.text", o->seed, FIRST_WORD, o->config.size_vocab);
-    stream vq = open_stream("bench.vq", o->seed, 0, o->config.size_code);
-    stream image = open_stream("bench.image", o->seed, 0, 256);
+    bench_stream text =
+        bench_stream_open("bench.text", o->seed, BENCH_FIRST_WORD, o->config.size_vocab);
+    bench_stream vq = bench_stream_open("bench.vq", o->seed, 0, o->config.size_code);
+    bench_stream image = bench_stream_open("bench.image", o->seed, 0, 256);
     for (int b = 0; b < B; b++) {
         int *row = w->text + b * X;
-        for (int i = 0; i < X; i++) row[i] = PAD;
-        row[0] = CLS;
-        for (int i = 1; i <= words; i++) row[i] = draw(&text);
-        row[1 + words] = SEP;
-        for (int i = 0; i < X; i++) w->text_mask[b * X + i] = row[i] != PAD;
+        for (int i = 0; i < X; i++) row[i] = BENCH_PAD;
+        row[0] = BENCH_CLS;
+        for (int i = 1; i <= words; i++) row[i] = bench_draw(&text);
+        row[1 + words] = BENCH_SEP;
+        for (int i = 0; i < X; i++) w->text_mask[b * X + i] = row[i] != BENCH_PAD;
     }
     for (int plane = 0; plane < B * o->frames; plane++) {
-        draw(&vq); /* the peer's frames begin with a token for [CLS], which is never asked for */
-        for (int i = 0; i < hw; i++) w->vq[plane * hw + i] = draw(&vq);
+        bench_draw(&vq); /* the peer's frames begin with a token for [CLS], never asked for */
+        for (int i = 0; i < hw; i++) w->vq[plane * hw + i] = bench_draw(&vq);
     }
     size_t n = (size_t)B * o->frames * 3 * o->size_img * o->size_img;
-    for (size_t i = 0; i < n; i++) w->image[i] = (uint8_t)draw(&image);
+    for (size_t i = 0; i < n; i++) w->image[i] = (uint8_t)bench_draw(&image);
 }
 
 static violet_status take_buffers(bench_work *w)
 {
     const bench_options *o = &w->o;
     size_t B = o->batch, X = o->size_txt, T = o->frames, S = o->size_img,
-           hw = S / PATCH * (S / PATCH);
+           hw = S / BENCH_PATCH * (S / BENCH_PATCH);
     w->Ni = (int)(T * (1 + hw));
     w->image = malloc(B * T * 3 * S * S);
     w->image_masked = malloc(B * T * 3 * S * S);
@@ -100,8 +73,8 @@ violet_status bench_work_open(bench_work *w, const bench_options *o)
                           .schedule = VL_SCHEDULE_CONSTANT};
     w->mask = (vl_mask_config){
         .seed = o->seed,
-        .special =
-            {[VL_PAD] = PAD, [VL_UNK] = UNK, [VL_CLS] = CLS, [VL_SEP] = SEP, [VL_MASK] = MASK},
+        .special = {[VL_PAD] = BENCH_PAD, [VL_UNK] = BENCH_UNK, [VL_CLS] = BENCH_CLS,
+                    [VL_SEP] = BENCH_SEP, [VL_MASK] = BENCH_MASK},
         .p_word = 0.15,
         .p_attended = 0.15,
         .p_use_attended = 0.5};
@@ -114,7 +87,7 @@ violet_status bench_work_open(bench_work *w, const bench_options *o)
         bench_work_close(w);
         return status;
     }
-    draw_weights(&w->model.params, o->seed);
+    bench_draw_weights(&w->model.params, o->seed);
     draw_batch(w);
     return VIOLET_OK;
 }
@@ -247,7 +220,7 @@ static void restore_batch(bench_work *w)
 
 static void hide(bench_work *w, int published, uint64_t first)
 {
-    int side = w->o.size_img / PATCH;
+    int side = w->o.size_img / BENCH_PATCH;
     vl_mask_config mask = w->mask;
     mask.distinct_negatives = !published;
     restore_batch(w);
@@ -341,24 +314,24 @@ violet_status bench_run_step(bench_work *w, int published, bench_step *out)
 static void hide_by_rule(bench_work *w)
 {
     const bench_options *o = &w->o;
-    int X = o->size_txt, S = o->size_img, side = S / PATCH, hw = side * side;
-    stream word = open_stream("bench.hide_word", o->seed, 0, 100);
-    stream patch = open_stream("bench.hide_patch", o->seed, 0, 100);
+    int X = o->size_txt, S = o->size_img, side = S / BENCH_PATCH, hw = side * side;
+    bench_stream word = bench_stream_open("bench.hide_word", o->seed, 0, 100);
+    bench_stream patch = bench_stream_open("bench.hide_patch", o->seed, 0, 100);
     restore_batch(w);
     for (int i = 0; i < o->batch * X; i++) {
-        int hidden = draw(&word) < 15 && w->text[i] >= FIRST_WORD;
+        int hidden = bench_draw(&word) < 15 && w->text[i] >= BENCH_FIRST_WORD;
         w->answer_mtm[i] = hidden ? w->text[i] : -1;
-        if (hidden) w->text_masked[i] = MASK;
+        if (hidden) w->text_masked[i] = BENCH_MASK;
     }
     for (int plane = 0; plane < o->batch * o->frames; plane++) {
         w->answer_mvm[plane * (1 + hw)] = -1;
         for (int at = 0; at < hw; at++) {
-            int hidden = draw(&patch) < 30;
+            int hidden = bench_draw(&patch) < 30;
             w->answer_mvm[plane * (1 + hw) + 1 + at] = hidden ? w->vq[plane * hw + at] : -1;
-            for (int line = 0; hidden && line < 3 * PATCH; line++) {
-                size_t row =
-                    ((size_t)plane * 3 + line / PATCH) * S + at / side * PATCH + line % PATCH;
-                memset(w->image_masked + row * S + at % side * PATCH, 0, PATCH);
+            for (int line = 0; hidden && line < 3 * BENCH_PATCH; line++) {
+                size_t row = ((size_t)plane * 3 + line / BENCH_PATCH) * S +
+                             at / side * BENCH_PATCH + line % BENCH_PATCH;
+                memset(w->image_masked + row * S + at % side * BENCH_PATCH, 0, BENCH_PATCH);
             }
         }
     }

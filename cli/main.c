@@ -24,8 +24,9 @@ const command commands[] = {
      1, cmd_finetune},
     {"eval", "ARGS.json [--checkpoint FILE] [--json] [--OPTION VALUE ...]",
      "measure a checkpoint on a downstream task",
-     "Reads the published args files of retrieval, qamc, qaoe; also fib. Every metric is printed with "
-     "its protocol, the number of items and a 95 % interval. A pretraining checkpoint is measured "
+     "Types: retrieval, qamc (multiple choice), qaoe (open-ended questions), fib (fill in the "
+     "blank). Reads the published args and annotation files. Every metric is printed with its "
+     "protocol, the number of items and a 95 % interval. A pretraining checkpoint is measured "
      "zero-shot. The same command goes on where it was stopped or killed; for many machines: "
      "--shard 1/4 to 4/4, then --merge 4. The folder (option output) gets scores.bin and "
      "result.json.",

@@ -26,6 +26,19 @@ from violet_torch import (PretrainStep, Violet, hash_batch, hash_initialise, mas
                           pretrain_losses)
 
 
+def memory(_given):
+    with open("/proc/self/status") as f:
+        rows = dict(line.split(":", 1) for line in f)
+    return dict(peak=int(rows["VmHWM"].split()[0]) * 1024,
+                now=int(rows["VmRSS"].split()[0]) * 1024)
+
+
+def forget_peak(_given):
+    with open("/proc/self/clear_refs", "w") as f:
+        f.write("5")
+    return {}
+
+
 class Peer:
     def __init__(self):
         self.model = self.batch = self.pretrain = None
@@ -95,29 +108,17 @@ class Peer:
         loss = sum(losses.values())
         return dict({k: v.item() for k, v in losses.items()}, sum=loss.item()), loss
 
-    def memory(self, _given):
-        with open("/proc/self/status") as f:
-            rows = dict(line.split(":", 1) for line in f)
-        return dict(peak=int(rows["VmHWM"].split()[0]) * 1024,
-                    now=int(rows["VmRSS"].split()[0]) * 1024)
-
-    def peak(self, _given):
-        with open("/proc/self/clear_refs", "w") as f:
-            f.write("5")
-        return {}
-
     def ready(self):
         if self.model is None:
             raise ValueError("no setup yet")
 
 
-def main():
+def answer_lines(commands):
+    """commands: name -> function of what is given, which returns a dict."""
     # Answers keep stdout to themselves: whatever else prints goes to stderr.
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
-    peer = Peer()
-    commands = dict(setup=peer.setup, forward=peer.forward, step=peer.step, check=peer.check,
-                    memory=peer.memory, peak=peer.peak)
+    commands = dict(commands, memory=memory, peak=forget_peak)
     for line in sys.stdin:
         name, _, given = line.strip().partition(" ")
         if name == "quit":
@@ -133,6 +134,11 @@ def main():
             answer = dict(error=f"{type(problem).__name__}: {problem}")
         answer.setdefault("seconds", time.perf_counter() - start)
         out.write(json.dumps(dict(command=name, **answer)) + "\n")
+
+
+def main():
+    peer = Peer()
+    answer_lines(dict(setup=peer.setup, forward=peer.forward, step=peer.step, check=peer.check))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@
 static const vl_command commands[] = {
     {"pretrain", vl_pretrain_option_table, sizeof(vl_pretrain_options), NULL},
     {"finetune", vl_finetune_option_table, sizeof(vl_finetune_options), NULL},
-    {"eval", vl_eval_option_table, sizeof(vl_eval_options), vl_pretrain_option_table},
+    {"eval", vl_eval_option_table, sizeof(vl_eval_options), vl_finetune_option_table},
     {"plan", vl_plan_option_table, sizeof(vl_plan_options), vl_pretrain_option_table},
     {"extract-frames", vl_frames_option_table, sizeof(vl_frames_options), NULL},
     {"extract-tsv", vl_extract_tsv_option_table, sizeof(vl_extract_tsv_options), NULL},

@@ -31,8 +31,7 @@ size_t vl_tensors_n(const vl_tensors *f);
 const vl_stored *vl_tensors_at(const vl_tensors *f, size_t i); /* in the file's order */
 const vl_stored *vl_tensors_find(const vl_tensors *f, const char *name); /* NULL: none */
 /* A metadata string, NULL if there is none of that key. In a .pt file: what our writer has put
- * beside the tensors. vl_tensors_all_metadata: an object, NULL if there is none; values that are no
- * strings are not for readers. */
+ * beside the tensors. vl_tensors_all_metadata: an object of strings, NULL if there is none. */
 const char *vl_tensors_metadata(const vl_tensors *f, const char *key);
 const json_t *vl_tensors_all_metadata(const vl_tensors *f);
 

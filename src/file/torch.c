@@ -44,7 +44,7 @@ static violet_status give_data(torch_storage *s, const uint8_t *data, size_t n_b
 {
     if ((uint64_t)s->n > n_bytes / vl_dtype_bytes(s->dtype))
         return vl_err(VIOLET_EFORMAT, "storage '%.*s' of %zu bytes, expected %lld elements of %zu",
-                      (int)(s->n_key & 63), s->key, n_bytes, (long long)s->n,
+                      (int)s->n_key, s->key, n_bytes, (long long)s->n,
                       vl_dtype_bytes(s->dtype));
     s->data = data;
     return VIOLET_OK;
@@ -140,7 +140,7 @@ static violet_status read_zip(vl_torch *f, const void *data, size_t n)
     for (torch_storage *s = f->storages; s && status == VIOLET_OK; s = s->next) {
         const vl_zip_entry *e = find_beside(&f->zip, document, "data/", s->key, s->n_key);
         if (!e)
-            return vl_err(VIOLET_EFORMAT, "storage '%.*s' is not there", (int)(s->n_key & 63),
+            return vl_err(VIOLET_EFORMAT, "storage '%.*s' is not there", (int)s->n_key,
                           s->key);
         status = vl_zip_read(&bytes, &f->zip, e);
         if (status == VIOLET_OK) status = give_data(s, bytes, (size_t)e->size);
@@ -205,7 +205,7 @@ static violet_status read_elements(vl_torch *f, const vl_value *keys, const uint
     for (k = 0; k < n_list && status == VIOLET_OK; k++)
         if (!list[k]->data)
             status = vl_err(VIOLET_EFORMAT, "storage '%.*s' is not there",
-                            (int)(list[k]->n_key & 63), list[k]->key);
+                            (int)list[k]->n_key, list[k]->key);
     free(list);
     return status;
 }

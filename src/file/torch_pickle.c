@@ -69,7 +69,7 @@ static violet_status storage_type(torch_storage *s, const vl_value *cls)
     s->dtype = VL_DT_U8;
     s->untyped = is_global(cls, NULL, "UntypedStorage");
     if (s->untyped) return VIOLET_OK;
-    return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n & 63), name);
+    return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n < 99 ? n : 99), name);
 }
 
 /* ('storage', class, key, location, elements) and, in old files, None or (key, offset, elements) of
@@ -158,7 +158,7 @@ static violet_status tensor_v3(vl_value **out, vl_pickle *doc, vl_value *args)
         return expected("a tensor's dtype");
     while (i < N_TYPES && !is_global(arg(args, 6), NULL, types[i].dtype)) i++;
     if (i == N_TYPES)
-        return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n & 63), name);
+        return vl_err(VIOLET_EUNSUPPORTED, "torch.%.*s is not read", (int)(n < 99 ? n : 99), name);
     t->dtype = types[i].type;
     return foreign(out, doc, &tensor_row, t);
 }

@@ -164,8 +164,11 @@ static void put_tensor(document *d, const char *name, const vl_safetensor *t, si
     bool typed = types[t->dtype].dtype != NULL;
     d->status = d->status == VIOLET_OK ? vl_tensors_size(&n, &n_bytes, t) : d->status;
     if (d->status != VIOLET_OK) return;
-    for (int i = t->n_dim - 1; i >= 0; step *= t->shape[i] > 1 ? t->shape[i] : 1, i--)
+    for (int i = t->n_dim - 1; i >= 0; i--) {
         stride[i] = step;
+        if (__builtin_mul_overflow(step, t->shape[i] > 1 ? t->shape[i] : 1, &step))
+            step = 0; /* beside a size of 0, others may be absurd */
+    }
     put_string(d, name);
     put_word(d, typed ? REBUILD_TYPED : REBUILD);
     PUT(d, "(");

@@ -28,6 +28,12 @@ static int is_signature(const uint8_t *p, const char *two)
     return p[0] == 'P' && p[1] == 'K' && memcmp(p + 2, two, 2) == 0;
 }
 
+/* Characters of a name that a message shows. */
+static int shown(const vl_zip_entry *e)
+{
+    return e->n_name < 200 ? (int)e->n_name : 200;
+}
+
 /* ---- the directory --------------------------------------------------------------------------- */
 
 typedef struct directory {
@@ -130,7 +136,7 @@ static violet_status read_directory(vl_zip *z)
     for (size_t i = 1; i < z->n_entries; i++)
         if (by_name(&z->entries[i - 1], &z->entries[i]) == 0)
             return vl_err(VIOLET_EFORMAT, "zip: entry '%.*s' is there twice",
-                          (int)(z->entries[i].n_name & 0xff), z->entries[i].name);
+                          shown(&z->entries[i]), z->entries[i].name);
     return VIOLET_OK;
 }
 
@@ -221,5 +227,5 @@ violet_status vl_zip_read(const uint8_t **out, vl_zip *z, const vl_zip_entry *e)
     violet_status status = read_bytes(out, z, e);
     return status == VIOLET_OK
                ? status
-               : vl_err_at(status, "entry '%.*s'", (int)(e->n_name & 0xff), e->name);
+               : vl_err_at(status, "entry '%.*s'", shown(e), e->name);
 }

@@ -130,14 +130,6 @@ done:
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-static int same_shape(const vl_param *e, const vl_stored *t)
-{
-    if (e->n_dims != t->n_dim) return 0;
-    for (int i = 0; i < e->n_dims; i++)
-        if (e->shape[i] != t->shape[i]) return 0;
-    return 1;
-}
-
 /* What is to be read where, if all of it is there. */
 static violet_status match(vl_values *v, const vl_params *p, const vl_tensors *f)
 {
@@ -148,7 +140,7 @@ static violet_status match(vl_values *v, const vl_params *p, const vl_tensors *f
             const vl_param *e = &p->list[i];
             snprintf(name, sizeof name, "%s%s", kind ? moment_prefix[kind - 1] : "", e->name);
             const vl_stored *t = vl_tensors_find(f, name);
-            if (!t || !same_shape(e, t))
+            if (!t || !vl_values_fit(e, t))
                 return vl_err(VIOLET_ESHAPE,
                               "a training state must have every tensor, '%s' %s", name,
                               t ? "has another shape" : "is not there");

@@ -64,30 +64,27 @@ static bool in_part(const load *l, const char *name)
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
-static bool same_shape(const vl_param *e, const vl_stored *t)
-{
-    if (e->n_dims != t->n_dim) return false;
-    for (int i = 0; i < e->n_dims; i++)
-        if (e->shape[i] != t->shape[i]) return false;
-    return true;
-}
+enum {
+    SHAPE_TEXT = VL_STORED_MAX_DIM * 23, /* a dimension has up to 20 characters, and " x " */
+    SHAPES_TEXT = 2 * SHAPE_TEXT + 40,
+};
 
-static void shape_text(char text[160], int n, const int64_t *shape)
+static void shape_text(char text[SHAPE_TEXT], int n, const int64_t *shape)
 {
-    int at = snprintf(text, 160, n ? "%lld" : "one number", (long long)(n ? shape[0] : 0));
+    int at = snprintf(text, SHAPE_TEXT, n ? "%lld" : "one number", (long long)(n ? shape[0] : 0));
     for (int i = 1; i < n; i++)
-        at += snprintf(text + at, (size_t)(160 - at), " x %lld", (long long)shape[i]);
+        at += snprintf(text + at, (size_t)(SHAPE_TEXT - at), " x %lld", (long long)shape[i]);
 }
 
 /* Both shapes, for a message. */
-static void both_shapes(char text[400], const vl_param *e, const vl_stored *t)
+static void both_shapes(char text[SHAPES_TEXT], const vl_param *e, const vl_stored *t)
 {
-    char file[160], here[160];
+    char file[SHAPE_TEXT], here[SHAPE_TEXT];
     int64_t shape[VL_MAX_DIMS] = {0};
     for (int i = 0; i < e->n_dims; i++) shape[i] = e->shape[i];
     shape_text(file, t->n_dim, t->shape);
     shape_text(here, e->n_dims, shape);
-    snprintf(text, 400, "%s in the file, %s in the model", file, here);
+    snprintf(text, SHAPES_TEXT, "%s in the file, %s in the model", file, here);
 }
 
 /* ---- which tensor gives which parameter ------------------------------------------------------ */
@@ -216,7 +213,7 @@ static violet_status judge_table(load *l, int i, const vl_load_table *table)
 {
     const vl_param *e = &l->p->list[i];
     vl_buf note = {0};
-    char shapes[400];
+    char shapes[SHAPES_TEXT];
     violet_status status = vl_load_table_make(NULL, &note, table);
     if (status == VIOLET_OK) {
         l->from[i].adapted = true;
@@ -235,11 +232,11 @@ static violet_status judge(load *l, int i)
     const vl_param *e = &l->p->list[i];
     source *s = &l->from[i];
     const vl_stored *t = s->t;
-    char shapes[400], message[800];
+    char shapes[SHAPES_TEXT], message[SHAPES_TEXT + 320];
     if (!t) return vl_load_report_add(l->r, VL_LOAD_MISSING, e->name, NULL, e->count);
     vl_load_table table = table_of(l, i);
     if (vl_load_table_differs(&table)) return judge_table(l, i, &table);
-    if (same_shape(e, t))
+    if (vl_values_fit(e, t))
         return vl_load_report_add(l->r, s->tied ? VL_LOAD_ADAPTED : VL_LOAD_MATCHED, e->name,
                                   s->note, e->count);
     both_shapes(shapes, e, t);

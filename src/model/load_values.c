@@ -14,6 +14,14 @@ enum {
     SMALL = 4096,    /* of what is converted on the stack */
 };
 
+bool vl_values_fit(const vl_param *e, const vl_stored *t)
+{
+    if (e->n_dims != t->n_dim) return false;
+    for (int i = 0; i < e->n_dims; i++)
+        if (e->shape[i] != t->shape[i]) return false;
+    return true;
+}
+
 violet_status vl_values_add(vl_values *v, real *to, const vl_stored *t)
 {
     for (size_t at = 0; at < t->n; at += PIECE) {

@@ -10,7 +10,7 @@
 #define VL_MODEL_LOAD_VALUES_H
 
 #include "file/tensors.h"
-#include "tensor/backend.h"
+#include "tensor/params.h"
 
 typedef struct vl_values_piece {
     real *to; /* (n) */
@@ -22,6 +22,9 @@ typedef struct vl_values {
     vl_values_piece *list;
     size_t n, cap;
 } vl_values;
+
+/* Whether t has the parameter's shape. */
+bool vl_values_fit(const vl_param *e, const vl_stored *t);
 
 /* All of t goes to `to` (t->n). */
 violet_status vl_values_add(vl_values *v, real *to, const vl_stored *t);

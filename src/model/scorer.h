@@ -1,5 +1,5 @@
 /* Scores of many pairs of videos and texts: each video and each text is encoded once and kept
- * (features.h), then pairs are scored by blocks, only computing what the result needs.
+ * (features.h), then pairs are scored by blocks, computing only what the result needs.
  *
  *     vl_encode_videos(videos, item, &tape, &m, plan, image);        // (B) videos at a time
  *     vl_encode_texts(texts, item, &tape, &m, ids, NULL, B, X);
@@ -8,14 +8,14 @@
  *     vl_scorer_close(s);
  *
  * A score is that of vl_model_score for the pair alone, up to rounding. What is saved:
- *  - Query, key and value of the first layer belong to a row, not to a pair: they are computed once
- *    for a video of a row of scores (or a text of a column), and kept in a few slots.
- *  - Padding is dropped: pairs are sorted by the length of their text, and a block is as long as its
- *    longest, within a few rows. What padding is left is never seen as a key.
+ *  - Query, key and value of the first layer belong to a row, not to a pair: they are computed
+ *    once for a video of a row of scores (or a text of a column), and kept in a few slots.
+ *  - Padding is dropped: pairs are sorted by the length of their text, and a block is as long as
+ *    its longest, within a few rows. What padding is left is never seen as a key.
  *  - Of the last layer the pooled position alone is computed (vl_bert_encode_row).
  * Best is a call a video with all texts, or a text with all videos. No gradient, no dropout; after
- * the first calls nothing is allocated. The tape is the caller's, but its activations are gone after
- * each call. */
+ * the first calls nothing is allocated. The tape is the caller's, but its activations are gone
+ * after each call. */
 #ifndef VL_MODEL_SCORER_H
 #define VL_MODEL_SCORER_H
 
@@ -26,8 +26,8 @@ typedef struct vl_scorer vl_scorer;
 
 typedef struct vl_scorer_options {
     int block;       /* most pairs computed at once; 0: about VL_SCORER_ROWS tokens */
-    int keep_videos; /* whose first layer is kept from block to block; 0: as many as are in a block */
-    int keep_texts;  /* likewise; 0: as many as take 64 MiB, a block's at least */
+    int keep_videos; /* whose first layer is kept from block to block; at least a block's */
+    int keep_texts;  /* likewise; 0: as many as take 64 MiB */
     double padding;  /* most share of padding in the rows of a block; 0: 1/64 */
 } vl_scorer_options;
 

@@ -62,9 +62,9 @@ typedef struct vl_bert_rows {
 /* The first layer's query, key and value, (rows, D) -> (rows, 3D) */
 vl_tensor *vl_bert_first(vl_tape *t, const vl_bert_layer *first, const vl_tensor *x);
 
-/* As vl_bert_encode_row, of sequences whose token i of sequence s is row rows[s * n + i] of a, beyond
- * its last row that of b, or nothing at all (-1, which key_mask must hide) -> (B, D). The first
- * layer begins at its attention. Without gradient. */
+/* As vl_bert_encode_row, of sequences whose token i of sequence s is row rows[s * n + i] of a,
+ * beyond its last row that of b, or nothing at all (-1, which key_mask must hide) -> (B, D). The
+ * first layer begins at its attention. Without gradient. */
 vl_tensor *vl_bert_encode_shared(vl_tape *t, const vl_bert_layer *layers, int n_layers,
                                  const vl_bert_batch *batch, const int *rows, vl_bert_rows a,
                                  vl_bert_rows b, int at);

@@ -84,13 +84,12 @@ static violet_status read_answers(eval *e, const json_t *list)
                                                     e->o->run.path_ckpt);
 }
 
-/* What fine-tuning tells of itself: how it read is how it should be read. */
-static void warn_of(const eval *e, const json_t *task, const char *key, int mine)
+/* What fine-tuning tells of itself, was; 0: nothing. */
+static void warn_of(const eval *e, const char *key, int was, int is)
 {
-    const json_t *was = json_object_get(task, key);
-    if (json_is_integer(was) && json_integer_value(was) != mine && mine)
+    if (was && was != is)
         vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned with %s %d, this is %d",
-                e->o->run.path_ckpt, key, (int)json_integer_value(was), mine);
+                e->o->run.path_ckpt, key, was, is);
 }
 
 static violet_status read_task(eval *e, const vl_tensors *f)
@@ -102,9 +101,11 @@ static violet_status read_task(eval *e, const vl_tensors *f)
     if (type && strcmp(type, e->kind->type) != 0)
         vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned for %s, this is %s",
                 e->o->run.path_ckpt, type, e->kind->type);
-    warn_of(e, task, "size_img", e->o->run.size_img);
-    warn_of(e, task, "size_txt", e->o->run.size_txt);
-    warn_of(e, task, "size_frame", e->o->run.size_frame);
+    warn_of(e, "size_img", (int)json_integer_value(json_object_get(task, "size_img")),
+            e->o->run.size_img);
+    warn_of(e, "size_txt", (int)json_integer_value(json_object_get(task, "size_txt")),
+            e->o->run.size_txt);
+    e->frames_before = (int)json_integer_value(json_object_get(task, "size_frame"));
     if (e->kind->head == VL_HEAD_ANSWER)
         status = read_answers(e, json_object_get(task, "answers"));
     json_decref(task);
@@ -139,7 +140,8 @@ static violet_status setup_text(eval *e)
     return VIOLET_OK;
 }
 
-/* The list of answers is the checkpoint's, or else the file's, which then has to be as long. */
+/* The list of answers is the checkpoint's, or else the file's. Classes behind it are never right:
+ * the published head has a thousand, whatever the list. */
 static violet_status setup_answers(eval *e)
 {
     const char *path = e->o->run.path_ckpt;
@@ -148,7 +150,7 @@ static violet_status setup_answers(eval *e)
     if (!list)
         return vl_err(VIOLET_EFORMAT, "no list of answers: neither %s nor %s has one", path,
                       vl_items_path(e->items));
-    if (vl_answers_n(list) != e->config.size_answer)
+    if (vl_answers_n(list) > e->config.size_answer)
         return vl_err(VIOLET_ESHAPE, "%s has %d answers, the list of %s has %d", path,
                       e->config.size_answer, e->answers ? path : vl_items_path(e->items),
                       vl_answers_n(list));
@@ -195,6 +197,7 @@ static violet_status setup_set(eval *e)
     if (e->T > VL_FRAMES_MOST)
         return vl_err(VIOLET_ESHAPE, "%d frames a video: expected at most %d, see --size_frame",
                       e->T, VL_FRAMES_MOST);
+    warn_of(e, "size_frame", e->frames_before, e->T);
     int side = o->size_img / 32;
     vl_config_fit(&e->config, e->T, side, side);
     e->Ni = e->T * (1 + side * side);

@@ -40,6 +40,7 @@ typedef struct eval_texts {
     int *length;    /* (n) tokens */
     int *at;        /* (n) the position that is read */
     size_t n_shortened;   /* items */
+    size_t n_blanks;      /* items with one */
     size_t n_overwritten; /* items that are not used: compat */
 } eval_texts;
 
@@ -81,6 +82,7 @@ struct eval {
     vl_answers *answers; /* the checkpoint's, NULL: it has none */
     vl_dataset *set;     /* the videos */
     int n_videos, T, Ni; /* Ni: rows of an encoded video */
+    int frames_before;   /* T of the fine-tuning that the checkpoint is of; 0: not known */
     eval_texts texts;
 
     char key[40];        /* of all that decides the scores */
@@ -134,12 +136,11 @@ double eval_cost_video(const eval_cost *c); /* to encode one */
 violet_status eval_cost_pairs(double *flops, eval_cost *c, const int *text, int n);
 
 /* eval_report.c */
-/* Metrics of one group, of names "PREFIX_1" and labels, n items behind them. value and interval
- * (n_metrics). */
+/* What metrics have in common; copied. */
 typedef struct eval_group {
-    const char *title, *protocol; /* copied */
-    const char *prefix;
+    const char *title, *protocol, *prefix;
 } eval_group;
+/* Adds "PREFIX_NAME", or PREFIX where the name is "". */
 violet_status eval_add(eval *e, const eval_group *g, const char *name, const char *label,
                        bool share, double value, vl_interval interval, size_t n);
 violet_status eval_text(vl_buf *out, const eval *e);

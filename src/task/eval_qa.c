@@ -76,14 +76,9 @@ static void accuracies(double *metric, const int *times, void *user)
 static violet_status add_type(answers *a, const eval_group *g, int k, bool listed,
                               const double *value, const vl_interval *interval)
 {
-    char name[80] = "all";
-    const char *label = "all";
-    if (k < a->n_types) {
-        label = vl_items_type(a->e->items, k);
-        snprintf(name, sizeof name, "%s", label);
-    }
-    return eval_add(a->e, g, name, label, true, value[2 * k + listed], interval[2 * k + listed],
-                    listed ? a->asked[k] : a->all[k]);
+    const char *type = k < a->n_types ? vl_items_type(a->e->items, k) : "";
+    return eval_add(a->e, g, type, *type ? type : "all", true, value[2 * k + listed],
+                    interval[2 * k + listed], listed ? a->asked[k] : a->all[k]);
 }
 
 /* Over all questions, then by type. */
@@ -122,8 +117,8 @@ static violet_status add_metrics(answers *a)
     if (status == VIOLET_OK && asked && (open || asked < all)) {
         snprintf(protocol, sizeof protocol, "%zu questions; %zu %s are left out; %s", asked,
                  all - asked, missing, ties);
-        status = add_group(a, &(eval_group){"accuracy without unknown answers", protocol,
-                                            "accuracy_known"},
+        status = add_group(a, &(eval_group){open ? "accuracy on the list" : "accuracy where known",
+                                            protocol, open ? "accuracy_listed" : "accuracy_known"},
                            true, value, interval);
     }
     free(value);

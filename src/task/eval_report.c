@@ -23,7 +23,7 @@ violet_status eval_add(eval *e, const eval_group *g, const char *name, const cha
     const eval_metric *last = e->n_metrics ? m - 1 : NULL;
     bool same = last && strcmp(last->group, g->title) == 0;
     *m = (eval_metric){.share = share, .value = value, .interval = interval, .n = n};
-    snprintf(m->name, sizeof m->name, "%s_%s", g->prefix, name);
+    snprintf(m->name, sizeof m->name, "%s%s%s", g->prefix, *name ? "_" : "", name);
     snprintf(m->label, sizeof m->label, "%s", label);
     m->group = same ? last->group : vl_strings_keep(&e->strings, g->title, strlen(g->title));
     m->protocol =

@@ -51,6 +51,7 @@ static violet_status add_item(eval *e, vl_string_index *index, int32_t *ids, int
     violet_status status = vl_item_encode(ids, n_text, &f, &c, i, work);
     int n = f.n_options ? f.n_options : t->rows, at = e->kind->blank && f.blank > 0 ? f.blank : 0;
     t->n_shortened += f.shortened;
+    t->n_blanks += f.blank >= 0;
     for (int k = 0; k < n && status == VIOLET_OK; k++)
         status = number_of(&t->of[i * (size_t)t->rows + (size_t)k], t, index,
                            ids + (size_t)k * (size_t)X, X, n_text[k], at);
@@ -80,6 +81,9 @@ violet_status eval_texts_open(eval *e)
         else
             t->n_overwritten++;
     }
+    if (status == VIOLET_OK && e->kind->blank && t->n_blanks == 0)
+        status = vl_err(VIOLET_EFORMAT, "%s: no sentence has a blank, [MASK] or ___, to be filled "
+                        "in", vl_items_path(e->items));
     vl_index_free(&index);
     vl_buf_free(&work);
     free(ids);

@@ -275,8 +275,8 @@ static violet_status setup_start(vl_run *r)
     }
     if (o->resume)
         vl_run_tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run", o->output);
-    vl_params_draw(&r->model.params, (uint64_t)o->seed);
-    const vl_start start = {.checkpoint = o->path_ckpt,
+    const vl_start start = {.seed = (uint64_t)o->seed,
+                            .checkpoint = o->path_ckpt,
                             .video = o->init_video,
                             .text = o->init_text,
                             .interpolate = o->interpolate,
@@ -288,7 +288,7 @@ static violet_status setup_start(vl_run *r)
         vl_run_tell(r, VIOLET_EVENT_MESSAGE,
              "size_img %d: rows of the position table are taken as they stand, as published",
              o->size_img);
-    return vl_start_from(&r->model.params, &r->config, &start);
+    return vl_start_weights(&r->model.params, &r->config, &start);
 }
 
 violet_status vl_run_setup(vl_run *r)

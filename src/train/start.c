@@ -71,13 +71,23 @@ static void tell_sum(const start *a)
     a->s->tell(a->s->user, false, line);
 }
 
-violet_status vl_start_from(vl_params *p, const vl_config *config, const vl_start *s)
+/* Drawing takes longer than reading: what a file gives is not drawn. A parameter's draw does not
+ * depend on the others. */
+static void draw_the_others(const start *a)
+{
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < a->p->n; i++)
+        if (!a->given[i]) vl_param_draw(a->p, &a->p->list[i], a->s->seed);
+}
+
+violet_status vl_start_weights(vl_params *p, const vl_config *config, const vl_start *s)
 {
     start a = {.p = p, .config = config, .s = s, .given = calloc((size_t)p->n + 1, sizeof(bool))};
     if (!a.given) return vl_err_nomem();
     violet_status status = take(&a, s->checkpoint, VL_LOAD_ALL);
     if (status == VIOLET_OK) status = take(&a, s->video, VL_LOAD_VIDEO);
     if (status == VIOLET_OK) status = take(&a, s->text, VL_LOAD_TEXT);
+    if (status == VIOLET_OK) draw_the_others(&a);
     if (status == VIOLET_OK && a.n_files) tell_sum(&a);
     free(a.given);
     return status;

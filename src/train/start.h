@@ -1,8 +1,7 @@
-/* What a training run starts from: fresh weights, and over them what files give.
+/* What a training run starts from: what files give, and fresh weights for the rest.
  *
- *     vl_params_draw(&model.params, seed);
- *     vl_start s = {.checkpoint = "ckpt_violet.pt", .tell = tell, .user = run};
- *     status = vl_start_from(&model.params, &model.config, &s);
+ *     vl_start s = {.seed = 1, .checkpoint = "ckpt_violet.pt", .tell = tell, .user = run};
+ *     status = vl_start_weights(&model.params, &model.config, &s);
  *
  * Files are taken in the order checkpoint, video, text, so that a part replaces what the whole has
  * given. Each is told of, line by line, as vl_load_report_text has it; in the end, how much of the model
@@ -13,6 +12,7 @@
 #include "model/load.h"
 
 typedef struct vl_start {
+    uint64_t seed; /* of fresh weights */
     const char *checkpoint, *video, *text; /* paths; NULL or "": none */
     bool interpolate, strict, grid_as_is;  /* as vl_load_options has them */
     /* One line, without a newline; warning: something was left out. */
@@ -20,6 +20,6 @@ typedef struct vl_start {
     void *user;
 } vl_start;
 
-violet_status vl_start_from(vl_params *p, const vl_config *config, const vl_start *s);
+violet_status vl_start_weights(vl_params *p, const vl_config *config, const vl_start *s);
 
 #endif

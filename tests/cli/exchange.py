@@ -4,9 +4,9 @@
     exchange.py write FILE.pt [model options] [--legacy]    PyTorch writes a model
     exchange.py compare FILE.safetensors [model options]    what we made of it has the same bits
 
-model options: --config violet1|tiny, --seed N, --dtype float32|float16. Names and shapes are those of the
-benchmark's PyTorch model (bench/peer), values follow from the names by numpy: nothing here comes
-from a program of ours. FILE must have those tensors and no others. Exit status: 0 only then.
+model options: --config violet1|tiny, --seed N, --dtype float32|float16. Names and shapes are those
+of the benchmark's PyTorch model (bench/peer), values follow from the names by numpy: nothing here
+comes from a program of ours. FILE must have those tensors and no others. Exit status: 0 only then.
 """
 import argparse
 import json

@@ -43,7 +43,7 @@ assert len(lines) == 80 and all(len(l["top"]) == 3 for l in lines)' || fail "not
 questions_have_two_denominators() {
     run eval args.json --data . --type qaoe --task oe --path-ckpt a.safetensors --output oe
     expect_status 0; expect_out "accuracy: 2 questions; 1 whose answer is not in the list are counted wrong"
-    expect_out "accuracy without unknown answers: 1 questions"; expect_out "who"
+    expect_out "accuracy on the list: 1 questions"; expect_out "who"
 }
 
 # Long enough to be interrupted: every video with many captions.

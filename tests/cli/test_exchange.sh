@@ -66,9 +66,9 @@ sees_differences() {
     exchange check b.pt $tiny --seed 5
     expect_status 1
     expect_err "names differ"
-    run convert a.pt a.safetensors
+    run convert a.pt back.safetensors
     expect_status 0
-    exchange compare a.safetensors $tiny --seed 6
+    exchange compare back.safetensors $tiny --seed 6
     expect_status 1
     expect_err "differs"
 }

@@ -5,8 +5,8 @@
 Every case is saved in both containers, CASE_zip.pt and CASE_legacy.pt, beside CASE.safetensors with
 each tensor's bits under the name that our reader gives it, and what was cut off all names in the
 metadata. ours.pt is written by WRITER (build/release/tests/unit/test_torch_files), our own writer,
-and is kept only if torch.load takes it, weights_only and mapped, with the values of types.safetensors.
-Written with PyTorch 2.11; run it again only to add cases: the files are compared as they stand.
+and is kept only if torch.load takes it, weights_only and mapped, with types.safetensors' values.
+Written with PyTorch 2.11; run it again only to add cases: files are compared as they stand.
 """
 import json
 import subprocess

@@ -1,6 +1,7 @@
 /* libFuzzer: any bytes as a file of PyTorch's, then the values of all tensors that came out. Bytes
  * that are no container are also tried as the data.pkl of an archive with two storages, so that the
- * fuzzer need not find its way through checks of a directory to get at the pickle.
+ * fuzzer need not find its way through checks of a directory to get at the pickle; as its metadata,
+ * if they begin with a brace.
  *
  *     tests/fuzz/build torch && build/fuzz/fuzz_torch -max_total_time=60 build/fuzz/corpus/torch */
 #include <stddef.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "file/torch.h"
+#include "fuzz/read_tensors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -47,33 +49,54 @@ static uint8_t *put_header(uint8_t *at, int in_directory, const char *name, size
     return at + strlen(name);
 }
 
-static void read_as_document(const uint8_t *data, size_t n)
+typedef struct part {
+    const char *name;
+    const void *bytes;
+    size_t n;
+} part;
+
+/* An archive of these entries, stored, at `zip`, which must be large enough; its size. */
+static size_t archive(uint8_t *zip, const part *parts, int n_parts)
 {
-    static const char *const names[] = {"a/data.pkl", "a/data/0", "a/data/1"};
-    static const uint8_t elements[64] = {0, 60, 128, 63, 1};
-    uint8_t *zip = malloc(n + 1000), *at = zip;
+    uint8_t *at = zip;
     size_t where[3];
-    if (!zip) return;
-    for (int i = 0; i < 3; i++) {
-        size_t n_entry = i ? sizeof elements : n;
+    for (int i = 0; i < n_parts; i++) {
         where[i] = (size_t)(at - zip);
-        at = put_header(at, 0, names[i], n_entry, 0);
-        if (n_entry) memcpy(at, i ? elements : data, n_entry);
-        at += n_entry;
+        at = put_header(at, 0, parts[i].name, parts[i].n, 0);
+        if (parts[i].n) memcpy(at, parts[i].bytes, parts[i].n);
+        at += parts[i].n;
     }
-    size_t directory = (size_t)(at - zip);
-    for (int i = 0; i < 3; i++)
-        at = put_header(at, 1, names[i], i ? sizeof elements : n, where[i]);
+    size_t directory = (size_t)(at - zip), n = (size_t)n_parts;
+    for (int i = 0; i < n_parts; i++)
+        at = put_header(at, 1, parts[i].name, parts[i].n, where[i]);
     size_t n_directory = (size_t)(at - zip) - directory;
-    at = put(put(put(put(at, 0x06054b50, 4), 0, 4), 3, 2), 3, 2);
+    at = put(put(put(put(at, 0x06054b50, 4), 0, 4), n, 2), n, 2);
     at = put(put(put(at, n_directory, 4), directory, 4), 0, 2);
-    read_tensors(zip, (size_t)(at - zip));
+    return (size_t)(at - zip);
+}
+
+static void read_as_part(const uint8_t *data, size_t n)
+{
+    static const uint8_t elements[64] = {0, 60, 128, 63, 1};
+    const part document[] = {{"a/data.pkl", data, n},
+                             {"a/data/0", elements, sizeof elements},
+                             {"a/data/1", elements, sizeof elements}};
+    const part metadata[] = {{"a/data.pkl", "}.", 2}, {"a/violet.json", data, n}};
+    uint8_t *zip = malloc(n + 1000);
+    if (!zip) return;
+    if (n && data[0] == '{')
+        read_tensors_file(zip, archive(zip, metadata, 2));
+    else
+        read_tensors(zip, archive(zip, document, 3));
     free(zip);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     read_tensors(data, n);
-    if (!vl_torch_looks(data, n)) read_as_document(data, n);
+    if (!vl_torch_looks(data, n))
+        read_as_part(data, n);
+    else
+        read_tensors_file(data, n);
     return 0;
 }

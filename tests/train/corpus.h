@@ -35,15 +35,14 @@ void corpus_close(corpus *c);
 void corpus_add(const corpus *c, const char *name, int T, const char *const *parts,
                 const char *valid);
 
+/* A frame of a video: 64 pixels of 4 x 4 squares in colours of its own, as base64 of a JPEG. The
+ * caller frees. */
+char *corpus_picture(int video, int frame);
 /* The pictures of a task: img_NAME.tsv with n videos v0, v1, ... of T frames, which differ enough
  * to be told apart, and where `kinds` (NULL: all good) says so, are bad as above. */
 void corpus_add_videos(const corpus *c, const char *name, int n, int T, const char *kinds);
 /* FOLDER/NAME gets this text. */
 void corpus_write(const corpus *c, const char *name, const char *text);
-
-/* A frame of a video: 64 pixels of 4 x 4 squares in colours of its own, as base64 of a JPEG. The
- * caller frees. */
-char *corpus_picture(int video, int frame);
 
 /* Options for a run over the corpus into FOLDER/output, changed by `flags`, which are
  * separated by spaces; FOLDER in one of them stands for the corpus' folder. */

@@ -22,7 +22,7 @@ static void ok(violet_status status)
     if (status != VIOLET_OK) fail_msg("%s", violet_error());
 }
 
-/* ---- what is evaluated ------------------------------------------------------------------------ */
+/* ---- what is evaluated ----------------------------------------------------------------------- */
 
 /* Drawn weights are so small that scores are all alike: makes them larger, but for norms. */
 static void scale(vl_model *m, const vl_param *p, bool constant)
@@ -54,13 +54,12 @@ void eval_checkpoint(const corpus *c, const char *name, const eval_weights *w)
 
 void eval_items(const corpus *c, const char *name, const char *text)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/txt_%s.json", c->data, name);
-    FILE *f = fopen(path, "w");
-    if (!f || fputs(text, f) < 0 || fclose(f)) fail_msg("cannot write %s", path);
+    char path[100];
+    snprintf(path, sizeof path, "data/txt_%s.json", name);
+    corpus_write(c, path, text);
 }
 
-/* ---- runs ------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 typedef struct watch {
     eval_outcome *r;
@@ -177,7 +176,7 @@ json_t *eval_lines(const corpus *c, const char *name)
     return list;
 }
 
-/* ---- the model, asked directly ---------------------------------------------------------------- */
+/* ---- the model, asked directly --------------------------------------------------------------- */
 
 typedef struct direct {
     vl_model m;

@@ -1,5 +1,6 @@
-/* violet eval end to end over a tiny corpus: against the model asked pair by pair, several captions,
- * ties, bad videos, stops, parts, caches, errors; and on the real annotation files. */
+/* violet eval end to end over a tiny corpus: against the model asked pair by pair and a
+ * fine-tuning's own test, several captions, ties, bad videos, stops, parts, caches, errors; and on
+ * the real annotation files. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -108,7 +109,7 @@ static void remove_output(const char *name)
     assert_int_equal(system(path), 0);
 }
 
-/* ---- against the model itself ----------------------------------------------------------------- */
+/* ---- against the model itself ---------------------------------------------------------------- */
 
 /* score[v][i] of the scored videos with the captions of scored videos. */
 static void direct_scores(double score[VIDEOS][CAPTIONS - 2])
@@ -232,7 +233,8 @@ static void left_out_is_told(void **state)
 static void compat_keeps_the_last_caption(void **state)
 {
     (void)state;
-    eval_outcome r = eval_ok(&c, "compat", RETRIEVAL "--compat=violet1 --predictions=FOLDER/c.jsonl");
+    eval_outcome r = eval_ok(&c, "compat", RETRIEVAL "--compat=violet1 "
+                                             "--predictions=FOLDER/c.jsonl");
     json_t *lines = eval_lines(&c, "c.jsonl");
     assert_int_equal(json_array_size(lines), VIDEOS);
     assert_null(json_object_get(json_object_get(r.result, "metrics"), "v2t_recall_1"));
@@ -267,11 +269,11 @@ static void ties_share_the_middle(void **state)
     eval_outcome_release(&r);
     r = eval_ok(&c, "flat-mc", "--type=qamc --task=mc --path_ckpt=FOLDER/flat.safetensors");
     /* of six scored questions one has no answer, three are of three options, two of two */
-    assert_true(near(eval_metric_of(&r, "accuracy_known_all"), (3 / 3.0 + 2 / 2.0) / 5));
+    assert_true(near(eval_metric_of(&r, "accuracy_known"), (3 / 3.0 + 2 / 2.0) / 5));
     eval_outcome_release(&r);
 }
 
-/* ---- questions --------------------------------------------------------------------------------- */
+/* ---- questions ------------------------------------------------------------------------------- */
 
 static void choices_are_what_the_model_says(void **state)
 {
@@ -302,8 +304,8 @@ static void choices_are_what_the_model_says(void **state)
         assert_true(json_number_value(json_object_get(line, "right")) == (best == right[i]));
     }
     json_decref(lines);
-    assert_true(near(eval_metric_of(&r, "accuracy_all"), hits / 6));
-    assert_true(near(eval_metric_of(&r, "accuracy_known_all"), hits / 5));
+    assert_true(near(eval_metric_of(&r, "accuracy"), hits / 6));
+    assert_true(near(eval_metric_of(&r, "accuracy_known"), hits / 5));
     eval_outcome_release(&r);
 }
 
@@ -330,12 +332,12 @@ static void check_answers(const char *flags, const char *predictions, const int 
         assert_int_equal(json_integer_value(json_object_get(line, "number")), right[i]);
     }
     json_decref(lines);
-    assert_true(near(eval_metric_of(&r, "accuracy_all"), hits / 6));
-    assert_true(near(eval_metric_of(&r, "accuracy_known_all"), hits / 5));
+    assert_true(near(eval_metric_of(&r, "accuracy"), hits / 6));
+    assert_true(near(eval_metric_of(&r, "accuracy_listed"), hits / 5));
     assert_true(near(eval_metric_of(&r, "accuracy_what"), by_type[0] / 4));
-    assert_true(near(eval_metric_of(&r, "accuracy_known_what"), by_type[0] / 3));
+    assert_true(near(eval_metric_of(&r, "accuracy_listed_what"), by_type[0] / 3));
     assert_true(near(eval_metric_of(&r, "accuracy_blank"), by_type[1] / 2));
-    const json_t *m = eval_metric_json(&r, "accuracy_known_all");
+    const json_t *m = eval_metric_json(&r, "accuracy_listed");
     assert_int_equal(json_integer_value(json_object_get(m, "n")), 5);
     eval_outcome_release(&r);
 }
@@ -353,9 +355,10 @@ static void answers_are_what_the_model_says(void **state)
 static void answers_of_the_checkpoint(void **state)
 {
     (void)state;
-    eval_checkpoint(&c, "own.safetensors",
-                    &(eval_weights){.heads = VL_HEAD_ANSWER, .size_answer = 2, .task =
-                        "{\"type\": \"qaoe\", \"size_txt\": 9, \"answers\": [\"dog\", \"elsewhere\"]}"});
+    const eval_weights own = {.heads = VL_HEAD_ANSWER, .size_answer = 2,
+                              .task = "{\"type\": \"qaoe\", \"size_txt\": 9, "
+                                      "\"answers\": [\"dog\", \"elsewhere\"]}"};
+    eval_checkpoint(&c, "own.safetensors", &own);
     eval_outcome r = eval_ok(&c, "own", "--type=qaoe --task=oe --path_ckpt=FOLDER/own.safetensors "
                                         "--predictions=FOLDER/own.jsonl");
     json_t *lines = eval_lines(&c, "own.jsonl");
@@ -367,12 +370,49 @@ static void answers_of_the_checkpoint(void **state)
     }
     json_decref(lines);
     assert_int_equal(json_integer_value(json_object_get(
-                         eval_metric_json(&r, "accuracy_known_all"), "n")), 3);
+                         eval_metric_json(&r, "accuracy_listed"), "n")), 3);
     assert_non_null(strstr(r.told, "fine-tuned with size_txt 9, this is 8"));
     eval_outcome_release(&r);
 }
 
-/* ---- stops, parts, caches ------------------------------------------------------------------------ */
+/* ---- after fine-tuning ----------------------------------------------------------------------- */
+
+/* A fine-tuning's own test of its best weights, and their evaluation, are of one mind. */
+static void fine_tuning_agrees(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *task, *metric[4];
+    } of[] = {
+        {"retrieval", "t", {"t2v_recall_1", "t2v_recall_5", "t2v_recall_10", "t2v_median_rank"}},
+        {"qamc", "mc", {"accuracy"}},
+        {"qaoe", "oe", {"accuracy", "accuracy_listed"}},
+        {"fib", "oe", {"accuracy", "accuracy_listed"}},
+    };
+    for (size_t k = 0; k < 4; k++) {
+        char flags[400], output[20];
+        snprintf(output, sizeof output, "ft-%s", of[k].type);
+        snprintf(flags, sizeof flags,
+                 "--type=%s --task=%s --dataset=a --valid_split=train --test_split=train --steps=6 "
+                 "--size_frame=2 --lr=3e-3", of[k].type, of[k].task);
+        run_result tested = corpus_finetune_ok(&c, output, flags);
+        assert_int_equal(tested.n_test, 1);
+        snprintf(flags, sizeof flags, "--type=%s --task=%s --path_ckpt=FOLDER/%s/best.safetensors",
+                 of[k].type, of[k].task, output);
+        eval_outcome r = eval_ok(&c, "best", flags);
+        for (int i = 0; i < 4 && of[k].metric[i]; i++)
+            assert_true(near(eval_metric_of(&r, of[k].metric[i]), tested.test[i]));
+        assert_null(strstr(r.told, "was fine-tuned"));
+        eval_outcome_release(&r);
+    }
+    eval_outcome r = eval_ok(&c, "best", "--type=qaoe --task=oe --size_frame=1 "
+                                         "--path_ckpt=FOLDER/ft-fib/best.safetensors");
+    assert_non_null(strstr(r.told, "was fine-tuned for fib, this is qaoe"));
+    assert_non_null(strstr(r.told, "was fine-tuned with size_frame 2, this is 1"));
+    eval_outcome_release(&r);
+}
+
+/* ---- stops, parts, caches -------------------------------------------------------------------- */
 
 static const char *const kinds[] = {RETRIEVAL, CHOICE, OPEN};
 
@@ -502,7 +542,7 @@ static void caches_are_used(void **state)
     json_decref(whole);
 }
 
-/* ---- errors ------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 static void wrong_runs_are_told(void **state)
 {
@@ -516,14 +556,18 @@ static void wrong_runs_are_told(void **state)
                "--type=qaoe --task=oe --path_ckpt=FOLDER/m.safetensors");
     eval_fails(&c, VIOLET_ESHAPE, "has no head that matches",
                "--type=retrieval --task=t --path_ckpt=FOLDER/a.safetensors");
-    eval_items(&c, "long", "{\"train\": [{\"video\": \"v0\", \"question\": \"what\", \"answer\": 1}],"
-                           " \"vocab\": [\"a\", \"b\", \"c\"]}");
+    eval_items(&c, "long", "{\"train\": [{\"video\": \"v0\", \"question\": \"what\", "
+                           "\"answer\": 1}], \"vocab\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}");
     eval_fails(&c, VIOLET_ESHAPE, "has 4 answers, the list of",
                "--type=qaoe --task=long --path_ckpt=FOLDER/a.safetensors");
     eval_items(&c, "none", "{\"train\": [{\"video\": \"v0\", \"question\": \"what\", "
                            "\"answer\": \"cat\"}]}");
     eval_fails(&c, VIOLET_EFORMAT, "no list of answers",
                "--type=qaoe --task=none --path_ckpt=FOLDER/a.safetensors");
+    eval_items(&c, "whole", "{\"train\": [{\"video\": \"v0\", \"question\": \"what\", "
+                            "\"answer\": 1}], \"vocab\": [\"a\", \"b\"]}");
+    eval_fails(&c, VIOLET_EFORMAT, "no sentence has a blank",
+               "--type=fib --task=whole --path_ckpt=FOLDER/a.safetensors");
     eval_items(&c, "far", "{\"train\": [{\"video\": \"x\", \"caption\": \"cat\"}]}");
     eval_fails(&c, VIOLET_EFORMAT, "none of the 1 videos",
                "--type=retrieval --task=far --path_ckpt=FOLDER/m.safetensors");
@@ -540,7 +584,7 @@ static void wrong_runs_are_told(void **state)
     eval_fails(&c, VIOLET_EIO, "nowhere/p.jsonl", RETRIEVAL "--predictions=FOLDER/nowhere/p.jsonl");
 }
 
-/* ---- the real annotation files ------------------------------------------------------------------- */
+/* ---- the real annotation files --------------------------------------------------------------- */
 
 /* A picture of its own for every id of the split. */
 static void make_pictures(const char *task, const char *dataset)
@@ -578,8 +622,8 @@ static void real_annotations(void **state)
         const char *args, *task, *dataset, *checkpoint, *metric;
     } of[] = {
         {"args_msrvtt-retrieval.json", "msrvtt-retrieval", "msrvtt", "rm", "t2v_recall_1"},
-        {"args_tgif-action.json", "tgif-action", "tgif", "rm", "accuracy_all"},
-        {"args_msvd-qa.json", "msvd-qa", "msvd", "ra", "accuracy_known_all"},
+        {"args_tgif-action.json", "tgif-action", "tgif", "rm", "accuracy"},
+        {"args_msvd-qa.json", "msvd-qa", "msvd", "ra", "accuracy_listed"},
     };
     if (!vl_file_exists(REAL "/txt_msvd-qa.json")) {
         print_message("no real annotations at " REAL "\n");
@@ -618,6 +662,7 @@ int main(void)
         cmocka_unit_test(choices_are_what_the_model_says),
         cmocka_unit_test(answers_are_what_the_model_says),
         cmocka_unit_test(answers_of_the_checkpoint),
+        cmocka_unit_test(fine_tuning_agrees),
         cmocka_unit_test(a_stop_changes_nothing),
         cmocka_unit_test(parts_make_the_same_whole),
         cmocka_unit_test(folders_are_not_mixed_up),

@@ -21,8 +21,11 @@
 #define LLVMFuzzerTestOneInput fuzz_items
 #include "fuzz/fuzz_items.c"
 #undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_safetensors
+#include "fuzz/fuzz_safetensors.c"
+#undef LLVMFuzzerTestOneInput
 
-static void replay(const char *folder, int (*fuzz)(const uint8_t *, size_t))
+static void replay(const char *folder, int (*fuzz)(const uint8_t *, size_t), int n_least)
 {
     DIR *dir = opendir(folder);
     int n_files = 0;
@@ -41,25 +44,31 @@ static void replay(const char *folder, int (*fuzz)(const uint8_t *, size_t))
         n_files++;
     }
     closedir(dir);
-    assert_true(n_files > 100);
+    assert_true(n_files >= n_least);
 }
 
 static void pickles(void **state)
 {
     (void)state;
-    replay("tests/fuzz/corpus/pickle", fuzz_pickle);
+    replay("tests/fuzz/corpus/pickle", fuzz_pickle, 200);
 }
 
 static void pytorch_files(void **state)
 {
     (void)state;
-    replay("tests/fuzz/corpus/torch", fuzz_torch);
+    replay("tests/fuzz/corpus/torch", fuzz_torch, 200);
+}
+
+static void safetensors(void **state)
+{
+    (void)state;
+    replay("tests/fuzz/corpus/safetensors", fuzz_safetensors, 20);
 }
 
 static void items_of_tasks(void **state)
 {
     (void)state;
-    replay("tests/fuzz/corpus/items", fuzz_items);
+    replay("tests/fuzz/corpus/items", fuzz_items, 20);
 }
 
 int main(void)
@@ -68,6 +77,7 @@ int main(void)
         cmocka_unit_test(pickles),
         cmocka_unit_test(pytorch_files),
         cmocka_unit_test(items_of_tasks),
+        cmocka_unit_test(safetensors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,14 +246,15 @@ static void make_overlapping_bombs(vl_buf *b, const void *arg)
     }
     put_text(&program, ".");
     zip_put(&z, "ar/data.pkl", program.data, program.n);
-    size_t first = z.directory.n, end = 0;
+    char entry[46]; /* of the directory, before its name */
+    size_t first = z.directory.n;
     zip_put_packed(&z, "ar/data/0", 0, 1 << 20, 1 << 20);
+    memcpy(entry, z.directory.data + first, sizeof entry);
     for (int i = 1; i < 300; i++) {
         char name[20];
         size_t at = z.directory.n;
-        if (i == 1) end = at;
         snprintf(name, sizeof name, "ar/data/%d", i);
-        put_bytes(&z.directory, z.directory.data + first, end - first - strlen("ar/data/0"));
+        put_bytes(&z.directory, entry, sizeof entry);
         put_text(&z.directory, name);
         set(z.directory.data + at + 28, strlen(name), 2);
         z.n++;

@@ -31,6 +31,26 @@ static void another_shape_outside_the_heads_is_an_error(void **state)
     load_fails(&(vl_load_options){.part = VL_LOAD_ALL}, VIOLET_ESHAPE, "(and 1 more tensors)");
 }
 
+/* Eight dimensions of nineteen digits, which nothing of zero elements forbids. */
+static void absurd_shapes_are_told(void **state)
+{
+    (void)state;
+    put_all("", "");
+    drop("fc.3.weight");
+    put("fc.3.weight", 1, (const int[]){0}, NULL);
+    vl_safetensor *t = &file.list[file.n - 1];
+    t->n_dim = 8;
+    for (int i = 1; i < 8; i++) t->shape[i] = INT64_MAX;
+    write_file("file.safetensors");
+    load_ok(VL_LOAD_ALL);
+    expect("fc.3.weight", VL_LOAD_MISSHAPEN,
+           "0 x 9223372036854775807 x 9223372036854775807 x 9223372036854775807 x "
+           "9223372036854775807 x 9223372036854775807 x 9223372036854775807 x "
+           "9223372036854775807 in the file, 1 x 128 in the model");
+    write_file("file.pt"); /* whose strides would not be numbers any more */
+    load_fails(&(vl_load_options){.part = VL_LOAD_ALL}, VIOLET_EFORMAT, "'fc.3.weight'");
+}
+
 /* Tables are refused, or made when asked, whatever else fits (test_load_tables.c: how). */
 static void tables_of_another_size_are_made_when_asked(void **state)
 {
@@ -228,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(another_shape_outside_the_heads_is_an_error),
+        TEST(absurd_shapes_are_told),
         TEST(tables_of_another_size_are_made_when_asked),
         TEST(parts_of_a_whole_checkpoint),
         TEST(strict_takes_a_perfect_fit_only),

@@ -26,7 +26,7 @@ static const vl_option table[] = {
     VL_OPTION_DOUBLE(settings, lr, "1.2e-5", 0, 1, "Training", "learning rate"),
     VL_OPTION_BOOL(settings, fast, "false", "Training", "skip the checks"),
     VL_OPTION_BOOL(settings, shuffle, "true", "Training", "mix the samples"),
-    VL_OPTION_STRING(settings, out_dir, NULL, NULL, "where to write"),
+    VL_OPTION_STRING_ALSO(settings, out_dir, "output", NULL, NULL, "where to write"),
     VL_OPTION_STRING(settings, name, "a.b", NULL, ".what it is called"),
     VL_OPTION_ENUM(settings, pad, "exact", "exact|compat", "Picture", "how to pad"),
     {0},
@@ -185,6 +185,26 @@ static void json_of_wrong_types(void **state)
     defaults(state);
 }
 
+/* A second name does wherever one is read; written is the first. */
+static void second_names(void **state)
+{
+    settings *s = *state;
+    char *argv[] = {"--output=b", NULL}, *rest[1];
+    int n_rest;
+    assert_int_equal(vl_option_set(table, s, "output", "a"), VIOLET_OK);
+    assert_string_equal(s->out_dir, "a");
+    assert_int_equal(vl_option_args(table, s, 1, argv, rest, &n_rest), VIOLET_OK);
+    assert_string_equal(s->out_dir, "b");
+    json_t *object = json_pack("{s:s}", "output", "c"), *saved;
+    assert_int_equal(vl_option_load(table, s, object, NULL), VIOLET_OK);
+    assert_string_equal(s->out_dir, "c");
+    assert_int_equal(vl_option_json(&saved, table, s), VIOLET_OK);
+    assert_string_equal(json_string_value(json_object_get(saved, "out_dir")), "c");
+    assert_null(json_object_get(saved, "output"));
+    json_decref(object);
+    json_decref(saved);
+}
+
 static void help_and_man(void **state)
 {
     (void)state;
@@ -201,7 +221,7 @@ static void help_and_man(void **state)
                         "  --fast                      skip the checks (default false)\n"
                         "  --[no-]shuffle              mix the samples (default true)\n"
                         "Options:\n"
-                        "  --out-dir TEXT              where to write\n"
+                        "  --out-dir TEXT              where to write, also --output\n"
                         "  --name TEXT                 .what it is called (default a.b)\n");
     vl_buf_clear(&b);
     assert_int_equal(vl_option_man(&b, table), VIOLET_OK);
@@ -220,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(flags_in_every_spelling, init, release),
         cmocka_unit_test_setup_teardown(json_there_and_back, init, release),
         cmocka_unit_test_setup_teardown(json_of_wrong_types, init, release),
+        cmocka_unit_test_setup_teardown(second_names, init, release),
         cmocka_unit_test_setup_teardown(help_and_man, init, release),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
