@@ -14,8 +14,8 @@
 #include "train/start.h"
 
 #define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
-#define DEFAULT_CONFIG "violet1"
-#define WARN_ONE_BY_ONE 20 /* bad samples told singly; after that only counted */
+#define DEFAULT_CONFIG    "violet1"
+#define WARN_ONE_BY_ONE   20 /* bad samples told singly; after that only counted */
 
 void vl_run_report_bad(void *user, vl_bad why, const char *message)
 {
@@ -123,8 +123,7 @@ static violet_status open_set(vl_run *r, char *name)
     if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name || !*name ||
         strpbrk(name, "\"\\/"))
         return vl_err(VIOLET_EINVAL, "'%s' cannot be the name of a data set", name);
-    violet_status status =
-        r->task->open_set(&s->train, r, s->name, split ? split : o->split, true);
+    violet_status status = r->task->open_set(&s->train, r, s->name, split ? split : o->split, true);
     if (status != VIOLET_OK) return status;
     r->n_sets++;
     vl_loader_options loader = {.batch = o->size_batch,
@@ -270,7 +269,7 @@ static violet_status setup_start(vl_run *r)
         status = vl_run_state_load(r);
         if (status == VIOLET_OK)
             vl_run_tell(r, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
-                 (unsigned long long)r->step);
+                        (unsigned long long)r->step);
         return status;
     }
     if (o->resume)
@@ -286,17 +285,16 @@ static violet_status setup_start(vl_run *r)
                             .user = r};
     if (start.grid_as_is && o->path_ckpt && *o->path_ckpt && o->size_img != 224)
         vl_run_tell(r, VIOLET_EVENT_MESSAGE,
-             "size_img %d: rows of the position table are taken as they stand, as published",
-             o->size_img);
+                    "size_img %d: rows of the position table are taken as they stand, as published",
+                    o->size_img);
     return vl_start_weights(&r->model.params, &r->config, &start);
 }
 
 violet_status vl_run_setup(vl_run *r)
 {
-    violet_status (*const stages[])(vl_run *) = {setup_config, setup_text,   setup_task,
-                                                 setup_optim,  setup_sets,   setup_units,
-                                                 setup_cost,   setup_folder, setup_model,
-                                                 setup_start,  vl_run_log_open};
+    violet_status (*const stages[])(vl_run *) = {
+        setup_config, setup_text,   setup_task,  setup_optim, setup_sets,     setup_units,
+        setup_cost,   setup_folder, setup_model, setup_start, vl_run_log_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](r);
         if (status != VIOLET_OK) return status;

@@ -141,6 +141,7 @@ static void note(void *user, const violet_event *e)
         while (bad && bad > e->text && bad[-1] != ' ') bad--;
         if (bad) r->n_bad = strtoull(bad, NULL, 10);
         break;
+    case VIOLET_EVENT_TEST:
     case VIOLET_EVENT_ITEM: break;
     }
 }

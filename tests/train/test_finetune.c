@@ -13,6 +13,7 @@
 
 #include "corpus.h"
 #include "model/checkpoint.h"
+#include "train/run.h"
 
 /* Enough to learn a handful of samples by heart. */
 #define LEARN                                                                                      \
@@ -307,6 +308,49 @@ static void the_first_best_validation_is_kept(void **state)
     json_decref(log);
 }
 
+static void better_is_more_of_the_first_that_differs(void **state)
+{
+    (void)state;
+    static const struct {
+        double metric[3];
+        bool better;
+    } cases[] = {{{0.5, 0.7, 9}, false}, {{0.6, 0, 0}, true},     {{0.4, 0.9, 0}, false},
+                 {{0.5, 0.71, 0}, true}, {{0.5, 0.6, 99}, false}, {{NAN, 0.9, 0}, false},
+                 {{0.5, 0.7, 10}, false}};
+    const vl_run_task task = {.n_metrics = 3, .n_deciding = 2}, none = {.n_metrics = 3};
+    vl_run *r = calloc(1, sizeof *r);
+    vl_run_result result = {0};
+    assert_non_null(r);
+    r->task = &task;
+    assert_true(vl_run_is_better(r, &result)); /* the first of all, whatever it is */
+    r->best = (vl_run_best){.step = 3, .metric = {0.5, 0.7, 9}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memcpy(result.metric, cases[i].metric, sizeof cases[i].metric);
+        assert_int_equal(vl_run_is_better(r, &result), cases[i].better);
+    }
+    r->task = &none;
+    result.metric[0] = 1;
+    assert_false(vl_run_is_better(r, &result));
+    free(r);
+}
+
+static void the_test_is_of_the_best_weights(void **state)
+{
+    (void)state;
+    char path[200];
+    corpus_finetune_ok(&c, "which", QAOE);
+    snprintf(path, sizeof path, "%s/which/test.json", c.folder);
+    assert_int_equal(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/which/best.safetensors", c.folder);
+    assert_int_equal(unlink(path), 0);
+    run_result r = corpus_finetune(&c, "which", QAOE "--resume", 0);
+    assert_fails(r, VIOLET_EIO, "best.safetensors");
+    corpus_checkpoint(&c, "which/best.safetensors", 0.5); /* of another task */
+    r = corpus_finetune(&c, "which", QAOE "--resume", 0);
+    assert_fails(r, VIOLET_ESHAPE, "best.safetensors");
+    assert_false(corpus_has(&c, "which", "test.json"));
+}
+
 /* At rate 0 no validation is better than the first. */
 static void a_run_without_progress_stops_early(void **state)
 {
@@ -508,6 +552,8 @@ int main(void)
         cmocka_unit_test(the_same_caption_is_no_wrong_pair),
         cmocka_unit_test(captions_of_a_video_are_all_ranked_but_as_published),
         cmocka_unit_test(the_first_best_validation_is_kept),
+        cmocka_unit_test(better_is_more_of_the_first_that_differs),
+        cmocka_unit_test(the_test_is_of_the_best_weights),
         cmocka_unit_test(a_run_without_progress_stops_early),
         cmocka_unit_test(without_validation_the_last_weights_are_the_best),
         cmocka_unit_test(stopped_runs_go_on_to_the_same_bytes),

@@ -68,7 +68,7 @@ static void safetensors(void **state)
 static void items_of_tasks(void **state)
 {
     (void)state;
-    replay("tests/fuzz/corpus/items", fuzz_items, 20);
+    replay("tests/fuzz/corpus/items", fuzz_items, 200);
 }
 
 int main(void)
