@@ -114,7 +114,7 @@ $(BUILD)/violet: $(CLI_OBJ) $(LIB)
 # speed.c, main.c and hash_model.c belong to programs that are not tests. The maker of videos serves more tests.
 helpers = $(patsubst %.c,$(BUILD)/obj/%.o,\
           $(filter-out $(dir $(1))test_% %/speed.c %/main.c %/hash_model.c,$(wildcard $(dir $(1))*.c)) \
-          $(if $(filter tests/extract/ tests/train/ tests/fault/,$(dir $(1))),tests/media/make_video.c))
+          $(if $(filter tests/extract/ tests/train/ tests/fault/ tests/use/,$(dir $(1))),tests/media/make_video.c))
 .SECONDEXPANSION:
 $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $$(call helpers,tests/%) $(LIB)
 	@mkdir -p $(@D)

@@ -56,6 +56,30 @@ const command commands[] = {
     {"plan", "[ARGS.json] [--json] [--OPTION VALUE ...]",
      "tell what a pretraining run will need: parameters, FLOPs, memory, time",
      "Runs nothing; takes milliseconds. The same args file as for pretrain will do.", 1, cmd_plan},
+    {"score", "VIDEO SENTENCE ... --checkpoint FILE [--json] [--OPTION VALUE ...]",
+     "tell how well sentences fit a video",
+     "One line a sentence, best first: the score, with several sentences the share that each gets "
+     "of 100 % where the best of them is sought (softmax at the temperature of training), and the "
+     "sentence. A score is what the matching head gives: larger is better, for sentences of one "
+     "video or videos for one sentence; it is no probability. A sentence that is too long for the "
+     "model loses its end, and a line on the standard error says so.",
+     1, cmd_score},
+    {"ask", "VIDEO QUESTION [--options A B ...] --checkpoint FILE [--json] [--OPTION VALUE ...]",
+     "answer a question about a video",
+     "With --options, whose words go up to the next argument that begins with --, it is multiple "
+     "choice: one line an option, best first, with score and share as 'violet score' has them; the "
+     "checkpoint needs the matching head. Without, the most probable of the answers that the "
+     "checkpoint was fine-tuned for (or that --answers lists), each with its probability; of a "
+     "checkpoint for filling in blanks, what the question has as ___ or [MASK]. A question that is "
+     "too long loses its end, and a line on the standard error says so; an option never does.",
+     1, cmd_ask},
+    {"embed", "VIDEO|TEXT ... --checkpoint FILE [--output X.npy] [--json] [--OPTION VALUE ...]",
+     "turn videos and texts into vectors",
+     "What is the name of a file is a video, all else a text. A vector is the mean over the tokens "
+     "that enter the cross-modal transformer: a video's patches and the [CLS] of each frame, a "
+     "text's word pieces with [CLS] and [SEP]; it is not normalised. Written as .npy, one row an "
+     "argument, or as JSON on the standard output.",
+     1, cmd_embed},
     {"convert", "IN OUT [--dtype TYPE] [--only PATTERNS] [--drop PATTERNS] [--force]",
      "write a file of tensors in another format",
      "IN is any file of tensors: safetensors, or PyTorch's in either container, told from its "

@@ -73,7 +73,7 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert".
+ * "convert", "score", "ask", "embed".
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
@@ -94,12 +94,16 @@ violet_status violet_options_load(violet_options *o, const char *path);
  * the front of argv and counted in *n_rest. Arguments without the program's and command's name. */
 violet_status violet_options_parse(violet_options *o, int argc, char **argv, int *n_rest);
 
-/* Text about the options, owned by o and valid until the next of these three calls on it; NULL: out
+/* Text about the options, owned by o and valid until the next of these calls on it; NULL: out
  * of memory. help: for a terminal; man: troff, .SS and .TP entries; json: the present values as an
  * object that violet_options_load reads back. */
 const char *violet_options_help(violet_options *o);
 const char *violet_options_man(violet_options *o);
 const char *violet_options_json(violet_options *o);
+
+/* One option's present value as text that violet_options_set would take. Owned by o, as above;
+ * NULL: not set, or there is no such option, or out of memory. */
+const char *violet_options_get(violet_options *o, const char *name);
 
 /* ---- how long work reports ------------------------------------------------------------------- */
 
@@ -214,6 +218,108 @@ typedef struct violet_plan_report {
 /* What a step of the pretraining that the options of "plan" describe will need. Takes milliseconds
  * and little memory, whatever the sizes. */
 violet_status violet_plan(violet_plan_report *out, const violet_options *o);
+
+/* ---- using a model --------------------------------------------------------------------------- */
+
+/* Which of two sentences fits a video, as a whole program's inside:
+ *
+ *     violet_model *model;
+ *     violet_session *session;
+ *     violet_video *video;
+ *     const char *text[] = {"a man plays the guitar", "a dog runs after a ball"};
+ *     float score[2];
+ *     if (violet_model_open(&model, "best.safetensors", NULL) ||
+ *         violet_session_new(&session, model, 0) ||
+ *         violet_video_encode(&video, session, "clip.mp4") ||
+ *         violet_score(score, session, &video, 1, text, 2))
+ *         fprintf(stderr, "%s\n", violet_error());
+ *
+ * and at the end violet_video_free, violet_session_free, violet_model_close, in this order. A model
+ * and encoded videos never change: any number of threads may use them, each with a session of its
+ * own. Strings are UTF-8. Results are the same whatever came before, but not to the last bit for
+ * another number of texts or videos in a call. */
+typedef struct violet_model violet_model;
+typedef struct violet_session violet_session;
+typedef struct violet_video violet_video;
+
+typedef struct violet_model_facts {
+    int can_score;      /* has the head for violet_score and violet_choose */
+    int n_classes;      /* outputs of the head for violet_ask, 0: there is none */
+    int n_answers;      /* of them that have words */
+    int width;          /* of a vector */
+    int size_img, size_txt, size_frame; /* side of pictures, text positions, frames */
+    const char *type;   /* what it was fine-tuned for, "": not said */
+    double temperature; /* softmax(score / temperature) tells how surely one of several fits best:
+                         * 1 of a model fine-tuned for multiple choice, else 0.05, as trained */
+    unsigned long long n_parameters;
+    double load_seconds; /* that reading the weights took; 0: it is under way */
+} violet_model_facts;
+
+/* Reads the weights of a checkpoint of any format; of its heads only the one that is of use here.
+ * o: options of "score", "ask" or "embed", of which those about model and videos count; NULL: the
+ * defaults. checkpoint NULL: option `checkpoint`. VIOLET_ESHAPE if the file does not give the whole
+ * model. A thread goes on reading when this returns; the first calls that need weights wait for it,
+ * and fail if a value could not be read or is not finite. */
+violet_status violet_model_open(violet_model **out, const char *checkpoint,
+                                const violet_options *o);
+void violet_model_close(violet_model *m);
+void violet_model_describe(violet_model_facts *out, const violet_model *m);
+
+/* threads: that compute; 0: option `threads`, or else one a core. Many sessions at work side by
+ * side want one each. */
+violet_status violet_session_new(violet_session **out, const violet_model *m, int threads);
+void violet_session_free(violet_session *s);
+/* What the session's last call did that its result does not show, a line each: a text that was
+ * shortened, a video that is damaged. "" if nothing. Borrowed, valid until the next call. */
+const char *violet_session_notes(const violet_session *s);
+
+typedef struct violet_video_facts {
+    long long n_frames;    /* in the file */
+    int width, height;     /* of its pictures as they were taken */
+    int n_taken;           /* frames */
+    long long taken[64];   /* their numbers */
+    double decode_seconds, wait_seconds, encode_seconds; /* wait: for the model's weights */
+} violet_video_facts;
+
+/* Takes frames of a video file and encodes them: most of the work on a video. Then any number of
+ * texts cost little. */
+violet_status violet_video_encode(violet_video **out, violet_session *s, const char *path);
+void violet_video_free(violet_video *v);
+void violet_video_describe(violet_video_facts *out, const violet_video *v);
+
+/* How well each text fits each video: score (n_videos, n_texts). A score is the matching head's
+ * output: larger is better, for telling texts of a video, or videos for a text, apart. It is no
+ * probability. A text that is too long loses its end. n_videos 0: nothing is scored; errors and
+ * notes are those of the texts and the checkpoint, to be known before a video is encoded. */
+violet_status violet_score(float *score, violet_session *s, violet_video *const *videos,
+                           int n_videos, const char *const *texts, int n_texts);
+
+/* Multiple choice: score (n), how well each option answers the question. What is too long for the
+ * model is the question, which loses its end; an option that is too long is VIOLET_EINVAL. video
+ * NULL: only checks, as above. */
+violet_status violet_choose(float *score, violet_session *s, const violet_video *video,
+                            const char *question, const char *const *options, int n);
+
+typedef struct violet_answer {
+    const char *text;  /* borrowed from the model */
+    float probability; /* softmax over all classes */
+} violet_answer;
+
+/* Open-ended: best (*n), the most probable answers first; *n becomes how many there are, if that is
+ * less. Of a model that fills in blanks, what stands for the question's ___ or [MASK]. video NULL:
+ * only checks, as above. */
+violet_status violet_ask(violet_answer *best, int *n, violet_session *s,
+                         const violet_video *video, const char *question);
+
+/* Vectors (n, width), not normalised: the mean over the tokens that enter the cross-modal
+ * transformer. Of a video: of all patches and the [CLS] of each frame; of a text: of all word
+ * pieces, [CLS] and [SEP]. */
+violet_status violet_embed_videos(float *vector, violet_session *s, violet_video *const *videos,
+                                  int n);
+violet_status violet_embed_texts(float *vector, violet_session *s, const char *const *texts, int n);
+
+/* Writes a matrix (rows, cols) as numpy's .npy, float32; whole, or not at all. */
+violet_status violet_npy_write(const char *path, const float *x, size_t rows, size_t cols);
 
 /* ---- looking into files ---------------------------------------------------------------------- */
 

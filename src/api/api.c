@@ -9,6 +9,7 @@
 #include "extract/link.h"
 #include "extract/tsv.h"
 #include "extract/vq.h"
+#include "file/npy.h"
 #include "task/convert.h"
 #include "task/eval.h"
 #include "task/finetune.h"
@@ -17,6 +18,7 @@
 #include "task/info_load.h"
 #include "task/plan.h"
 #include "task/pretrain_run.h"
+#include "use/use.h"
 
 const char *violet_version(void)
 {
@@ -85,6 +87,35 @@ violet_status violet_plan(violet_plan_report *out, const violet_options *o)
 {
     const vl_plan_options *values = vl_options_of(o, "plan");
     return values ? vl_plan_run(out, values) : VIOLET_EINVAL;
+}
+
+/* Options of any of the commands that use a model; NULL, with the message set, of another. */
+static const vl_use_options *use_options(const violet_options *o)
+{
+    static const char *const commands[] = {"score", "ask", "embed"};
+    const vl_use_options *values = NULL;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands && !values; i++)
+        values = vl_options_of(o, commands[i]);
+    return values;
+}
+
+violet_status violet_model_open(violet_model **out, const char *checkpoint, const violet_options *o)
+{
+    vl_use_options none = {0};
+    const vl_use_options *values = &none;
+    *out = NULL;
+    if (o && !(values = use_options(o))) return VIOLET_EINVAL;
+    violet_status status = VIOLET_OK;
+    if (!o) status = vl_option_defaults(vl_score_option_table, &none);
+    if (!checkpoint) checkpoint = values->checkpoint;
+    if (status == VIOLET_OK) status = vl_use_open(out, checkpoint, values);
+    vl_option_release(vl_score_option_table, &none);
+    return status;
+}
+
+violet_status violet_npy_write(const char *path, const float *x, size_t rows, size_t cols)
+{
+    return vl_npy_write(path, x, rows, cols);
 }
 
 /* Hands over what was written, if the call went well or `anyway`. */

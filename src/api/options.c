@@ -16,6 +16,7 @@
 #include "task/finetune.h"
 #include "task/plan.h"
 #include "task/pretrain_run.h"
+#include "use/use.h"
 
 static const vl_command commands[] = {
     {"pretrain", vl_pretrain_option_table, sizeof(vl_pretrain_options), NULL},
@@ -28,6 +29,9 @@ static const vl_command commands[] = {
     {"train-dvae", vl_dvae_train_option_table, sizeof(vl_dvae_train_options), NULL},
     {"link", vl_link_option_table, sizeof(vl_link_options), NULL},
     {"convert", vl_convert_option_table, sizeof(vl_convert_options), NULL},
+    {"score", vl_score_option_table, sizeof(vl_use_options), NULL},
+    {"ask", vl_ask_option_table, sizeof(vl_use_options), NULL},
+    {"embed", vl_embed_option_table, sizeof(vl_use_options), NULL},
 };
 
 /* Keys of published args files that decide nothing here: the vocabulary is the model's, the others
@@ -151,4 +155,12 @@ const char *violet_options_json(violet_options *o)
     violet_status status = text ? vl_buf_printf(&o->text, "%s\n", text) : vl_err_nomem();
     free(text);
     return text_of(o, status);
+}
+
+const char *violet_options_get(violet_options *o, const char *name)
+{
+    bool is_set;
+    vl_buf_clear(&o->text);
+    violet_status status = vl_option_get(&o->text, &is_set, o->command->table, o->values, name);
+    return status == VIOLET_OK && is_set ? text_of(o, status) : NULL;
 }

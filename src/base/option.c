@@ -189,6 +189,40 @@ violet_status vl_option_set(const vl_option *table, void *s, const char *name, c
     return put_text(o, s, value);
 }
 
+/* The i-th of "one|two|three" and its length; NULL: there are not so many. */
+static const char *choice(size_t *n, const vl_option *o, int i)
+{
+    const char *c = o->choices;
+    for (; i > 0 && c; i--)
+        if ((c = strchr(c, '|'))) c++;
+    *n = c ? strcspn(c, "|") : 0;
+    return c;
+}
+
+violet_status vl_option_get(vl_buf *out, bool *is_set, const vl_option *table, const void *s,
+                            const char *name)
+{
+    const vl_option *o = find(table, name, strlen(name));
+    size_t n;
+    *is_set = true;
+    if (!o) return unknown(table, name, strlen(name));
+    const void *f = (const char *)s + o->offset;
+    switch (o->type) {
+    case VL_OPT_INT: return vl_buf_printf(out, "%d", *(const int *)f);
+    case VL_OPT_INT64: return vl_buf_printf(out, "%lld", (long long)*(const int64_t *)f);
+    case VL_OPT_DOUBLE: return vl_buf_printf(out, "%.17g", *(const double *)f);
+    case VL_OPT_BOOL: return vl_buf_puts(out, *(const bool *)f ? "true" : "false");
+    case VL_OPT_ENUM: {
+        const char *word = choice(&n, o, *(const int *)f);
+        return vl_buf_append(out, word ? word : "", n);
+    }
+    case VL_OPT_STRING: break;
+    }
+    const char *text = *(char *const *)f;
+    *is_set = text != NULL;
+    return vl_buf_puts(out, text ? text : "");
+}
+
 violet_status vl_option_defaults(const vl_option *table, void *s)
 {
     violet_status status;
@@ -257,10 +291,9 @@ violet_status vl_option_load(const vl_option *table, void *s, const json_t *obje
 
 static json_t *json_of_choice(const vl_option *o, int i)
 {
-    const char *c = o->choices;
-    for (; i > 0 && c; i--)
-        if ((c = strchr(c, '|'))) c++;
-    return c ? json_stringn(c, strcspn(c, "|")) : json_null();
+    size_t n;
+    const char *c = choice(&n, o, i);
+    return c ? json_stringn(c, n) : json_null();
 }
 
 violet_status vl_option_json(json_t **out, const vl_option *table, const void *s)

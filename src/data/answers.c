@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/index.h"
 #include "base/strings.h"
 #include "data/items.h"
+#include "file/json_text.h"
 
 struct vl_answers {
     vl_strings strings;
@@ -70,6 +72,83 @@ int vl_answers_find(const vl_answers *a, const char *word)
 {
     uint32_t i;
     return vl_index_find(&a->index, &i, word, strlen(word)) ? (int)i : -1;
+}
+
+/* ---- from JSON ------------------------------------------------------------------------------- */
+
+/* Words in the order of their numbers; borrowed from the tree. */
+static violet_status order_words(const char **word, size_t n, const json_t *vocab)
+{
+    const char *key;
+    json_t *v;
+    for (size_t i = 0; i < json_array_size(vocab); i++)
+        if (!(word[i] = json_string_value(v = json_array_get(vocab, i))))
+            return vl_err(VIOLET_EFORMAT, "%zu: expected a word, found %s", i, vl_json_kind(v));
+    json_object_foreach((json_t *)(uintptr_t)vocab, key, v)
+    {
+        json_int_t k = json_is_integer(v) ? json_integer_value(v) : -1;
+        if (k < 0 || (size_t)k >= n || word[k])
+            return vl_err(VIOLET_EFORMAT, "'%.100s': expected a number of its own below %zu", key,
+                          n);
+        word[k] = key;
+    }
+    return VIOLET_OK;
+}
+
+violet_status vl_answers_of_json(vl_answers **out, const json_t *vocab)
+{
+    *out = NULL;
+    if (!json_is_array(vocab) && !json_is_object(vocab))
+        return vl_err(VIOLET_EFORMAT, "expected {word: number} or a list, found %s",
+                      vl_json_kind(vocab));
+    size_t n = json_is_array(vocab) ? json_array_size(vocab) : json_object_size(vocab);
+    const char **word = calloc(n + 1, sizeof *word);
+    if (!word) return vl_err_nomem();
+    violet_status status = order_words(word, n, vocab);
+    if (status == VIOLET_OK) status = vl_answers_new(out, word, n);
+    free(word);
+    return status;
+}
+
+typedef struct found {
+    vl_answers **out;
+    bool is_there;
+} found;
+
+static violet_status take_vocab(void *context, const char *key, json_t *value)
+{
+    found *f = context;
+    if (strcmp(key, "vocab") != 0) return VIOLET_OK;
+    if (f->is_there) return vl_err(VIOLET_EFORMAT, "vocab a second time");
+    f->is_there = true;
+    violet_status status = vl_answers_of_json(f->out, value);
+    return status == VIOLET_OK ? status : vl_err_at(status, "vocab");
+}
+
+violet_status vl_answers_read(vl_answers **out, const char *path)
+{
+    vl_map map;
+    found f = {out, false};
+    json_t *list = NULL;
+    *out = NULL;
+    violet_status status = vl_map_open(&map, path);
+    if (status != VIOLET_OK) return status;
+    size_t most = 16 + map.n / 8, at = 0;
+    while (at < map.n && map.data[at] && strchr(" \t\r\n", map.data[at])) at++;
+    if (at < map.n && map.data[at] == '[') {
+        status = vl_json_parse(&list, map.data, map.n, most, "list of answers");
+        if (status == VIOLET_OK) status = vl_answers_of_json(out, list);
+    } else {
+        status = vl_json_members(map.data, map.n, most, "answers", take_vocab, &f);
+        if (status == VIOLET_OK && !f.is_there)
+            status = vl_err(VIOLET_EFORMAT, "expected a list of answers, or one as 'vocab'");
+    }
+    json_decref(list);
+    vl_map_close(&map);
+    if (status == VIOLET_OK) return status;
+    vl_answers_free(*out);
+    *out = NULL;
+    return vl_err_at(status, "%s", path);
 }
 
 /* ---- by frequency ---------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #ifndef VL_DATA_ANSWERS_H
 #define VL_DATA_ANSWERS_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -19,6 +20,10 @@ typedef struct vl_answers vl_answers;
 
 /* Copies. EFORMAT: a word is empty or comes twice. */
 violet_status vl_answers_new(vl_answers **out, const char *const *words, size_t n);
+/* {word: number} or [words], as annotation files have it for `vocab`. */
+violet_status vl_answers_of_json(vl_answers **out, const json_t *vocab);
+/* Of a JSON file that is such a list, or an object that has one as `vocab`. */
+violet_status vl_answers_read(vl_answers **out, const char *path);
 /* The `most` most frequent answers of the items, the more frequent first and of equally frequent
  * ones the smaller bytes first, so that the same items give the same list. EFORMAT if the answers
  * are numbers. */

@@ -50,12 +50,13 @@ static violet_status keep_blank(int32_t *row, const vl_item_coder *c, const char
 }
 
 static violet_status encode_sentence(int32_t *row, int *n_text, vl_item_facts *f,
-                                     const vl_item_coder *c, const vl_item *x, vl_buf *work)
+                                     const vl_item_coder *c, vl_task_kind kind, const vl_item *x,
+                                     vl_buf *work)
 {
     int n_whole;
     *n_text = vl_wordpiece_encode(c->wordpiece, row, c->size_txt, x->text, &n_whole);
     f->shortened = n_whole > *n_text;
-    if (vl_items_kind(c->items) != VL_TASK_QAOE) return VIOLET_OK;
+    if (kind != VL_TASK_QAOE) return VIOLET_OK;
     f->blank = find_mask(row, *n_text, c);
     if (f->blank >= 0 || !f->shortened || !strstr(x->text, "[MASK]")) return VIOLET_OK;
     violet_status status = keep_blank(row, c, x->text, n_whole, work);
@@ -65,9 +66,10 @@ static violet_status encode_sentence(int32_t *row, int *n_text, vl_item_facts *f
 
 /* Options first, each in its row; then the question, as much as there is room for, before them. */
 static violet_status encode_options(int32_t *ids, int *n_text, vl_item_facts *f,
-                                    const vl_item_coder *c, const vl_item *x, vl_buf *work)
+                                    const vl_item_coder *c, int n_rows, const vl_item *x,
+                                    vl_buf *work)
 {
-    int X = c->size_txt, most = X - 2, longest = 0, n_whole, n_rows = vl_item_rows(c->items);
+    int X = c->size_txt, most = X - 2, longest = 0, n_whole;
     int32_t sep = vl_wordpiece_special(c->wordpiece, VL_SEP), *question;
     violet_status status = take(&question, work, X);
     if (status != VIOLET_OK) return status;
@@ -95,19 +97,53 @@ static violet_status encode_options(int32_t *ids, int *n_text, vl_item_facts *f,
     return VIOLET_OK;
 }
 
-violet_status vl_item_encode(int32_t *ids, int *n_text, vl_item_facts *facts,
-                             const vl_item_coder *c, size_t i, vl_buf *work)
+violet_status vl_item_encode_one(int32_t *ids, int *n_text, vl_item_facts *facts,
+                                 const vl_item_coder *c, vl_task_kind kind, int n_rows,
+                                 const vl_item *x, vl_buf *work)
 {
-    const vl_item *x = vl_items_at(c->items, i);
-    size_t n = (size_t)vl_item_rows(c->items) * (size_t)c->size_txt;
-    *facts = (vl_item_facts){.item = (int)i,
+    *facts = (vl_item_facts){.item = -1,
                              .video = x->video,
                              .type = x->type,
                              .answer = x->answer,
                              .blank = -1};
-    violet_status status = vl_items_kind(c->items) == VL_TASK_QAMC
-                               ? encode_options(ids, n_text, facts, c, x, work)
-                               : encode_sentence(ids, n_text, facts, c, x, work);
-    facts->text = vl_text_hash(ids, n);
+    violet_status status = kind == VL_TASK_QAMC
+                               ? encode_options(ids, n_text, facts, c, n_rows, x, work)
+                               : encode_sentence(ids, n_text, facts, c, kind, x, work);
+    facts->text = vl_text_hash(ids, (size_t)n_rows * (size_t)c->size_txt);
+    return status;
+}
+
+violet_status vl_item_encode(int32_t *ids, int *n_text, vl_item_facts *facts,
+                             const vl_item_coder *c, size_t i, vl_buf *work)
+{
+    violet_status status = vl_item_encode_one(ids, n_text, facts, c, vl_items_kind(c->items),
+                                              vl_item_rows(c->items), vl_items_at(c->items, i),
+                                              work);
+    facts->item = (int)i;
+    return status;
+}
+
+/* ---- blanks ---------------------------------------------------------------------------------- */
+
+static const char mask_word[] = "[MASK]";
+enum { UNDERSCORES = 3 }; /* at least so many are a blank */
+
+static size_t underscores(const char *s)
+{
+    size_t n = strspn(s, "_");
+    return n >= UNDERSCORES ? n : 0;
+}
+
+violet_status vl_blank_mark(vl_buf *out, int *n_blanks, const char *text)
+{
+    violet_status status = VIOLET_OK;
+    *n_blanks = 0;
+    for (size_t n; *text && status == VIOLET_OK; text += n) {
+        size_t line = underscores(text);
+        bool mask = line || strncmp(text, mask_word, strlen(mask_word)) == 0;
+        n = line ? line : mask ? strlen(mask_word) : 1;
+        *n_blanks += mask;
+        status = mask ? vl_buf_puts(out, mask_word) : vl_buf_putc(out, *text);
+    }
     return status;
 }

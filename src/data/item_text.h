@@ -50,6 +50,14 @@ int vl_item_rows(const vl_items *q);
 violet_status vl_item_encode(int32_t *ids, int *n_text, vl_item_facts *facts,
                              const vl_item_coder *c, size_t i, vl_buf *work);
 
+/* The same of one item that no file has, of `kind`, as n_rows rows: c->items is not looked at. */
+violet_status vl_item_encode_one(int32_t *ids, int *n_text, vl_item_facts *facts,
+                                 const vl_item_coder *c, vl_task_kind kind, int n_rows,
+                                 const vl_item *x, vl_buf *work);
+
+/* Appends a question in which each blank, ___ or [MASK], is [MASK]; how many there were. */
+violet_status vl_blank_mark(vl_buf *out, int *n_blanks, const char *text);
+
 uint64_t vl_text_hash(const int32_t *ids, size_t n);
 
 #endif

@@ -8,10 +8,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "data/item_text.h"
 #include "data/items_internal.h"
-
-#define MASK "[MASK]"
-#define UNDERSCORES 3 /* at least so many are a blank */
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
@@ -106,26 +104,13 @@ static violet_status number_of(int *number, vl_names *list, vl_strings *strings,
     return VIOLET_OK;
 }
 
-static size_t underscores(const char *s)
-{
-    size_t n = strspn(s, "_");
-    return n >= UNDERSCORES ? n : 0;
-}
-
 /* A copy in which the blank is [MASK], of which there may be one. */
 static violet_status keep_question(const char **out, bool *blank, vl_strings *strings,
                                    const char *text)
 {
     int n_blanks = 0;
     vl_buf b = {0};
-    violet_status status = VIOLET_OK;
-    for (size_t n; *text && status == VIOLET_OK; text += n) {
-        size_t line = underscores(text);
-        bool mask = line || strncmp(text, MASK, strlen(MASK)) == 0;
-        n = line ? line : mask ? strlen(MASK) : 1;
-        n_blanks += mask;
-        status = mask ? vl_buf_puts(&b, MASK) : vl_buf_putc(&b, *text);
-    }
+    violet_status status = vl_blank_mark(&b, &n_blanks, text);
     if (status == VIOLET_OK && !(*out = vl_strings_keep(strings, b.data, b.n)))
         status = vl_err_nomem();
     vl_buf_free(&b);

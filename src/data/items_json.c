@@ -8,24 +8,16 @@
 #include <string.h>
 
 #include "data/items_internal.h"
+#include "file/json_text.h"
 
 /* ---- an entry -------------------------------------------------------------------------------- */
-
-static const char *kind_of(const json_t *v)
-{
-    static const char *const names[] = {"an object", "a list", "a string", "a number",
-                                        "a fraction"};
-    unsigned type = (unsigned)json_typeof(v);
-    if (type < sizeof names / sizeof *names) return names[type];
-    return json_is_boolean(v) ? "true or false" : "null";
-}
 
 /* null is as good as not there. */
 static violet_status text_of(const char **out, const json_t *v, const char *name)
 {
     *out = json_string_value(v);
     if (!v || json_is_null(v) || *out) return VIOLET_OK;
-    return vl_err(VIOLET_EFORMAT, "%s: expected a string, found %s", name, kind_of(v));
+    return vl_err(VIOLET_EFORMAT, "%s: expected a string, found %s", name, vl_json_kind(v));
 }
 
 static violet_status add_caption(vl_entry *e, const json_t *v, const char *name)
@@ -33,7 +25,7 @@ static violet_status add_caption(vl_entry *e, const json_t *v, const char *name)
     violet_status status = vl_entry_grow(&e->caption, &e->cap_captions, e->n_captions);
     if (status != VIOLET_OK) return status;
     if (!json_is_string(v))
-        return vl_err(VIOLET_EFORMAT, "%s: expected a string, found %s", name, kind_of(v));
+        return vl_err(VIOLET_EFORMAT, "%s: expected a string, found %s", name, vl_json_kind(v));
     e->caption[e->n_captions++] = json_string_value(v);
     return VIOLET_OK;
 }
@@ -89,7 +81,7 @@ static violet_status read_answer(vl_entry *e, const json_t *v)
         e->answer_is = VL_ANSWER_WORD;
         e->word = json_string_value(v);
     } else {
-        return vl_err(VIOLET_EFORMAT, "answer: expected a number or a word, found %s", kind_of(v));
+        return vl_err(VIOLET_EFORMAT, "answer: expected a number or a word, found %s", vl_json_kind(v));
     }
     return VIOLET_OK;
 }
@@ -99,7 +91,7 @@ static violet_status read_fields(vl_items_reader *r, json_t *object, bool has_sp
     vl_entry *e = &r->entry;
     violet_status status = VIOLET_OK;
     if (!json_is_object(object))
-        return vl_err(VIOLET_EFORMAT, "expected {\"video\": ...}, found %s", kind_of(object));
+        return vl_err(VIOLET_EFORMAT, "expected {\"video\": ...}, found %s", vl_json_kind(object));
     if (has_split) status = text_of(&e->split, json_object_get(object, "split"), "split");
     if (status != VIOLET_OK || vl_items_is_other(r)) return status;
     if ((status = text_of(&e->video, json_object_get(object, "video"), "video")) != VIOLET_OK ||
@@ -192,7 +184,7 @@ static violet_status read_key(char **key, vl_items_reader *r)
     if (status != VIOLET_OK) return status;
     if (!json_is_string(v))
         status = vl_err(VIOLET_EFORMAT, "%s line %zu: expected a name, found %s", r->path,
-                        r->line, kind_of(v));
+                        r->line, vl_json_kind(v));
     else if (!(*key = strdup(json_string_value(v))))
         status = vl_err_nomem();
     json_decref(v);
@@ -227,25 +219,6 @@ static violet_status read_videos(vl_items_reader *r)
 
 /* ---- beside the splits ----------------------------------------------------------------------- */
 
-/* Words in the order of their numbers; borrowed from the tree. */
-static violet_status order_vocab(const char **word, size_t n, json_t *vocab)
-{
-    const char *key;
-    json_t *v;
-    size_t i;
-    json_array_foreach(vocab, i, v) if (!(word[i] = json_string_value(v)))
-        return vl_err(VIOLET_EFORMAT, "%zu: expected a word, found %s", i, kind_of(v));
-    json_object_foreach(vocab, key, v)
-    {
-        json_int_t k = json_is_integer(v) ? json_integer_value(v) : -1;
-        if (k < 0 || (size_t)k >= n || word[k])
-            return vl_err(VIOLET_EFORMAT, "'%.100s': expected a number of its own below %zu", key,
-                          n);
-        word[k] = key;
-    }
-    return VIOLET_OK;
-}
-
 static violet_status read_vocab(vl_items_reader *r)
 {
     json_t *vocab;
@@ -253,18 +226,8 @@ static violet_status read_vocab(vl_items_reader *r)
         return vl_err(VIOLET_EFORMAT, "%s line %zu: vocab a second time", r->path, r->line);
     violet_status status = parse(&vocab, r);
     if (status != VIOLET_OK) return status;
-    size_t n = json_is_array(vocab) ? json_array_size(vocab) : json_object_size(vocab);
-    const char **word = calloc(n + 1, sizeof *word);
-    if (!word)
-        status = vl_err_nomem();
-    else if (!json_is_array(vocab) && !json_is_object(vocab))
-        status = vl_err(VIOLET_EFORMAT, "expected {word: number} or a list, found %s",
-                        kind_of(vocab));
-    else
-        status = order_vocab(word, n, vocab);
-    if (status == VIOLET_OK) status = vl_answers_new(&r->q->vocab, word, n);
+    status = vl_answers_of_json(&r->q->vocab, vocab);
     if (status != VIOLET_OK) vl_err_at(status, "%s: vocab", r->path);
-    free(word);
     json_decref(vocab);
     return status;
 }

@@ -104,3 +104,12 @@ violet_status vl_json_members(const void *text, size_t n, size_t most_brackets, 
         return vl_err(VIOLET_EFORMAT, "%s byte %zu: expected its end", what, c.at);
     return status;
 }
+
+const char *vl_json_kind(const json_t *v)
+{
+    static const char *const names[] = {"an object", "a list", "a string", "a number",
+                                        "a fraction"};
+    unsigned type = v ? (unsigned)json_typeof(v) : JSON_NULL;
+    if (type < sizeof names / sizeof *names) return names[type];
+    return json_is_boolean(v) ? "true or false" : "null";
+}

@@ -30,4 +30,7 @@ typedef violet_status (*vl_json_take)(void *context, const char *key, json_t *va
 violet_status vl_json_members(const void *text, size_t n, size_t most_brackets, const char *what,
                               vl_json_take take, void *context);
 
+/* What it is, for a message: "an object", "a list", ..., NULL: "null". */
+const char *vl_json_kind(const json_t *v);
+
 #endif
