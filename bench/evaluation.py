@@ -100,7 +100,8 @@ def score(options, servers, n_videos):
             say(f"{'warm-up' if turn < 0 else turn + 1}: {who}, {options.items} pairs "
                 f"{answer['seconds']:.3f} s")
             if turn >= 0:
-                answers[who].append(dict(answer, each=answer["seconds"] / options.items))
+                answers[who].append(dict(answer, each=answer["seconds"] / options.items,
+                                         each_cpu=answer["cpu"] / options.items))
         same_list("a pair's score", [both["ours"]["score"][one]], [both["peer"]["score"][one]])
     return answers
 
@@ -109,11 +110,13 @@ def measure(options):
     load, peaks, servers = os.getloadavg(), [measure_peak(options.ours, options.threads)], {}
     try:
         servers["ours"] = Server("ours", [options.ours], options.threads)
+        servers["ours"].ask("memory")           # from its first answer on a server can be stopped
         lengths, where = find_lengths(options, servers["ours"])
         given = dict(preset=options.preset, frames=options.frames, size_img=options.size_img,
                      size_txt=options.size_txt, videos=options.items, lengths=lengths,
                      threads=options.threads)
         servers["peer"] = Server("peer", [str(HERE / "peer" / "run"), "pairs.py"], options.threads)
+        servers["peer"].ask("memory")
         setup = {}
         for who, server in servers.items():
             say(f"{who}: setup, {options.items} videos and texts")
@@ -139,13 +142,13 @@ def measure(options):
 
 # ---- the table -----------------------------------------------------------------------------------
 
-def median(answers, who):
-    return statistics.median(a["each"] for a in answers[who])
+def median(answers, who, key="each"):
+    return statistics.median(a[key] for a in answers[who])
 
 
-def ratio(answers):
-    pairs = [a["each"] / b["each"] for a, b in zip(answers["ours"], answers["peer"], strict=True)]
-    return (f"{median(answers, 'ours') / median(answers, 'peer'):.3f} "
+def ratio(answers, key="each"):
+    pairs = [a[key] / b[key] for a, b in zip(answers["ours"], answers["peer"], strict=True)]
+    return (f"{median(answers, 'ours', key) / median(answers, 'peer', key):.3f} "
             f"({min(pairs):.3f} to {max(pairs):.3f})")
 
 
@@ -174,6 +177,9 @@ def report(options, found):
              ""],
             ["scoring, ms a pair", *both(lambda w: f"{1e3 * median(scored, w):.1f}"),
              ratio(scored), ""],
+            ["the same, processor time",
+             *both(lambda w: f"{1e3 * median(scored, w, 'each_cpu'):.1f}"),
+             ratio(scored, "each_cpu"), ""],
             ["pairs a second", *both(lambda w: f"{1 / median(scored, w):.2f}"), "", ""],
             ["useful GFLOP/s (of the peak)", *both(rate), "", ""],
             [f"{n} x {n} pairs, encoding included, s (extrapolated)",
@@ -191,7 +197,8 @@ def report(options, found):
               f"the least and most of a turn. A turn: {AT_ONCE} videos encoded (by the peer "
               f"together); {n} pairs scored, by the peer in one batch as published. A pair takes "
               f"{useful / n / n / 1e9:.1f} useful GFLOP (bench/flops.py), the published program "
-              f"computes {published / n / n / 1e9:.1f}.", ""]
+              f"computes {published / n / n / 1e9:.1f}. Processor time says something on a busy "
+              "machine with one thread: others wait actively.", ""]
     return lines + machine_lines(found["peaks"], found["load"], [found["others"]])
 
 

@@ -6,7 +6,7 @@ gradients need (docs of the columns in bench/README.md):
 
     attended pass   of the samples that are masked by attention; the last layer ends at its scores
     last layer      of a pass that only text [CLS] is read from: keys and values of all tokens, the
-                    rest of one
+                    rest of one; without a way back not even those
     heads           on the rows that a loss counts
     matching        the video's own pair is that of the masked pass
     pictures        get no gradient
@@ -65,11 +65,14 @@ def image(shape):
 
 def cross(shape, last="all"):
     """The cross-modal encoder, one pair. last: what is wanted of the last layer: "all" tokens, one
-    "row", or the attention "weights"."""
+    "row", the "score" that one row is for, without a way back, or the attention "weights". For a
+    score no keys and no values are made: the query of each head meets the tokens themselves."""
     S, D, M = shape.tokens, shape.config["hidden"], shape.config["ct_mlp"]
+    H = shape.config["ct_heads"]
     full = 8 * S * D * D + 4 * S * S * D + 4 * S * D * M
     end = {"all": full,
            "row": 4 * S * D * D + 4 * S * D + 4 * D * D + 4 * D * M,
+           "score": 4 * S * D * H + 8 * D * D + 4 * D * M,
            "weights": 4 * S * D * D + 2 * S * S * D}[last]
     return (shape.config["ct_layers"] - 1) * full + end
 
@@ -85,7 +88,7 @@ def heads(shape, mtm, mvm, vtm):
 def forward(shape):
     """(useful, published): score of each video with its own text"""
     head = heads(shape, 0, 0, 1)
-    return (shape.batch * (image(shape) + cross(shape, "row") + head),
+    return (shape.batch * (image(shape) + cross(shape, "score") + head),
             shape.batch * (image(shape) + cross(shape) + head))
 
 
@@ -98,7 +101,7 @@ def pairs(shape, videos, lengths):
     useful = first * (videos * shape.image_tokens + sum(lengths))
     for length in lengths:
         one = replace(shape, text=length)
-        useful += videos * (cross(one, "row") - first * one.tokens + heads(one, 0, 0, 1))
+        useful += videos * (cross(one, "score") - first * one.tokens + heads(one, 0, 0, 1))
     return useful, n * (cross(shape) + heads(shape, 0, 0, 1))
 
 

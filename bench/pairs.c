@@ -242,11 +242,12 @@ static violet_status score(void *state, const json_t *given, json_t *answer)
     violet_status status = video && text && y ? VIOLET_OK : vl_err_nomem();
     if (status == VIOLET_OK && n != m)
         status = vl_err(VIOLET_EINVAL, "score: %zu videos, %zu texts", n, m);
-    double start = vl_now();
+    double start = vl_now(), cpu = bench_cpu();
     if (status == VIOLET_OK) status = vl_scorer_score(s->scorer, y, video, text, (int)n);
     if (status == VIOLET_OK) {
         json_t *list = json_array();
         bench_put(answer, "seconds", json_real(vl_now() - start));
+        bench_put(answer, "cpu", json_real(bench_cpu() - cpu));
         for (size_t i = 0; i < n; i++) json_array_append_new(list, json_real((double)y[i]));
         bench_put(answer, "score", list);
     }

@@ -7,15 +7,15 @@
 #include "cli.h"
 
 static volatile sig_atomic_t stop;
+static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 
-/* The first signal asks for an orderly end, the next one of either kind is the system's. */
+/* The first signal asks for an orderly end, the next one of any kind is the system's. */
 static void on_signal(int number)
 {
     static const char text[] = "\nviolet: stopping where it can go on later; again: stop at once\n";
     (void)number;
     stop = 1;
-    signal(SIGINT, SIG_DFL);
-    signal(SIGTERM, SIG_DFL);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) signal(ends[i], SIG_DFL);
     if (write(STDERR_FILENO, text, sizeof text - 1) < 0) return; /* nobody reads it */
 }
 
@@ -25,9 +25,14 @@ static void catch_signals(void)
     memset(&a, 0, sizeof a);
     a.sa_handler = on_signal;
     a.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &a, NULL);
-    sigaction(SIGTERM, &a, NULL);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct sigaction was;
+        sigaction(ends[i], NULL, &was);
+        if (ends[i] == SIGHUP && was.sa_handler == SIG_IGN) continue; /* nohup */
+        sigaction(ends[i], &a, NULL);
+    }
     signal(SIGPIPE, SIG_IGN); /* a closed pager must not end a run of days */
+    signal(SIGXFSZ, SIG_IGN); /* a limit of file size is an error of that file */
 }
 
 /* As one types it in a shell. */

@@ -12,8 +12,8 @@
     peak      forgets the highest so far
     quit
 
-Every answer has "command" and "seconds"; a failed one has "error". Run it by bench/peer/run, which
-sets the allocator.
+Every answer has "command", "seconds" and "cpu" (of all threads); a failed one has "error". Run it
+by bench/peer/run, which sets the allocator.
 """
 import json
 import os
@@ -125,7 +125,7 @@ def answer_lines(commands):
             break
         if not name:
             continue
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         try:
             if name not in commands:
                 raise ValueError(f"commands are {', '.join(commands)}, quit")
@@ -133,6 +133,7 @@ def answer_lines(commands):
         except Exception as problem:            # the driver reads it; the process goes on
             answer = dict(error=f"{type(problem).__name__}: {problem}")
         answer.setdefault("seconds", time.perf_counter() - start)
+        answer.setdefault("cpu", time.process_time() - cpu)
         out.write(json.dumps(dict(command=name, **answer)) + "\n")
 
 

@@ -30,12 +30,21 @@ static bool looks_like_safetensors(const vl_map *map, const char *path)
     return ends(path, ".safetensors") || (map->n > 8 && map->data[8] == '{');
 }
 
-/* What a file is that is not of tensors: a pickle starts with its protocol. */
-static const char *what_else(const vl_map *map)
+/* Says what a file is that is not of tensors. A pickle starts with its protocol; what its reader
+ * refuses in it is worth more than what it lacks. */
+static violet_status no_tensors(const vl_map *map, const char *path)
 {
-    if (map->n == 0) return "empty";
-    bool pickle = map->n > 2 && map->data[0] == 0x80 && map->data[1] >= 2 && map->data[1] <= 5;
-    return pickle ? "a plain pickle" : "of an unknown format";
+    const char *what = map->n ? "of an unknown format" : "empty";
+    vl_pickle *doc;
+    if (map->n > 2 && map->data[0] == 0x80 && map->data[1] >= 2 && map->data[1] <= 5) {
+        violet_status status = vl_pickle_parse(&doc, map->data, map->n, path, NULL);
+        if (status != VIOLET_OK) return status;
+        vl_pickle_close(doc);
+        what = "a plain pickle";
+    }
+    return vl_err(VIOLET_EFORMAT,
+                  "%s: %s, expected a file of tensors: safetensors, or PyTorch's (.pt)", path,
+                  what);
 }
 
 static vl_stored stored_of(const vl_safetensor *t)
@@ -64,9 +73,7 @@ static violet_status parse(vl_tensors *f, const char *path)
 {
     if (vl_torch_looks(f->map.data, f->map.n))
         return vl_torch_parse(&f->torch, f->map.data, f->map.n, path);
-    if (!looks_like_safetensors(&f->map, path))
-        return vl_err(VIOLET_EFORMAT, "%s: %s, expected a file of tensors: safetensors, or "
-                                      "PyTorch's (.pt)", path, what_else(&f->map));
+    if (!looks_like_safetensors(&f->map, path)) return no_tensors(&f->map, path);
     violet_status status = vl_safetensors_parse(&f->safetensors, f->map.data, f->map.n, path);
     return status == VIOLET_OK ? list_safetensors(f) : status;
 }

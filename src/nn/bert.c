@@ -102,6 +102,7 @@ typedef struct layer_arg {
     const vl_bert_layer *p;
     const vl_bert_batch *batch;
     int at;              /* the one row to compute, or -1: all */
+    int lean;            /* ... and no gradient or dropout is asked for */
     vl_tensor *received; /* attention received is added here; NULL: not wanted */
     const uint8_t *query_mask;
     int stop; /* nothing is wanted after attention received */
@@ -123,9 +124,11 @@ static vl_tensor *layer(vl_tape *t, const void *arg, vl_tensor *x)
     if (!row) return &t->dead;
     for (int b = 0; b < a->batch->B; b++) row[b] = b * a->batch->n + a->at;
     s.n_q = 1;
-    vl_tensor *kv = vl_linear(t, x, &l->kv_w, &l->kv_b, VL_ACT_NONE);              // (B*n, 2D)
     vl_tensor *one = vl_gather(t, x, NULL, (vl_index){row, NULL, a->batch->B, 1}); // (B, D)
     vl_tensor *q = vl_linear(t, one, &l->q_w, &l->q_b, VL_ACT_NONE);
+    if (a->lean)
+        return rest_of_layer(t, l, one, vl_attention_one(t, q, x, &l->kv_w, &l->kv_b, s));
+    vl_tensor *kv = vl_linear(t, x, &l->kv_w, &l->kv_b, VL_ACT_NONE); // (B*n, 2D)
     return rest_of_layer(t, l, one, vl_attention_cross(t, q, kv, NULL, s));
 }
 
@@ -138,7 +141,10 @@ static vl_tensor *encode(vl_tape *t, const vl_bert_layer *layers, int first, int
     if (vl_tape_failed(t)) return &t->dead;
     *b = *batch;
     for (int i = first; i < n_layers; i++) {
-        arg[i] = (layer_arg){.p = &layers[i], .batch = b, .at = i + 1 == n_layers ? at : -1};
+        arg[i] = (layer_arg){.p = &layers[i],
+                             .batch = b,
+                             .at = i + 1 == n_layers ? at : -1,
+                             .lean = !t->grad_on && !t->training};
         x = vl_block(t, layer, &arg[i], x);
         if (arg[i].at < 0) vl_tap(t, x, "ct.layer%d", i);
     }

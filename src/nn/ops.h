@@ -75,6 +75,12 @@ vl_tensor *vl_attention_packed(vl_tape *t, const vl_tensor *qkv, const vl_tensor
 /* The same with queries q (rows, C) of their own, and k|v (rows, 2C). */
 vl_tensor *vl_attention_cross(vl_tape *t, const vl_tensor *q, const vl_tensor *kv,
                               const vl_tensor *bias, vl_attention s);
+/* Attention of one query a sequence, q (n_seq, C), to rows of x (n_seq * n_k, C) whose keys and
+ * values are x kv_w^T + kv_b, kv_w (2C, C) -> (n_seq, C). No key and no value is made: a query goes
+ * through its head's key weights, and weighted sums of x through the value weights, which for one
+ * query is heads / C of the arithmetic. s->n_q is 1, no tables, no dropout. No gradient. */
+vl_tensor *vl_attention_one(vl_tape *t, const vl_tensor *q, const vl_tensor *x,
+                            const vl_tensor *kv_w, const vl_tensor *kv_b, vl_attention s);
 /* received (n_seq, n_k) += attention received, from a packed q|k|v; no gradient. */
 void vl_attention_received(vl_tape *t, vl_tensor *received, const vl_tensor *qkv,
                            const uint8_t *query_mask, vl_attention s);

@@ -148,6 +148,87 @@ vl_tensor *vl_attention_cross(vl_tape *t, const vl_tensor *q, const vl_tensor *k
     return attention(t, q, kv, bias, s);
 }
 
+/* ---- one query a sequence -------------------------------------------------------------------- */
+
+/* Tables between rows by sequence, (n_seq, heads), and by head, where each head's block begins at a
+ * multiple of 16 rows, so that it is aligned whatever a row's length. */
+typedef struct by_head {
+    int block;      /* rows of a head */
+    int *to, *back; /* (heads * block), (n_seq * heads) */
+} by_head;
+
+static int fill_by_head(vl_tape *t, by_head *k, int n_seq, int heads)
+{
+    k->block = (n_seq + 15) / 16 * 16;
+    k->to = vl_tape_alloc(t, (size_t)heads * (size_t)k->block * sizeof *k->to);
+    k->back = vl_tape_alloc(t, (size_t)n_seq * (size_t)heads * sizeof *k->back);
+    if (vl_tape_failed(t)) return 0;
+    for (int i = 0; i < heads * k->block; i++) {
+        int h = i / k->block, seq = i % k->block;
+        k->to[i] = seq < n_seq ? seq * heads + h : -1;
+        if (seq < n_seq) k->back[k->to[i]] = i;
+    }
+    return 1;
+}
+
+/* What queries by head, (heads * block, head_dim), make of x: sums of its rows, weighted by
+ * softmax, (heads * block, C). The keys' bias adds the same to all scores of a query, so it is left
+ * out. */
+static vl_tensor *weighted_rows(vl_tape *t, const by_head *k, const vl_tensor *q,
+                                const vl_tensor *x, const vl_tensor *kv_w, vl_attention s)
+{
+    int H = s.heads, d = s.head_dim, C = x->cols, n = s.n_seq;
+    vl_tensor *u = vl_tape_tensor(t, H * k->block, C, 0), *z = vl_tape_tensor(t, u->rows, C, 0);
+    real *lse = vl_tape_alloc(t, (size_t)n * (size_t)H * sizeof *lse);
+    if (vl_tape_failed(t)) return &t->dead;
+    for (int h = 0; h < H; h++) { /* u = q w is the way back through a linear layer */
+        size_t row = (size_t)h * (size_t)k->block;
+        t->backend->linear_bwd(t->device, u->x + row * (size_t)C, NULL, NULL,
+                               q->x + row * (size_t)d, NULL, kv_w->x + (size_t)h * d * (size_t)C, n,
+                               d, C, VL_ACT_NONE, 0);
+    }
+    s.n_q = H;
+    s.heads = 1;
+    s.head_dim = C;
+    s.n_win = n; /* windows of one sample, so that every sequence has a line of rows_q */
+    s.rows_q = k->back;
+    s.drop = (vl_drop){0, 0};
+    t->backend->attention_fwd(t->device, z->x, lse, u->x, x->x, x->x, NULL, C, C, C, &s);
+    return z;
+}
+
+vl_tensor *vl_attention_one(vl_tape *t, const vl_tensor *q, const vl_tensor *x,
+                            const vl_tensor *kv_w, const vl_tensor *kv_b, vl_attention s)
+{
+    if (vl_tape_failed(t)) return &t->dead;
+    int C = s.heads * s.head_dim, n = s.n_seq * s.heads;
+    if (s.n_q != 1 || q->rows != s.n_seq || q->cols != C || x->rows != s.n_seq * s.n_k ||
+        x->cols != C || kv_w->rows != 2 * C || kv_w->cols != C || kv_b->cols != 2 * C) {
+        vl_tape_fail(t, VIOLET_ESHAPE, "attention of one query: q is %dx%d, x %dx%d, w %dx%d",
+                     q->rows, q->cols, x->rows, x->cols, kv_w->rows, kv_w->cols);
+        return &t->dead;
+    }
+    by_head k;
+    if (!fill_by_head(t, &k, s.n_seq, s.heads)) return &t->dead;
+    vl_tensor rows = {.rows = n, .cols = s.head_dim, .x = q->x};
+    vl_tensor *by = vl_gather(t, &rows, NULL, (vl_index){k.to, NULL, s.heads * k.block, 1});
+    vl_tensor *z = weighted_rows(t, &k, by, x, kv_w, s);
+    if (vl_tape_failed(t)) return &t->dead;
+    for (int h = 0; h < s.heads; h++) { /* values of the sums, into the queries' place */
+        size_t row = (size_t)h * (size_t)k.block, first = (size_t)(C + h * s.head_dim);
+        t->backend->linear_fwd(t->device, by->x + row * (size_t)s.head_dim,
+                               z->x + row * (size_t)C, kv_w->x + first * (size_t)C, kv_b->x + first,
+                               s.n_seq, s.head_dim, C, VL_ACT_NONE);
+    }
+    vl_tensor *y = vl_gather(t, by, NULL, (vl_index){k.back, NULL, n, 1}); // (n_seq * heads, ..)
+    if (vl_tape_failed(t)) return &t->dead;
+    y->rows = s.n_seq; // the same memory: (n_seq, C)
+    y->cols = C;
+    return y;
+}
+
+/* ---- attention received ---------------------------------------------------------------------- */
+
 void vl_attention_received(vl_tape *t, vl_tensor *received, const vl_tensor *qkv,
                            const uint8_t *query_mask, vl_attention s)
 {

@@ -75,9 +75,16 @@ static int is_pickle(const head *h)
 static int is_safetensors(const head *h)
 {
     unsigned long long length = 0;
-    if (ends(h, ".safetensors")) return 1;
     for (int i = 0; i < 8 && h->n > 8; i++) length |= (unsigned long long)h->data[i] << 8 * i;
     return h->n > 8 && h->data[8] == '{' && length > 0 && length <= h->size - 8;
+}
+
+/* What is none of the others, and should have been: a page or a pointer that was downloaded in place
+ * of a checkpoint is not to be taken for a video. */
+static int is_named_tensors(const head *h)
+{
+    return h->n > 0 && (ends(h, ".safetensors") || ends(h, ".pt") || ends(h, ".pth") ||
+                        ends(h, ".bin"));
 }
 
 static int is_torch(const head *h)
@@ -125,6 +132,7 @@ static const kind kinds[] = {
     {"tensors", is_torch, vl_info_tensors},
     {"pickle", is_pickle, vl_info_pickle},
     {"tensors", is_safetensors, vl_info_tensors},
+    {"tensors", is_named_tensors, vl_info_tensors},
     {"WordPiece vocabulary", is_vocabulary, vl_info_vocabulary},
     {"JSON", is_json, vl_info_json},
     {"line index", is_lineidx, vl_info_lineidx},

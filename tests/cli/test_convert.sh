@@ -120,7 +120,7 @@ what_a_task_would_take() {
 
 a_full_disk_leaves_nothing() {
     # a limit on the size of files is what a full disk is to a writer
-    (ulimit -f 8; trap '' XFSZ; "$VIOLET" convert "$MADE/run/last.safetensors" full.pt >out.txt 2>err.txt; echo $? >status.txt)
+    (ulimit -f 8; "$VIOLET" convert "$MADE/run/last.safetensors" full.pt >out.txt 2>err.txt; echo $? >status.txt)
     status=$(cat status.txt) out='' err=$(cat err.txt) ran="convert with a limit"
     expect_status 1; expect_one_line; expect_err "full.pt"
     [ ! -e full.pt ] || fail "half a file"
@@ -128,7 +128,7 @@ a_full_disk_leaves_nothing() {
 }
 
 # Two GB of zeros that take no place on the disk: long enough to be stopped in the midst of.
-an_interrupt_leaves_nothing() {
+stop_by() {
     local header='{"t":{"dtype":"F32","shape":[536870912],"data_offsets":[0,2147483648]}}' pid i
     { printf "\\x$(printf %x ${#header})\0\0\0\0\0\0\0"; printf %s "$header"; } >big.safetensors
     truncate -s $((8 + ${#header} + 2147483648)) big.safetensors
@@ -137,12 +137,15 @@ an_interrupt_leaves_nothing() {
         [ -n "$(find . -name 'big.pt.tmp.*' -size +0)" ] && break
         sleep 0.005
     done
-    kill -INT $pid; wait $pid
-    status=$? out='' err=$(cat err.txt) ran="convert, then INT"
+    kill -"$1" $pid; wait $pid
+    status=$? out='' err=$(cat err.txt) ran="convert, then $1"
     expect_status 130; expect_err "to go on: violet convert big.safetensors big.pt"
     [ ! -e big.pt ] || fail "big.pt was written"
     [ -z "$(find . -name '*.tmp.*')" ] || fail "a temporary file is left"
 }
+
+an_interrupt_leaves_nothing() { stop_by INT; }
+a_closed_terminal_leaves_nothing() { stop_by HUP; }
 
 # The published encoder's kind of file, for --dvae.
 a_dvae_module() {
@@ -161,7 +164,7 @@ a_dvae_module() {
 in_a_folder() { mkdir "$1"; cd "$1" || exit 1; "$1"; }
 for t in help_tells wrong_arguments there_and_back refusals patterns_and_types a_run_becomes_weights \
     differences_have_exit_codes what_a_task_would_take a_full_disk_leaves_nothing \
-    an_interrupt_leaves_nothing a_dvae_module; do
+    an_interrupt_leaves_nothing a_closed_terminal_leaves_nothing a_dvae_module; do
     test_case $t in_a_folder $t
 done
 finish

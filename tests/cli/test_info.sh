@@ -70,6 +70,8 @@ cut_files() {
 odd_files() {
     : >empty.bin; run info empty.bin; expect_error 1 "the file is empty"
     : >empty.tsv; run info empty.tsv; expect_status 0; expect_out "rows                 0"
+    printf '<html>no model here</html>' >page.pt
+    run info page.pt; expect_error 1 "page.pt: of an unknown format, expected a file of tensors"
     mkdir folder; run info folder; expect_error 1 "this is a folder"
     mkfifo pipe; timeout 5 "$VIOLET" info pipe </dev/null >out.txt 2>err.txt & pid=$!
     : >pipe; wait $pid; status=$? out=$(cat out.txt) err=$(cat err.txt) ran="info pipe"

@@ -33,15 +33,16 @@ static const char *const caption[CAPTIONS] = {
     "red", "dog sits here now", "now now now", "bird", "green"};
 static const char *const scored[VIDEOS] = {"v0", "v1", "v2", "v4", "v5", "v6"};
 
-static void write_retrieval(void)
+/* first: in place of item 0's caption. */
+static void write_retrieval(const char *name, const char *first)
 {
     char text[2048] = "{\"train\": [";
     for (int i = 0; i < CAPTIONS; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text),
                  "%s{\"video\": \"%s\", \"caption\": \"%s\"}", i ? ", " : "", video_of[i],
-                 caption[i]);
+                 i ? caption[i] : first);
     strcat(text, "]}");
-    eval_items(&c, "t", text);
+    eval_items(&c, name, text);
 }
 
 /* Questions: videos, texts, right answers; of -1 the word is not in the list. */
@@ -85,7 +86,8 @@ static int set_up(void **state)
     eval_checkpoint(&c, "flat.safetensors",
                     &(eval_weights){.heads = VL_HEAD_MATCH, .constant = true});
     eval_checkpoint(&c, "a.safetensors", &(eval_weights){.heads = VL_HEAD_ANSWER});
-    write_retrieval();
+    write_retrieval("t", caption[0]);
+    write_retrieval("u", "red dog runs"); /* a word is another one */
     write_questions();
     return 0;
 }
@@ -493,6 +495,9 @@ static void folders_are_not_mixed_up(void **state)
     r = eval_run(&c, "mixed", NULL, 0, other);
     assert_int_equal(r.status, VIOLET_EINVAL);
     assert_non_null(strstr(r.error, "--restart begins anew"));
+    r = eval_run(&c, "mixed", NULL, 0, RETRIEVAL "--task=u");
+    assert_int_equal(r.status, VIOLET_EINVAL);
+    assert_non_null(strstr(r.error, "other items"));
     r = eval_ok(&c, "mixed", RETRIEVAL); /* the first one was not hurt */
     double first = eval_metric_of(&r, "t2v_mean_rank");
     eval_outcome_release(&r);

@@ -80,10 +80,12 @@ static void draw_items(void)
     for (int i = 0; i < PAIRS; i++) w.video[i] = i / TEXTS, w.text[i] = i % TEXTS;
 }
 
+/* With gradients on, though no parameter has one: the layers as they are trained. */
 static void score_all_pairs(void)
 {
     vl_tape_reset(&w.t, 0, 0);
-    w.t.grad_on = w.t.training = 0;
+    w.t.training = 0;
+    w.t.grad_on = 1;
     vl_tensor *image = vl_model_image(&w.t, &w.m, plan_of(VIDEOS), w.image);
     vl_tensor *text = vl_model_text(&w.t, &w.m, w.ids, TEXTS, X);
     vl_pairs pairs = {PAIRS, w.video, w.text, VIDEOS, TEXTS, NI, X, w.mask};
@@ -113,9 +115,10 @@ static void open_world(const vl_config *config, int heads, const vl_backend *bac
     w.d = backend->open(2);
     ok(vl_model_init(&w.m, config, heads, 0, 0));
     vl_params_draw(&w.m.params, 5);
-    /* so that scores tell pairs apart: small weights would make all tokens alike */
+    /* so that scores tell pairs apart (small weights make all tokens alike) and no bias is 0 */
     real *x = (real *)w.m.params.weights.base;
-    for (size_t i = 0; i < w.m.params.weights.used / sizeof *x; i++) x[i] *= 3;
+    for (size_t i = 0; i < w.m.params.weights.used / sizeof *x; i++)
+        x[i] = 3 * x[i] + (real)(0.1 * vl_rng_uniform(8, i) - 0.05);
     ok(vl_tape_init(&w.t, backend, w.d, 0));
     draw_items();
     w.videos = fresh("video", VIDEOS, NI, VL_DT_F32);
@@ -218,6 +221,27 @@ static void scores_are_those_of_single_pairs(void **state)
         }
 }
 
+/* What has no way back is refused where one is asked for, and so is what does not fit. */
+static void shared_rows_have_no_gradient(void **state)
+{
+    (void)state;
+    open_world(&small, VL_HEAD_MATCH, vl_backend_fast());
+    vl_tape_reset(&w.t, 0, 0);
+    w.t.grad_on = 1;
+    vl_bert_batch batch = {1, 1, NULL};
+    vl_tensor x = {.rows = 1, .cols = 64}, qkv = {.rows = 1, .cols = 192};
+    int row = 0;
+    vl_bert_encode_shared(&w.t, w.m.layers, 3, &batch, &row, (vl_bert_rows){&x, &qkv},
+                          (vl_bert_rows){&x, &qkv}, 0);
+    assert_int_equal(vl_tape_status(&w.t), VIOLET_EINVAL);
+    vl_tape_reset(&w.t, 0, 0);
+    const vl_bert_layer *l = &w.m.layers[0];
+    vl_attention s = {.n_seq = 2, .n_q = 1, .n_k = 1, .heads = 4, .head_dim = 16, .n_win = 1};
+    vl_attention_one(&w.t, &x, &x, &l->kv_w, &l->kv_b, s);
+    assert_int_equal(vl_tape_status(&w.t), VIOLET_ESHAPE);
+    close_world();
+}
+
 static void the_reference_backend_agrees(void **state)
 {
     (void)state;
@@ -290,13 +314,20 @@ static void nothing_is_allocated_later(void **state)
     close_world();
 }
 
-/* FLOPs of the matrix products of `P` pairs of n tokens, from the first layer's attention on. */
+/* FLOPs of the matrix products of `P` pairs of n tokens, from the first layer's attention on. In
+ * the last, the one query meets the tokens themselves, head by head: no keys, no values. */
 static double pair_flops(const vl_config *c, double P, double n)
 {
     double D = c->hidden, M = c->ct_mlp, L = c->ct_layers;
     double rest = 2 * n * D * D + 4 * n * n * D + 4 * n * D * M, qkv = 6 * n * D * D;
-    double last = 4 * n * D * D + 4 * n * D + 4 * D * D + 4 * D * M, head = 4 * D * D + 4 * D;
+    double last = 4 * n * D * c->ct_heads + 8 * D * D + 4 * D * M, head = 4 * D * D + 4 * D;
     return P * (rest + (L - 2) * (qkv + rest) + last + head);
+}
+
+/* The query through the keys' weights is a way back. */
+static double products(const vl_count *c)
+{
+    return vl_count_products(c, VL_COUNT_FORWARD) + vl_count_products(c, VL_COUNT_BACKWARD);
 }
 
 static void only_what_is_needed_is_computed(void **state)
@@ -313,11 +344,11 @@ static void only_what_is_needed_is_computed(void **state)
     ok(vl_scorer_score(s, score, video, text, 3));
     vl_count first = vl_count_get(w.d);
     double firsts = 6 * D * D * (NI + 3 * 5), pairs = pair_flops(&small, 3, NI + 5);
-    assert_true(vl_count_products(&first, VL_COUNT_FORWARD) == firsts + pairs);
+    assert_true(products(&first) == firsts + pairs);
     text[2] = 3; /* one text is new, all else is kept */
     ok(vl_scorer_score(s, score, video, text, 3));
     vl_count second = vl_count_get(w.d), between = vl_count_between(&first, &second);
-    assert_true(vl_count_products(&between, VL_COUNT_FORWARD) == 6 * D * D * 5 + pairs);
+    assert_true(products(&between) == 6 * D * D * 5 + pairs);
     vl_scorer_close(s);
     close_world();
 }
@@ -475,6 +506,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_are_those_of_single_pairs),
+        cmocka_unit_test(shared_rows_have_no_gradient),
         cmocka_unit_test(the_reference_backend_agrees),
         cmocka_unit_test(bfloat16_is_near),
         cmocka_unit_test(videos_of_two_lengths),
