@@ -1,6 +1,7 @@
 /* See eval_case.h. */
 #include "eval_case.h"
 
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -135,11 +136,11 @@ eval_outcome eval_ok(const corpus *c, const char *output, const char *flags)
     return r;
 }
 
-void eval_fails(const corpus *c, violet_status status, const char *words, const char *flags)
+void eval_fails(const corpus *c, violet_status status, const char *error, const char *flags)
 {
     eval_outcome r = eval_run(c, "wrong", NULL, 0, flags);
-    if (r.status != status || !strstr(r.error, words))
-        fail_msg("%s: status %d, '%s', expected %d, '%s'", flags, r.status, r.error, status, words);
+    if (r.status != status || !strstr(r.error, error))
+        fail_msg("%s: status %d, '%s', expected %d, '%s'", flags, r.status, r.error, status, error);
     eval_outcome_release(&r);
 }
 
@@ -249,10 +250,10 @@ void eval_direct(double *score, const corpus *c, const char *checkpoint, int hea
         vl_tape_reset(&d->t, 0, 0);
         d->t.grad_on = d->t.training = 0;
         vl_tensor *image = vl_model_image(&d->t, &d->m, &d->plan, d->image);
-        vl_tensor *words = vl_model_text(&d->t, &d->m, ids, 1, X);
+        vl_tensor *tokens = vl_model_text(&d->t, &d->m, ids, 1, X);
         vl_pairs pairs = {1, &zero, &zero, 1, 1, Ni, X, mask};
         vl_bert_batch batch;
-        vl_tensor *x = vl_model_pair(&d->t, &pairs, image, words, &batch);
+        vl_tensor *x = vl_model_pair(&d->t, &pairs, image, tokens, &batch);
         x = vl_bert_encode(&d->t, d->m.layers, d->m.config.ct_layers, &batch, x);
         x = vl_gather(&d->t, x, NULL, (vl_index){&row, NULL, 1, 1});
         x = vl_mlp_head_forward(&d->t, &d->m.fc, x);
@@ -260,4 +261,88 @@ void eval_direct(double *score, const corpus *c, const char *checkpoint, int hea
         for (int k = 0; k < x->cols; k++) score[i * x->cols + k] = (double)x->x[k];
     }
     close_direct(d);
+}
+
+/* ---- three tasks ---------------------------------------------------------------------------- */
+
+const char *const video_of[CAPTIONS] = {"v0", "v1", "v0", "v2", "v4",
+                                        "v5", "v6", "v0", "v3", "v9"};
+const char *const caption[CAPTIONS] = {
+    "red cat runs", "blue dog", "cat here", "green bird flies there now", "blue dog",
+    "red", "dog sits here now", "now now now", "bird", "green"};
+const char *const scored[VIDEOS] = {"v0", "v1", "v2", "v4", "v5", "v6"};
+
+/* first: in place of item 0's caption. */
+static void write_retrieval(const corpus *c, const char *name, const char *first)
+{
+    char text[2048] = "{\"train\": [";
+    for (int i = 0; i < CAPTIONS; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text),
+                 "%s{\"video\": \"%s\", \"caption\": \"%s\"}", i ? ", " : "", video_of[i],
+                 i ? caption[i] : first);
+    strcat(text, "]}");
+    eval_items(c, name, text);
+}
+
+const char *const asked_of[ASKED] = {"v0", "v0", "v1", "v2", "v4", "v5", "v3"};
+const char *const question[ASKED] = {"what runs here", "what runs there", "who [MASK] now",
+                                     "what runs here", "who sits [MASK]", "what is red",
+                                     "what now"};
+const char *const option[OPTIONS] = {"red cat", "dog", "blue bird flies"};
+const int n_options[ASKED] = {3, 2, 3, 3, 2, 3, 3}, right[ASKED] = {0, 1, 2, 1, 0, -1, 0};
+const char *const words[WORDS] = {"cat", "dog", "bird", "here"};
+
+static void write_questions(const corpus *c)
+{
+    char mc[4096] = "{\"train\": [", oe[4096] = "{\"train\": [";
+    for (int i = 0; i < ASKED; i++) {
+        snprintf(mc + strlen(mc), sizeof mc - strlen(mc),
+                 "%s{\"video\": \"%s\", \"question\": \"%s\", \"answer\": %d", i ? ", " : "",
+                 asked_of[i], question[i], right[i]);
+        for (int k = 0; k < n_options[i]; k++)
+            snprintf(mc + strlen(mc), sizeof mc - strlen(mc), ", \"option_%d\": \"%s\"", k,
+                     option[k]);
+        strcat(mc, "}");
+        snprintf(oe + strlen(oe), sizeof oe - strlen(oe),
+                 "%s{\"video\": \"%s\", \"question\": \"%s\", \"answer\": \"%s\"}", i ? ", " : "",
+                 asked_of[i], question[i], right[i] < 0 ? "elsewhere" : words[right[i]]);
+    }
+    strcat(mc, "]}");
+    strcat(oe, "], \"vocab\": [\"cat\", \"dog\", \"bird\", \"here\"]}");
+    eval_items(c, "mc", mc);
+    eval_items(c, "oe", oe);
+}
+
+void eval_corpus_open(corpus *c)
+{
+    corpus_open(c);
+    corpus_add(c, "a", 2, (const char *[]){"...j....", NULL}, NULL);
+    eval_checkpoint(c, "m.safetensors", &(eval_weights){.heads = VL_HEAD_MATCH});
+    eval_checkpoint(c, "other.safetensors", &(eval_weights){.heads = VL_HEAD_MATCH, .seed = 4});
+    eval_checkpoint(c, "flat.safetensors",
+                    &(eval_weights){.heads = VL_HEAD_MATCH, .constant = true});
+    eval_checkpoint(c, "a.safetensors", &(eval_weights){.heads = VL_HEAD_ANSWER});
+    write_retrieval(c, "t", caption[0]);
+    write_retrieval(c, "u", "red dog runs"); /* a word is another one */
+    write_questions(c);
+}
+
+bool eval_near(double a, double b)
+{
+    return fabs(a - b) <= 1e-4 * (1 + fabs(b));
+}
+
+double eval_told(const json_t *lines, const char *video, const char *text)
+{
+    size_t i, k;
+    json_t *line, *x;
+    json_array_foreach(lines, i, line) {
+        const char *q = json_string_value(json_object_get(line, "caption"));
+        if (!q || strcmp(q, text) != 0) continue;
+        json_array_foreach(json_object_get(line, "top"), k, x)
+            if (strcmp(json_string_value(json_object_get(x, "video")), video) == 0)
+                return json_number_value(json_object_get(x, "score"));
+    }
+    fail_msg("no score of %s with '%s'", video, text);
+    return 0;
 }
