@@ -13,8 +13,8 @@ static int take_options(char ***options, int *n_options, int *argc, char **argv)
     *n_options = -1;
     while (i < *argc && strcmp(argv[i], "--") != 0) {
         if (strncmp(argv[i], "--options=", 10) == 0)
-            return complain(EXIT_USAGE, "ask: --options takes words behind it: --options red 'light "
-                            "blue'");
+            return complain(EXIT_USAGE, "ask: --options takes words behind it: --options red "
+                            "'light blue'");
         if (strcmp(argv[i], "--options") != 0) {
             argv[kept++] = argv[i++];
             continue;

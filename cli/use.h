@@ -29,7 +29,8 @@ int use_end(use *u, int status);
 
 /* 0; of an error, which is told, the exit status. */
 int use_told(violet_status status);
-/* A file's frames, encoded; its times are kept, its notes noted. NULL: told, *status says how to exit. */
+/* A file's frames, encoded; its times are kept, its notes noted. NULL: told, *status is how to
+ * exit. */
 violet_video *use_video(int *status, use *u, const char *path);
 /* Keeps the session's notes, and tells them where lines are for people. */
 void use_notes(use *u);

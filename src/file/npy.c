@@ -1,5 +1,5 @@
 /* See npy.h. The layout: "\x93NUMPY", version, length of the header (2 bytes, little-endian), the
- * header as a Python dict, spaces up to a multiple of 64 bytes in all, a newline; then the values. */
+ * header as a Python dict, spaces up to a multiple of 64 bytes in all, a newline; then values. */
 #include "file/npy.h"
 
 #include <stdint.h>

@@ -5,7 +5,7 @@
  *     status = vl_option_defaults(vl_score_option_table, &o);
  *     status = vl_use_open(&model, "best.safetensors", &o);   // then violet_session_new(), ...
  *
- *     checkpoint --> violet_model      weights, words, answers, sizes: never changes, threads share it
+ *     checkpoint --> violet_model      weights, words, answers, sizes: never changes, shared
  *                       |
  *                    violet_session    a thread's tape, device, plans, notes
  *                       |

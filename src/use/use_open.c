@@ -19,7 +19,7 @@ static const char *given(const char *option)
     return option && *option ? option : NULL;
 }
 
-/* ---- what the checkpoint says of itself ------------------------------------------------------- */
+/* ---- what the checkpoint says of itself ------------------------------------------------------ */
 
 /* A size: the option's, or the checkpoint's, or the usual one. */
 static violet_status size_of(int *out, int option, const json_t *task, const char *key, int usual,
@@ -156,7 +156,7 @@ void violet_model_close(violet_model *m)
     free(m);
 }
 
-/* ---- what it can do --------------------------------------------------------------------------- */
+/* ---- what it can do -------------------------------------------------------------------------- */
 
 void violet_model_describe(violet_model_facts *out, const violet_model *m)
 {

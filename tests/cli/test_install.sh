@@ -21,6 +21,13 @@ smallest_program_of_the_header() {
         { err=$(cat err.txt); fail "the header's own example does not compile"; }
 }
 
+program_of_the_manual() {
+    sed -n '/^```c$/,/^```$/{/^```/!p}' "$ROOT/docs/USE.md" >manual.c
+    grep -q violet_video_encode manual.c || fail "no program found in docs/USE.md"
+    ${CC} -std=c11 -Wall -Wextra -Werror -I"$ROOT/include" -fsyntax-only manual.c 2>err.txt ||
+        { err=$(cat err.txt); fail "the example of docs/USE.md does not compile"; }
+}
+
 install_and_use() {
     [ "$(basename "$BUILD")" = release ] || skip "install is tested on the release build"
     unset MAKEFLAGS MAKELEVEL MFLAGS
@@ -40,6 +47,9 @@ install_and_use() {
     flags=$(pkg-config --define-variable=prefix="$p" --cflags --libs violet) || fail "violet.pc"
     ${CC} use.c $flags -o use 2>err.txt || { err=$(head -3 err.txt); fail "does not link"; }
     [ "$(./use)" = "$(pkg-config --modversion violet)" ] || fail "the program does not run"
+    ${CC} manual.c $flags -o manual 2>err.txt || { err=$(head -3 err.txt); fail "the manual's program does not link"; }
+    ./manual nowhere.pt clip.mp4 "a man" 2>err.txt && fail "the manual's program needs no checkpoint"
+    grep -q nowhere.pt err.txt || { err=$(cat err.txt); fail "the manual's program does not tell why"; }
     make -s -C "$ROOT" uninstall DESTDIR="$WORK/root" PREFIX=/opt/violet >log.txt 2>&1 || fail "uninstall"
     [ -z "$(find "$WORK/root" -type f -o -type l)" ] || fail "uninstall left files"
 }
@@ -55,6 +65,8 @@ law_can_fail() {
     broken src/base/a.c '#include "tensor/tape.h"'
     broken src/text/a.c '#include "file/tsv.h"'
     broken src/data/a.c '#include "nn/ops.h"'
+    broken src/model/a.c '#include "use/use.h"'
+    broken src/use/a.c '#include "train/run.h"'
     broken src/nn/a.c '# include "cpu/ref/ref.h"'
     broken src/cpu/a.c '#include "tensor/tape.h"'
     broken src/cuda/a.cu '#include "nn/ops.h"'
@@ -67,6 +79,7 @@ law_can_fail() {
 test_case header_alone_as_c11 compiles "$CC" -std=c11 -x c
 test_case header_alone_as_cpp compiles g++ -std=c++11 -x c++
 test_case header_example_compiles smallest_program_of_the_header
+test_case manual_example_compiles program_of_the_manual
 test_case install_and_pkg_config install_and_use
 test_case include_law law_holds
 test_case include_law_can_fail law_can_fail

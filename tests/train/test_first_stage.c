@@ -13,13 +13,13 @@
 
 #include "eval_case.h"
 
-#define RETRIEVAL "--type=retrieval --task=t --path_ckpt=FOLDER/d.safetensors "
+#define FIRST "--type=retrieval --task=t --path_ckpt=FOLDER/d.safetensors "
 
 /* Of the corpus' videos v0 to v7, v3 is bad; v0 has three captions, those of v1 and v4 are equal. */
-enum { LISTED = 9, TEXTS = 9, CAPTIONS = 9, VIDEOS = 7 }; /* CAPTIONS, VIDEOS: that are scored */
-static const char *const video_of[LISTED] = {"v0", "v1", "v0", "v2", "v4",
-                                               "v5", "v6", "v0", "v3"};
-static const char *const caption[LISTED] = {
+enum { LISTED = 9, TEXTS = 9, N_CAPTIONS = 9, N_VIDEOS = 7 }; /* N_...: that are scored */
+static const char *const own_video[LISTED] = {"v0", "v1", "v0", "v2", "v4",
+                                             "v5", "v6", "v0", "v3"};
+static const char *const own_caption[LISTED] = {
     "red cat runs", "blue dog", "cat here", "green bird flies there now", "blue dog",
     "red", "dog sits here now", "now now now", "bird"};
 
@@ -37,8 +37,8 @@ static int set_up(void **state)
     eval_checkpoint(&c, "m.safetensors", &(eval_weights){.heads = VL_HEAD_MATCH});
     for (int i = 0; i < LISTED; i++)
         snprintf(text + strlen(text), sizeof text - strlen(text),
-                 "%s{\"video\": \"%s\", \"caption\": \"%s\"}", i ? ", " : "", video_of[i],
-                 caption[i]);
+                 "%s{\"video\": \"%s\", \"caption\": \"%s\"}", i ? ", " : "", own_video[i],
+                 own_caption[i]);
     strcat(text, ", {\"video\": \"v7\", \"caption\": \"there sits\"}]}");
     eval_items(&c, "t", text);
     return 0;
@@ -75,8 +75,8 @@ static void all_of_them_is_no_first_stage_to_the_bit(void **state)
     (void)state;
     static const char *const names[] = {"recall_1", "recall_5", "recall_10", "median_rank",
                                         "mean_rank"};
-    eval_outcome a = eval_ok(&c, "full", RETRIEVAL "--predictions=FOLDER/full.jsonl --top=100");
-    eval_outcome b = eval_ok(&c, "all", RETRIEVAL "--first-stage=9 --top=100 "
+    eval_outcome a = eval_ok(&c, "full", FIRST "--predictions=FOLDER/full.jsonl --top=100");
+    eval_outcome b = eval_ok(&c, "all", FIRST "--first-stage=9 --top=100 "
                                                   "--predictions=FOLDER/all.jsonl");
     size_t n, m;
     char *x = corpus_read(&n, &c, ".", "full.jsonl"), *y = corpus_read(&m, &c, ".", "all.jsonl");
@@ -93,7 +93,7 @@ static void all_of_them_is_no_first_stage_to_the_bit(void **state)
     }
     assert_true(eval_metric_of(&b, "t2v_within") == 1 && eval_metric_of(&b, "v2t_within") == 1);
     assert_null(json_object_get(a.result, "first_stage"));
-    assert_int_equal(number(&b, "pairs"), VIDEOS * TEXTS);
+    assert_int_equal(number(&b, "pairs"), N_VIDEOS * TEXTS);
     eval_outcome_release(&a);
     eval_outcome_release(&b);
 }
@@ -103,20 +103,20 @@ static void all_of_them_is_no_first_stage_to_the_bit(void **state)
 static void few_lose_what_the_first_stage_lost(void **state)
 {
     (void)state;
-    eval_outcome full = eval_ok(&c, "full2", RETRIEVAL "--predictions=FOLDER/f.jsonl");
+    eval_outcome full = eval_ok(&c, "full2", FIRST "--predictions=FOLDER/f.jsonl");
     json_t *all = eval_lines(&c, "f.jsonl");
     size_t n = json_array_size(all);
-    assert_int_equal(n, CAPTIONS + VIDEOS);
+    assert_int_equal(n, N_CAPTIONS + N_VIDEOS);
     int pairs_before = 0;
     for (int K = 1; K <= 3; K++) {
         char flags[200], out[20];
         snprintf(out, sizeof out, "few%d", K);
-        snprintf(flags, sizeof flags, RETRIEVAL "--first-stage=%d --predictions=FOLDER/k.jsonl", K);
+        snprintf(flags, sizeof flags, FIRST "--first-stage=%d --predictions=FOLDER/k.jsonl", K);
         eval_outcome r = eval_ok(&c, out, flags);
         json_t *few = eval_lines(&c, "k.jsonl");
         int lost[2] = {0}, behind = 0;
         for (size_t i = 0; i < n; i++) {
-            bool video = i >= CAPTIONS;
+            bool video = i >= N_CAPTIONS;
             lost[video] += rank_of(all, i) <= 1 && rank_of(few, i) > 1;
             behind += !video && rank_of(few, i) > K;
             assert_true(top_of(few, i) >= (size_t)K);
@@ -124,13 +124,14 @@ static void few_lose_what_the_first_stage_lost(void **state)
         }
         double t2v = 1 - eval_metric_of(&r, "t2v_within");
         double v2t = 1 - eval_metric_of(&r, "v2t_within");
-        assert_true(lost[0] <= t2v * CAPTIONS + 1e-6);
-        assert_true(lost[1] <= v2t * VIDEOS + 1e-6);
-        assert_true(fabs(behind - t2v * CAPTIONS) < 1e-6);
+        assert_true(lost[0] <= t2v * N_CAPTIONS + 1e-6);
+        assert_true(lost[1] <= v2t * N_VIDEOS + 1e-6);
+        assert_true(fabs(behind - t2v * N_CAPTIONS) < 1e-6);
         if (K == 1)
             assert_true(eval_metric_of(&r, "t2v_recall_1") ==
                         eval_metric_of(&r, "t2v_first_recall_1"));
-        assert_true(number(&r, "pairs") > pairs_before && number(&r, "pairs") <= K * (TEXTS + VIDEOS));
+        assert_true(number(&r, "pairs") > pairs_before);
+        assert_true(number(&r, "pairs") <= K * (TEXTS + N_VIDEOS));
         assert_int_equal(number(&r, "all_pairs"), 8 * TEXTS); /* of v3, too, which is bad */
         pairs_before = number(&r, "pairs");
         json_decref(few);
@@ -143,17 +144,17 @@ static void few_lose_what_the_first_stage_lost(void **state)
 static void one_direction_costs_one(void **state)
 {
     (void)state;
-    eval_outcome r = eval_ok(&c, "t2v", RETRIEVAL "--first-stage=2 --direction=text-to-video "
+    eval_outcome r = eval_ok(&c, "t2v", FIRST "--first-stage=2 --direction=text-to-video "
                                                   "--predictions=FOLDER/t.jsonl");
     json_t *lines = eval_lines(&c, "t.jsonl");
-    assert_int_equal(json_array_size(lines), CAPTIONS);
+    assert_int_equal(json_array_size(lines), N_CAPTIONS);
     assert_int_equal(number(&r, "pairs"), 2 * TEXTS);
     assert_null(json_object_get(json_object_get(r.result, "metrics"), "v2t_recall_1"));
     eval_metric_json(&r, "t2v_first_recall_1");
     json_decref(lines);
     eval_outcome_release(&r);
-    r = eval_ok(&c, "v2t", RETRIEVAL "--first-stage=2 --direction=video-to-text");
-    assert_int_equal(number(&r, "pairs"), 2 * VIDEOS);
+    r = eval_ok(&c, "v2t", FIRST "--first-stage=2 --direction=video-to-text");
+    assert_int_equal(number(&r, "pairs"), 2 * N_VIDEOS);
     assert_null(json_object_get(json_object_get(r.result, "metrics"), "t2v_recall_1"));
     eval_outcome_release(&r);
 }
@@ -192,11 +193,11 @@ static void trained_vectors_find_what_they_were_shown(void **state)
 static void stops_change_nothing(void **state)
 {
     (void)state;
-    eval_outcome r = eval_ok(&c, "whole", RETRIEVAL "--first-stage=2");
+    eval_outcome r = eval_ok(&c, "whole", FIRST "--first-stage=2");
     eval_outcome_release(&r);
     int times = 0;
     do {
-        r = eval_run(&c, "cut", NULL, 2, RETRIEVAL "--first-stage=2");
+        r = eval_run(&c, "cut", NULL, 2, FIRST "--first-stage=2");
         assert_true(times++ < 20);
         if (r.status != VIOLET_OK && r.status != VIOLET_EINTERRUPTED) fail_msg("%s", r.error);
         if (r.status == VIOLET_OK) break;
@@ -208,10 +209,10 @@ static void stops_change_nothing(void **state)
     corpus_same(&c, "whole", "cut", "scores.bin");
     corpus_same(&c, "whole", "cut", "vectors.bin");
     /* once more: nothing is left to do; another K begins anew */
-    r = eval_ok(&c, "cut", RETRIEVAL "--first-stage=2");
+    r = eval_ok(&c, "cut", FIRST "--first-stage=2");
     if (strstr(r.told, "pairs/s")) fail_msg("%s", r.told);
     eval_outcome_release(&r);
-    r = eval_ok(&c, "cut", RETRIEVAL "--first-stage=3");
+    r = eval_ok(&c, "cut", FIRST "--first-stage=3");
     assert_int_equal(number(&r, "best"), 3);
     eval_outcome_release(&r);
 }
@@ -220,11 +221,11 @@ static void stops_change_nothing(void **state)
 static void encoded_videos_are_taken_from_the_cache(void **state)
 {
     (void)state;
-    eval_outcome r = eval_ok(&c, "c1", RETRIEVAL "--cache=FOLDER/v.cache");
+    eval_outcome r = eval_ok(&c, "c1", FIRST "--cache=FOLDER/v.cache");
     eval_outcome_release(&r);
-    eval_outcome a = eval_ok(&c, "c2", RETRIEVAL "--cache=FOLDER/v.cache --first-stage=2");
+    eval_outcome a = eval_ok(&c, "c2", FIRST "--cache=FOLDER/v.cache --first-stage=2");
     if (!strstr(a.told, " 0 videos in ")) fail_msg("%s", a.told);
-    eval_outcome b = eval_ok(&c, "c3", RETRIEVAL "--first-stage=2");
+    eval_outcome b = eval_ok(&c, "c3", FIRST "--first-stage=2");
     assert_true(json_equal(json_object_get(a.result, "metrics"),
                            json_object_get(b.result, "metrics")));
     eval_outcome_release(&a);
@@ -238,8 +239,8 @@ static void what_cannot_be_is_told(void **state)
                "--type=retrieval --task=t --path_ckpt=FOLDER/m.safetensors --first-stage=2");
     eval_fails(&c, VIOLET_EINVAL, "only retrieval",
                "--type=qamc --task=t --path_ckpt=FOLDER/d.safetensors --first-stage=2");
-    eval_fails(&c, VIOLET_EINVAL, "no parts", RETRIEVAL "--first-stage=2 --shard=1/2");
-    eval_fails(&c, VIOLET_EINVAL, "no parts", RETRIEVAL "--first-stage=2 --merge=2");
+    eval_fails(&c, VIOLET_EINVAL, "no parts", FIRST "--first-stage=2 --shard=1/2");
+    eval_fails(&c, VIOLET_EINVAL, "no parts", FIRST "--first-stage=2 --merge=2");
 }
 
 int main(void)

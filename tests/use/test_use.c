@@ -67,6 +67,7 @@ static violet_options *set(const char *command, int n, const char *const *pairs)
     return o;
 }
 
+#define ANSWERS ", \"answers\": [\"a\", \"b\", \"c\", \"d\"]"
 #define TASK(more) "{\"size_img\": 64, \"size_txt\": 8, \"size_frame\": 3" more "}"
 
 static void open_world(int heads, const char *task)
@@ -110,7 +111,8 @@ static void by_hand(double *out, const char *file, const char *text, int at)
     ok(vl_tape_init(&t, vl_backend_ref(), d, 0));
     vl_tape_reset(&t, 0, 0);
     t.grad_on = t.training = 0;
-    vl_tensor *y = vl_model_image(&t, &m, vl_swin_plans_get(&plans, &small.video, 1, T, S, S), image);
+    const vl_swin_plan *plan = vl_swin_plans_get(&plans, &small.video, 1, T, S, S);
+    vl_tensor *y = vl_model_image(&t, &m, plan, image);
     if (text) {
         ok(vl_wordpiece_open(&wp, NULL));
         int n = vl_wordpiece_encode(wp, ids, X, text, NULL);
@@ -243,7 +245,7 @@ static void answers_are_classes(void **state)
 {
     (void)state;
     violet_model_facts f;
-    open_world(VL_HEAD_ANSWER, TASK(", \"type\": \"qaoe\", \"answers\": [\"a\", \"b\", \"c\", \"d\"]"));
+    open_world(VL_HEAD_ANSWER, TASK(", \"type\": \"qaoe\"" ANSWERS));
     violet_model_describe(&f, model);
     assert_true(!f.can_score && f.n_classes == CLASSES && f.n_answers == 4);
     expect_answers("what is it?", "what is it?", 0);
@@ -254,7 +256,7 @@ static void answers_are_classes(void **state)
 static void blanks_are_read_where_they_are(void **state)
 {
     (void)state;
-    open_world(VL_HEAD_ANSWER, TASK(", \"type\": \"fib\", \"answers\": [\"a\", \"b\", \"c\", \"d\"]"));
+    open_world(VL_HEAD_ANSWER, TASK(", \"type\": \"fib\"" ANSWERS));
     expect_answers("it is a ___ one", "it is a [MASK] one", 4);
     expect_answers("[MASK]!", "[MASK]!", 1);
     close_world();
@@ -448,15 +450,16 @@ static void values_that_are_none_are_told(void **state)
     violet_session *s;
     violet_video *v;
     float x[D];
+    const char *name = "trsfr.layer.1.output.dense.weight";
     open_world(VL_HEAD_MATCH, TASK(""));
-    vl_param_weights(&m.params, vl_params_find(&m.params, "trsfr.layer.1.output.dense.weight"))[5] = NAN;
+    vl_param_weights(&m.params, vl_params_find(&m.params, name))[5] = NAN;
     ok(vl_checkpoint_write(path, &m, 0, NULL, 0));
     const char *const sizes[] = {"size_img", "64", "size_txt", "8", "size_frame", "3"};
     violet_options *o = set("score", 3, sizes);
     ok(violet_model_open(&bad, path, o));
     ok(violet_session_new(&s, bad, 1));
     for (int turn = 0; turn < 2; turn++) { /* whoever asks, however often */
-        fails(violet_video_encode(&v, s, clips[0]), VIOLET_EFORMAT, "trsfr.layer.1.output.dense.weight");
+        fails(violet_video_encode(&v, s, clips[0]), VIOLET_EFORMAT, name);
         assert_null(v);
         fails(violet_embed_texts(x, s, texts, 1), VIOLET_EFORMAT, "value 5 is nan");
     }
@@ -478,7 +481,8 @@ static void models_that_do_not_open(void **state)
         {"{\"size_txt\": \"8\"}", "size_txt: expected a number from 3 to 512"},
         {"{\"size_frame\": 65}", "size_frame: expected a number from 1 to 64"},
         {"{\"size_img\": 64, \"answers\": [1]}", "answers: 0: expected a word, found a number"},
-        {"{\"size_img\": 64, \"answers\": [\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"]}", "6 answers are listed in it, it has 5"},
+        {"{\"size_img\": 64, \"answers\": [\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"]}",
+         "6 answers are listed in it, it has 5"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         write_model(VL_HEAD_ANSWER, rows[i].task);
