@@ -30,7 +30,7 @@ vl_tensor *vl_dual_text(vl_tape *t, const vl_model *m, vl_tensor *text, const ui
 
 /* ---- of what is encoded already -------------------------------------------------------------- */
 
-/* The items' rows, each item from a multiple of `rows` on, (n*rows, D); mask (n, rows): which are. */
+/* The items' rows, item i's from i * rows on -> (n*rows, D); mask (n, rows): which there are. */
 static vl_tensor *fetch(vl_tape *t, const vl_features *f, const int *item, int n, int rows,
                         uint8_t *mask)
 {

@@ -1,6 +1,6 @@
 /* The dual encoder: a video and a text as vectors of one space, each computed without the other, so
  * that a dot product ranks what the cross-modal transformer would take a pass a pair for. It is the
- * first stage of a search, and what `violet embed` gives. A head of its own, VL_HEAD_DUAL: `dual.*`.
+ * first stage of a search, and what `violet embed` gives. A head of its own: VL_HEAD_DUAL, `dual.*`
  *
  *     video: mean of its tokens as they enter the cross-modal transformer -> W_video -> length 1
  *     text:  embeddings -> the first layers of the cross-modal transformer over the text alone
@@ -28,7 +28,7 @@ vl_tensor *vl_dual_video(vl_tape *t, const vl_model *m, const vl_tensor *image,
 vl_tensor *vl_dual_text(vl_tape *t, const vl_model *m, vl_tensor *text, const uint8_t *mask,
                         int X);
 
-/* ---- of what is encoded already (features.h) --------------------------------------------------- */
+/* ---- of what is encoded already (features.h) ------------------------------------------------- */
 
 /* Items item[0], ... item[n-1], which are done -> out (n, E). No gradient; the tape is the
  * caller's, its activations are gone after the call. A text's vector depends, in its last bits, on

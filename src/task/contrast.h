@@ -1,5 +1,5 @@
-/* The contrastive loss of the dual encoder (model/dual.h): symmetric InfoNCE over a batch. Each video
- * is to find its own text among those of the batch by the vectors alone, and each text its video.
+/* The contrastive loss of the dual encoder (model/dual.h): symmetric InfoNCE over a batch. Each
+ * video is to find its own text among those of the batch by the vectors alone, each text its video.
  *
  *     loss = mean over the 2B rows of  -log softmax(20 V W^T)[own],  and of its transpose
  *

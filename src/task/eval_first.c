@@ -2,9 +2,9 @@
  * and the pairs that it leaves to the cross-encoder: of each text its K best videos, of each video
  * its K best texts, as the directions that are asked for need them. Equal cosines go by number.
  *
- * Vectors are kept in the folder (vectors.bin: the videos', then the texts'), so that what is chosen
- * is the same after a stop; a product of two is a plain sum in double, the same bits on any number
- * of threads. All of them are in memory; of the products a row. */
+ * Vectors are kept in the folder (vectors.bin: the videos', then the texts'), so that what is
+ * chosen is the same after a stop; a product of two is a plain sum in double, the same bits on any
+ * number of threads. All of them are in memory; of the products a row. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -7,8 +7,8 @@
  *
  * With a first stage (eval_first.c: cosines in place of scores) everything is ranked by that first.
  * Then the K best of a query are ranked anew by their scores; a query whose own are not among them
- * keeps its rank, which is behind them. So what the first stage loses is seen as such, and with K as
- * large as all, the ranks are those of no first stage. */
+ * keeps its rank, which is behind them. So what the first stage loses is seen as such, and with K
+ * as large as all, the ranks are those of no first stage. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,7 +227,7 @@ static void of_kept(double *metric, const int *times, void *user)
     *metric = n > 0 ? within / n : NAN;
 }
 
-/* The share of queries whose own is among the K best of the first stage: what reranking can find. */
+/* The share of queries whose own is among the K best of the first stage: no more can be found. */
 static violet_status add_within(retrieval *r, const eval_group *g, const query *q, int n)
 {
     char label[40];

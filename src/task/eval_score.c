@@ -271,7 +271,8 @@ static violet_status open_features(eval *e, int most)
     vl_dtype dtype = e->o->cache_dtype ? VL_DT_BF16 : VL_DT_F32;
     char path[4096];
     vl_features_key key = {.kind = "video", .weights = e->weights, .items = eval_hash(e, false),
-                           .n = eval_keeps(e) ? e->n_videos : 1, .rows = e->Ni, .cols = e->config.hidden,
+                           .n = eval_keeps(e) ? e->n_videos : 1, .rows = e->Ni,
+                           .cols = e->config.hidden,
                            .dtype = dtype, .frames = e->T, .height = e->o->run.size_img,
                            .width = e->o->run.size_img};
     int n = snprintf(path, sizeof path, e->shard.n > 1 ? "%s.%d-of-%d" : "%s",

@@ -3,7 +3,7 @@
 
 enum { X, Y, DY, DX, NORM };
 
-/* mean: n_seq, n, cols; OP_MASK (every third row unseen), OP_MASK_ALL (the last sequence has none) */
+/* mean: n_seq, n, cols; OP_MASK: every third row unseen, OP_MASK_ALL: the last sequence, too */
 static const uint8_t *mask_of(const op_run *r)
 {
     return r->c->flags & (OP_MASK | OP_MASK_ALL) ? r->bytes[0] : NULL;

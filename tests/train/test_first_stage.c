@@ -15,7 +15,7 @@
 
 #define FIRST "--type=retrieval --task=t --path_ckpt=FOLDER/d.safetensors "
 
-/* Of the corpus' videos v0 to v7, v3 is bad; v0 has three captions, those of v1 and v4 are equal. */
+/* Of the videos v0 to v7, v3 is bad; v0 has three captions, those of v1 and v4 are equal. */
 enum { LISTED = 9, TEXTS = 9, N_CAPTIONS = 9, N_VIDEOS = 7 }; /* N_...: that are scored */
 static const char *const own_video[LISTED] = {"v0", "v1", "v0", "v2", "v4",
                                              "v5", "v6", "v0", "v3"};

@@ -1,5 +1,5 @@
-/* Means over the rows of sequences, shared out among threads by sequence; rows of length 1, of which
- * there are a few a batch: plain loops. */
+/* Means over the rows of sequences, shared out among threads by sequence; rows of length 1, of
+ * which there are a few a batch: plain loops. */
 #include <math.h>
 #include <string.h>
 
