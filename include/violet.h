@@ -247,6 +247,7 @@ typedef struct violet_model_facts {
     int n_classes;      /* outputs of the head for violet_ask, 0: there is none */
     int n_answers;      /* of them that have words */
     int width;          /* of a vector */
+    int comparable;     /* vectors are those of a dual encoder: see violet_embed_videos */
     int size_img, size_txt, size_frame; /* side of pictures, text positions, frames */
     const char *type;   /* what it was fine-tuned for, "": not said */
     double temperature; /* softmax(score / temperature) tells how surely one of several fits best:
@@ -311,9 +312,11 @@ typedef struct violet_answer {
 violet_status violet_ask(violet_answer *best, int *n, violet_session *s,
                          const violet_video *video, const char *question);
 
-/* Vectors (n, width), not normalised: the mean over the tokens that enter the cross-modal
- * transformer. Of a video: of all patches and the [CLS] of each frame; of a text: of all word
- * pieces, [CLS] and [SEP]. */
+/* Vectors (n, width). Of a model that was trained with `contrastive`: of length 1, in one space, so
+ * that the product of a video's and a text's tells how well they fit. Of others: the mean over the
+ * tokens that enter the cross-modal transformer, not normalised, not made to be compared; of a
+ * video: of all patches and the [CLS] of each frame; of a text: of all word pieces, [CLS] and
+ * [SEP]. */
 violet_status violet_embed_videos(float *vector, violet_session *s, violet_video *const *videos,
                                   int n);
 violet_status violet_embed_texts(float *vector, violet_session *s, const char *const *texts, int n);

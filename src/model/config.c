@@ -31,6 +31,8 @@ static const field fields[] = {
     {"frames", AT(frames), 1, 1, VL_FRAMES_MOST},
     {"positions", AT(positions), 1, 2, 1 << 20},
     {"grid", AT(grid), 2, 1, 1024},
+    {"dual_width", AT(dual_width), 1, 0, 65536},
+    {"dual_layers", AT(dual_layers), 1, 0, 256},
     {"drop", AT(drop), 0, 0, 0.99},
 };
 static const int n_fields = sizeof fields / sizeof *fields;
@@ -51,6 +53,7 @@ static const struct {
       .frames = 6,
       .positions = 1 + 14 * 14,
       .grid = {7, 7},
+      .dual_width = 256,
       .drop = 0.1}},
     {"tiny",
      {.video = {24, {2, 2, 2, 2}, {1, 2, 4, 8}, {8, 7, 7}, 0.2, 0},
@@ -64,6 +67,7 @@ static const struct {
       .frames = 6,
       .positions = 1 + 14 * 14,
       .grid = {7, 7},
+      .dual_width = 256,
       .drop = 0.1}},
 };
 
@@ -149,6 +153,13 @@ void vl_config_fit(vl_config *c, int T, int h, int w)
     if (c->positions < 1 + h * w) c->positions = 1 + h * w;
 }
 
+/* A size of the dual encoder that is as in the presets, which agree on them. */
+static int is_usual_dual(const field *f, const void *value)
+{
+    const char *usual = (const char *)&presets[0].config + f->offset;
+    return strncmp(f->name, "dual_", 5) == 0 && memcmp(usual, value, sizeof(int)) == 0;
+}
+
 json_t *vl_config_save(const vl_config *c)
 {
     json_t *object = json_object();
@@ -157,6 +168,7 @@ json_t *vl_config_save(const vl_config *c)
         const field *f = &fields[k];
         const void *from = (const char *)c + f->offset;
         json_t *value = NULL;
+        if (is_usual_dual(f, from)) continue;
         if (f->n == 0) value = json_real(*(const double *)from);
         if (f->n == 1) value = json_integer(*(const int *)from);
         if (f->n > 1) value = json_array();
@@ -169,9 +181,17 @@ json_t *vl_config_save(const vl_config *c)
     return NULL;
 }
 
+int vl_config_dual_layers(const vl_config *c)
+{
+    return c->dual_layers ? c->dual_layers : (c->ct_layers + 5) / 6;
+}
+
 violet_status vl_config_check(const vl_config *c)
 {
     const vl_swin_config *v = &c->video;
+    if (c->dual_layers > c->ct_layers)
+        return vl_err(VIOLET_EINVAL, "dual_layers is %d, the cross-modal transformer has %d",
+                      c->dual_layers, c->ct_layers);
     if (c->hidden != 8 * v->embed_dim)
         return vl_err(VIOLET_EINVAL, "hidden is %d, but the video encoder ends in 8 * %d channels",
                       c->hidden, v->embed_dim);

@@ -21,6 +21,9 @@ typedef struct vl_config {
     int positions;             /* rows of emb_pos: 1 and the most patches of a frame; 1 + 14 * 14 */
     int grid[2];               /* rows and columns of patches that emb_pos was learned on, row by
                                 * row behind its first; 7, 7: pictures of 224 pixels */
+    int dual_width;            /* of the dual encoder's space (dual.h) */
+    int dual_layers;           /* first layers of the cross-modal transformer that its text tower
+                                * has; 0: a sixth of them, rounded up */
     double drop;               /* dropout of embeddings, attention, outputs and heads */
 } vl_config;
 
@@ -37,8 +40,13 @@ violet_status vl_config_load(vl_config *c, const json_t *object, const char *con
  * grow where they are fewer. Whether a file's tables will do for it, its load says (load.h). */
 void vl_config_fit(vl_config *c, int T, int h, int w);
 
-/* A new object with every size; NULL: out of memory. */
+/* A new object with every size, but for the dual encoder's where they are as in every preset: that
+ * head is optional, and files of models without it are as they were before it. NULL: out of
+ * memory. */
 json_t *vl_config_save(const vl_config *c);
+
+/* Layers of the dual encoder's text tower. */
+int vl_config_dual_layers(const vl_config *c);
 
 /* VIOLET_EINVAL, naming the field, if the sizes do not make a model. */
 violet_status vl_config_check(const vl_config *c);

@@ -50,6 +50,7 @@ static const struct size_rule {
     {"ct_mlp", "trsfr.layer.0.intermediate.dense.weight", 2, 0, false},
     {"size_code", "fc_mvm.3.weight", 2, 0, true},
     {"size_answer", "fc.3.weight", 2, 0, true},
+    {"dual_width", "dual.video.weight", 2, 0, true},
 };
 
 enum { GRID_MOST = 1024 }; /* rows or columns of patches: config.c's limit */
@@ -279,5 +280,6 @@ int vl_heads_of(const vl_tensors *f)
     if (fc && fc->n_dim == 2) heads |= fc->shape[0] == 1 ? VL_HEAD_MATCH : VL_HEAD_ANSWER;
     if (vl_tensors_find(f, "fc_mtm.predictions.transform.dense.weight")) heads |= VL_HEAD_MTM;
     if (vl_tensors_find(f, "fc_mvm.3.weight")) heads |= VL_HEAD_MVM;
+    if (vl_tensors_find(f, "dual.video.weight")) heads |= VL_HEAD_DUAL;
     return heads;
 }

@@ -50,7 +50,7 @@ static const struct {
     [VL_LOAD_VIDEO] = {"video encoder", {"enc_img.swin."}},
     [VL_LOAD_TEXT] = {"text side", {"enc_txt.", "trsfr.", "fc_mtm."}},
 };
-static const char *const heads[] = {"fc.", "fc_mtm.", "fc_mvm.", NULL};
+static const char *const heads[] = {"fc.", "fc_mtm.", "fc_mvm.", "dual.", NULL};
 
 static bool begins_with_one(const char *name, const char *const *list)
 {

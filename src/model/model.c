@@ -36,6 +36,11 @@ static violet_status init_params(vl_model *m)
         vl_mlm_head_init(&m->fc_mtm, p, "fc_mtm.predictions.", D, c->size_vocab);
     if (m->heads & VL_HEAD_MVM)
         vl_mlp_head_init(&m->fc_mvm, p, "fc_mvm.", D, c->size_code, c->drop);
+    if (m->heads & VL_HEAD_DUAL) {
+        if (c->dual_width < 1) return vl_err(VIOLET_EINVAL, "dual_width is 0, expected 1 or more");
+        vl_params_linear(p, &m->dual_video, NULL, c->dual_width, D, "dual.", "video");
+        vl_params_linear(p, &m->dual_text, NULL, c->dual_width, D, "dual.", "text");
+    }
     return p->status;
 }
 

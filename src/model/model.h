@@ -17,6 +17,7 @@ enum {
     VL_HEAD_ANSWER = 2, /* fc -> size_answer: open-ended questions */
     VL_HEAD_MTM = 4,    /* fc_mtm */
     VL_HEAD_MVM = 8,    /* fc_mvm */
+    VL_HEAD_DUAL = 16,  /* dual: videos and texts as vectors of one space (dual.h) */
     VL_HEADS_PRETRAIN = VL_HEAD_MATCH | VL_HEAD_MTM | VL_HEAD_MVM,
 };
 
@@ -30,6 +31,7 @@ typedef struct vl_model {
     vl_bert_layer *layers; /* ct_layers of them */
     vl_mlp_head fc, fc_mvm;
     vl_mlm_head fc_mtm;
+    vl_tensor dual_video, dual_text; /* (dual_width, D) */
 } vl_model;
 
 /* Lays out the parameters, values not yet set. trainable: with gradients and moments. limit: most

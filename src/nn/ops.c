@@ -1,4 +1,4 @@
-/* Ops on the tape, but those of ops_attention.c, ops_conv.c and ops_vae.c; see ops.h. Forward and
+/* Ops on the tape, but those of ops_attention.c, ops_conv.c, ops_pool.c and ops_vae.c; see ops.h. Forward and
  * backward of an op stand together; `saved` holds what the backward needs beside its tensors. */
 #include "nn/ops.h"
 
@@ -29,9 +29,11 @@ static vl_node *record(vl_tape *t, void (*backward)(vl_tape *, vl_node *), vl_te
 static void linear_backward(vl_tape *t, vl_node *n)
 {
     vl_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
-    int acc_x = 0, acc;
+    int acc_x = 0, acc_w = 1, acc;
     real *dx = vl_tape_grad(t, x, &acc_x);
-    real *dw = vl_tape_grad(t, w, &acc), *db = vl_tape_grad(t, b, &acc);
+    real *dw = vl_tape_grad(t, w, &acc_w), *db = vl_tape_grad(t, b, &acc);
+    /* the backend adds to dw, which is a parameter's but where both are activations */
+    if (dw && !acc_w) t->backend->fill(t->device, dw, 0, count(w));
     t->backend->linear_bwd(t->device, dx, dw, db, n->out->g, x->x, w->x, x->rows, w->rows, w->cols,
                            *(vl_act *)n->saved, acc_x);
 }

@@ -1,6 +1,6 @@
 /* The ops, on the tape: each computes at once through the tape's backend, notes its backward, and
  * returns a new tensor that lives until the tape is reset. Shapes are checked here, nowhere below.
- * Each backward stands under its forward in ops.c, ops_attention.c, ops_conv.c, ops_vae.c.
+ * Each backward stands under its forward in ops.c, ops_attention.c, ops_conv.c, ops_pool.c, ops_vae.c.
  *
  *     x = vl_residual(t, x, vl_linear(t, y, &p->fc2_w, &p->fc2_b, VL_ACT_GELU), ...);
  */
@@ -12,7 +12,7 @@
 /* Inputs are const because an op does not change them now; the backward adds to the gradients of
  * those that want one. */
 
-/* act(x) w^T + b.  x (m,k), w (n,k), b (1,n) or NULL -> (m,n) */
+/* act(x) w^T + b.  x (m,k), w (n,k), a parameter or not, b (1,n) or NULL -> (m,n) */
 vl_tensor *vl_linear(vl_tape *t, const vl_tensor *x, const vl_tensor *w, const vl_tensor *b,
                      vl_act act);
 
@@ -44,6 +44,13 @@ vl_tensor *vl_embedding(vl_tape *t, const vl_tensor *table, const int *ids, int 
 /* Layer norm over columns; w, b (1, cols). */
 vl_tensor *vl_layernorm(vl_tape *t, const vl_tensor *x, const vl_tensor *w, const vl_tensor *b,
                         real eps);
+
+/* The mean of each sequence's n rows, those with mask (sequences, n) != 0 (NULL: all), which must
+ * live until the backward -> (x.rows / n, cols). */
+vl_tensor *vl_mean(vl_tape *t, const vl_tensor *x, const uint8_t *mask, int n);
+
+/* Rows of length 1: x / |x| -> same shape */
+vl_tensor *vl_unit(vl_tape *t, const vl_tensor *x);
 
 /* x + drop_path(dropout(r)): dropout with probability p_drop on elements, drop path with p_path on
  * samples of rows_per_sample rows each. Off unless t->training. */

@@ -10,7 +10,8 @@
  * k)
  * -> (B * each * n, D); 0: failed. */
 static int pair_each(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
-                     const int *text_of, int each, vl_tensor **x, vl_bert_batch *batch)
+                     const int *text_of, int each, vl_tensor **x, vl_bert_batch *batch,
+                     vl_downstream_output *out)
 {
     int P = in->B * each, *video = vl_tape_alloc(t, P * sizeof(int));
     int *text = vl_tape_alloc(t, P * sizeof(int));
@@ -27,29 +28,31 @@ static int pair_each(vl_tape *t, const vl_model *m, const vl_downstream_input *i
     vl_tensor *words = vl_model_text(t, m, in->text, in->n_texts, in->X);
     int Ni = in->plan->T * (1 + in->plan->H / 32 * (in->plan->W / 32));
     vl_pairs pairs = {P, video, text, in->B, in->n_texts, Ni, in->X, in->text_mask};
+    out->image = image;
+    out->text = words;
     *x = vl_model_pair(t, &pairs, image, words, batch);
     return !vl_tape_failed(t);
 }
 
 /* Scores of these pairs -> (B * each, columns of fc) */
 static vl_tensor *score_each(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
-                             const int *text_of, int each)
+                             const int *text_of, int each, vl_downstream_output *out)
 {
     vl_tensor *x;
     vl_bert_batch batch;
-    if (!pair_each(t, m, in, text_of, each, &x, &batch)) return &t->dead;
+    if (!pair_each(t, m, in, text_of, each, &x, &batch, out)) return &t->dead;
     x = vl_bert_encode_row(t, m->layers, m->config.ct_layers, &batch, x, batch.n - in->X);
     return vl_mlp_head_forward(t, &m->fc, x);
 }
 
 /* The same of pairs (b, text b), read at text position in->at[b] -> (B, columns of fc) */
 static vl_tensor *score_at(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
-                           const int *text_of)
+                           const int *text_of, vl_downstream_output *out)
 {
     vl_tensor *x;
     vl_bert_batch batch;
     int *row = vl_tape_alloc(t, in->B * sizeof *row);
-    if (!row || !pair_each(t, m, in, text_of, 1, &x, &batch)) return &t->dead;
+    if (!row || !pair_each(t, m, in, text_of, 1, &x, &batch, out)) return &t->dead;
     for (int b = 0; b < in->B; b++) {
         row[b] = b * batch.n + batch.n - in->X + in->at[b];
         if (in->at[b] >= 0 && in->at[b] < in->X) continue;
@@ -103,7 +106,7 @@ void vl_retrieval_forward(vl_tape *t, const vl_model *m, const vl_downstream_inp
     int *target = vl_tape_alloc(t, rows * sizeof *target);
     if (vl_tape_failed(t)) return;
     for (int i = 0; i < rows; i++) target[i] = fill_row(from, in, i) > 1 || !in->same ? i % B : -1;
-    vl_tensor *score = score_each(t, m, in, NULL, B); // (B*B, 1)
+    vl_tensor *score = score_each(t, m, in, NULL, B, out); // (B*B, 1)
     finish(t, in_rows(t, score, from, rows, B), target, VL_SCORE_SCALE, out);
 }
 
@@ -116,7 +119,7 @@ void vl_qamc_forward(vl_tape *t, const vl_model *m, const vl_downstream_input *i
         int none = in->n_options && i % n_options >= in->n_options[i / n_options];
         from[i] = none ? n : i;
     }
-    vl_tensor *score = score_each(t, m, in, option, n_options);
+    vl_tensor *score = score_each(t, m, in, option, n_options, out);
     finish(t, in_rows(t, score, from, in->B, n_options), answer, 1, out);
 }
 
@@ -126,6 +129,6 @@ void vl_qaoe_forward(vl_tape *t, const vl_model *m, const vl_downstream_input *i
     int *own = vl_tape_alloc(t, in->B * sizeof *own);
     if (!own) return;
     for (int b = 0; b < in->B; b++) own[b] = b;
-    vl_tensor *logits = in->at ? score_at(t, m, in, own) : score_each(t, m, in, own, 1);
+    vl_tensor *logits = in->at ? score_at(t, m, in, own, out) : score_each(t, m, in, own, 1, out);
     finish(t, logits, answer, 1, out);
 }

@@ -3,6 +3,7 @@
 #define VL_TASK_DOWNSTREAM_H
 
 #include "model/model.h"
+#include "task/contrast.h"
 
 typedef struct vl_downstream_input {
     int B, X;                 /* videos; text positions */
@@ -25,6 +26,10 @@ typedef struct vl_downstream_output {
                         * (2B, B), the texts of each video, then the videos of each text */
     const int *best;   /* (rows of logits), in the tape's memory */
     const int *target; /* (rows of logits): what is right, -1: nothing is asked */
+    vl_tensor *image, *text; /* (B*Ni,D), (n_texts*X,D): what enters the cross-modal transformer */
+    /* Whoever adds a contrastive loss: */
+    vl_contrast_output con; /* loss NULL: there is none */
+    vl_tensor *total;  /* what is minimised; NULL: `loss` */
 } vl_downstream_output;
 
 /* Text-to-video retrieval: all B x B pairs, row = video, column = text, each video's own text has

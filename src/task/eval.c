@@ -43,6 +43,12 @@ static violet_status setup_options(eval *e)
                       "them");
     if (given(e->o->shard) && given(e->o->predictions))
         return vl_err(VIOLET_EINVAL, "--predictions: of parts, --merge writes them");
+    if (e->o->first_stage && e->kind != &eval_retrieval)
+        return vl_err(VIOLET_EINVAL, "--first-stage: %s ranks no videos, only retrieval does",
+                      e->kind->type);
+    if (e->o->first_stage && (e->o->merge || given(e->o->shard)))
+        return vl_err(VIOLET_EINVAL, "--first-stage looks at all videos at once: it has no parts "
+                      "(--shard, --merge)");
     if (e->o->merge == 1) return vl_err(VIOLET_EINVAL, "--merge 1: expected 2 or more parts");
     e->compat = o->compat == VL_COMPAT_VIOLET1;
     e->rule = e->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;
@@ -56,6 +62,9 @@ static violet_status check_head(const eval *e, const vl_tensors *f)
 {
     const char *path = e->o->run.path_ckpt;
     int heads = vl_heads_of(f), wanted = e->kind->head;
+    if (e->o->first_stage && !(heads & VL_HEAD_DUAL))
+        return vl_err(VIOLET_ESHAPE, "%s has no dual encoder (dual.video.weight): --first-stage "
+                      "needs one, of training with --contrastive", path);
     if (heads & wanted) return VIOLET_OK;
     if (wanted == VL_HEAD_ANSWER)
         return vl_err(VIOLET_ESHAPE, "%s has no head of answers (fc of more than one output), %s: "
@@ -120,6 +129,8 @@ static violet_status setup_config(eval *e)
     if (status != VIOLET_OK) return status;
     status = vl_config_find(&e->config, given(o->config) ? o->config : o->path_ckpt);
     if (status == VIOLET_OK) status = check_head(e, f);
+    /* with the dual encoder or not, encoded videos are the same: one hash, one cache */
+    e->heads = e->kind->head | (e->kind->all_pairs ? vl_heads_of(f) & VL_HEAD_DUAL : 0);
     if (status == VIOLET_OK) status = read_task(e, f);
     const vl_stored *out = vl_tensors_find(f, "fc.3.weight");
     if (e->kind->head == VL_HEAD_ANSWER && out && out->n_dim == 2)
@@ -226,7 +237,7 @@ static violet_status setup_model(eval *e)
     vl_load_report report = {0};
     const vl_load_options load = {.interpolate = o->interpolate,
                                   .grid_as_is = e->compat && !o->interpolate};
-    violet_status status = vl_model_init(&e->model, &e->config, e->kind->head, 0, 0);
+    violet_status status = vl_model_init(&e->model, &e->config, e->heads, 0, 0);
     if (status != VIOLET_OK) return status;
     status = vl_load(&e->model.params, &e->model.config, o->path_ckpt, &load, &report);
     if (status == VIOLET_OK) status = check_load(e, &report);
@@ -273,7 +284,7 @@ static violet_status run(vl_buf *text, eval *e, int flags)
 {
     violet_status (*const stages[])(eval *) = {setup_options, setup_config, setup_text, setup_items,
                                                setup_set, eval_texts_open, setup_model,
-                                               eval_store_open};
+                                               eval_store_open, eval_first_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](e);
         if (status != VIOLET_OK) return status;
@@ -301,6 +312,7 @@ static void release(eval *e)
     vl_features_close(e->videos);
     vl_features_close(e->encoded);
     eval_texts_close(&e->texts);
+    eval_first_close(e->first);
     vl_dataset_close(e->set);
     vl_items_close(e->items);
     vl_answers_free(e->answers);

@@ -20,6 +20,7 @@
  * scores of a video are the same bits whenever and in whatever process they are computed. They go
  * into the folder `output`:
  *     scores.bin        scores as they come (model/features.h): a run that was stopped goes on here
+ *     vectors.bin       with a first stage: videos and texts as vectors
  *     result.json       metrics, what was left out; once all is done
  * and, of part i of n (`shard`), scores.i-of-n.bin and result.i-of-n.json, from which `merge` makes
  * what a run without parts would have written, byte for byte. A finished evaluation of something
@@ -30,12 +31,16 @@
 #include "base/buf.h"
 #include "train/run_options.h"
 
+enum { EVAL_BOTH, EVAL_TEXT_TO_VIDEO, EVAL_VIDEO_TO_TEXT };
+
 /* Strings are owned (option.h frees them). Defaults, ranges and help: vl_eval_option_table. */
 typedef struct vl_eval_options {
     vl_run_options run; /* first: see run_options.h */
     char *task, *items, *predictions, *cache, *shard;
     int cache_dtype; /* 0: float32, 1: bfloat16 */
     int top, merge;
+    int first_stage; /* 0: none */
+    int direction;   /* EVAL_... */
     bool restart;
 } vl_eval_options;
 

@@ -1,7 +1,7 @@
 /* What the files of an evaluation share: eval.c (set-up and order), eval_texts.c (texts),
- * eval_store.c (what is kept in the folder), eval_score.c (videos one by one), eval_cost.c (FLOPs),
- * eval_retrieval.c and eval_qa.c (metrics, predictions), eval_report.c (as text and JSON). Nobody
- * else includes this. */
+ * eval_store.c (what is kept in the folder), eval_score.c (videos one by one), eval_first.c (a
+ * first stage), eval_cost.c (FLOPs), eval_retrieval.c and eval_qa.c (metrics, predictions), eval_report.c
+ * (as text and JSON). Nobody else includes this. */
 #ifndef VL_TASK_EVAL_INTERNAL_H
 #define VL_TASK_EVAL_INTERNAL_H
 
@@ -17,6 +17,7 @@
 #include "task/metric.h"
 
 typedef struct eval eval;
+typedef struct eval_first eval_first;
 
 /* One task: what differs between them. */
 typedef struct eval_kind {
@@ -71,6 +72,7 @@ struct eval {
 
     vl_config config;
     vl_model model;
+    int heads;        /* of the model */
     uint64_t weights; /* hash of the model's */
     const vl_backend *backend;
     vl_device *device;
@@ -87,7 +89,8 @@ struct eval {
 
     char key[40];        /* of all that decides the scores */
     vl_features *scores; /* eval_store.c */
-    vl_features *videos, *encoded; /* videos (all with a cache, else the present one), texts */
+    vl_features *videos, *encoded; /* videos (all, or but the present one: eval_keeps), texts */
+    eval_first *first; /* NULL: none, all pairs are scored */
     vl_scorer *scorer;
     vl_out out; /* predictions */
     eval_bad bad;
@@ -104,9 +107,9 @@ violet_status eval_texts_open(eval *e);
 void eval_texts_close(eval_texts *t);
 bool eval_is_used(const eval *e, size_t item);
 /* The texts that a video meets, in the order of their lengths: *n of them, at most
- * eval_most_texts. This is where a list of candidates, those that a cheap first stage has left,
- * would cut the work short. */
+ * eval_most_texts; with a first stage that has chosen, those that it has left. */
 void eval_texts_of(int *text, int *n, const eval *e, int video);
+void eval_texts_sort(int *text, int n, const eval_texts *t); /* into that order */
 int eval_most_texts(const eval *e);
 /* How many pairs these are, without making the list. */
 size_t eval_pairs_of(const eval *e, int video);
@@ -126,6 +129,25 @@ void eval_store_close(eval *e);           /* what has nothing in it does not sta
 
 /* eval_score.c: all that is not scored yet. */
 violet_status eval_score(eval *e);
+/* All encoded videos are kept, not only the present one. */
+bool eval_keeps(const eval *e);
+
+/* eval_first.c */
+violet_status eval_first_open(eval *e); /* nothing where no first stage is asked for */
+void eval_first_close(eval_first *s);
+bool eval_first_has(const eval_first *s, int video); /* its vector */
+violet_status eval_first_video(eval *e, int video, int slot); /* the vector of e->videos[slot] */
+/* After the videos: vectors of texts, then the pairs. */
+violet_status eval_first_choose(eval *e);
+/* Cosines of a video with all texts, row (texts). */
+void eval_first_row(real *row, const eval *e, int video);
+/* mark (texts): who has chosen each pair with the video, or'ed together; 0: nobody. */
+enum { EVAL_BY_TEXT = 1, EVAL_BY_VIDEO = 2 };
+void eval_first_marks(uint8_t *mark, const eval *e, int video);
+/* The texts of a video that are left, shorter ones first; NULL, and the number of all, before the
+ * choice. */
+const int *eval_first_texts(size_t *n, const eval_first *s, int video);
+size_t eval_first_pairs(const eval_first *s); /* of all videos */
 
 /* eval_cost.c: FLOPs, counted. */
 typedef struct eval_cost eval_cost;

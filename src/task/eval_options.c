@@ -39,6 +39,11 @@ const vl_option vl_eval_option_table[] = {
                    "frames"),
     VL_OPTION_ENUM(R, compat, "none", "none|violet1", "Evaluation",
                    "violet1: do what the published code does, oddities included"),
+    VL_OPTION_INT(S, first_stage, "0", 0, 1e6, "Evaluation",
+                  "retrieval: rank by the dual encoder, score only the so many best of each query; "
+                  "0: score all pairs"),
+    VL_OPTION_ENUM(S, direction, "both", "both|text-to-video|video-to-text", "Evaluation",
+                   "of retrieval; a first stage costs what each direction asks for"),
     VL_OPTION_STRING(S, predictions, NULL, "Evaluation",
                      "file for every ranking or answer, one JSON object a line"),
     VL_OPTION_INT(S, top, "10", 1, 1000, "Evaluation", "so many of each ranking are written"),

@@ -80,6 +80,10 @@ static violet_status put_head(vl_buf *out, const eval *e)
     if (status == VIOLET_OK && e->texts.n_overwritten)
         status = vl_buf_printf(out, "  as published, %zu captions of videos with several are not "
                                "used\n", e->texts.n_overwritten);
+    if (status == VIOLET_OK && e->first)
+        status = vl_buf_printf(out, "  first stage: %zu of %zu pairs scored, the %d best of each "
+                               "query\n", eval_first_pairs(e->first),
+                               (size_t)e->n_videos * (size_t)e->texts.n, e->o->first_stage);
     if (status == VIOLET_OK && e->texts.n_shortened)
         status = vl_buf_printf(out, "  shortened to %d tokens: the texts of %zu items\n",
                                e->o->run.size_txt, e->texts.n_shortened);
@@ -146,6 +150,18 @@ static json_t *string_or_null(const char *s)
     return s ? json_string(s) : json_null();
 }
 
+static json_t *first_json(const eval *e)
+{
+    json_t *o = json_object();
+    size_t all = (size_t)e->n_videos * (size_t)e->texts.n;
+    int bad = vl_json_put(o, "best", json_integer(e->o->first_stage));
+    bad |= vl_json_put(o, "pairs", json_integer((json_int_t)eval_first_pairs(e->first)));
+    bad |= vl_json_put(o, "all_pairs", json_integer((json_int_t)all));
+    if (!bad) return o;
+    json_decref(o);
+    return NULL;
+}
+
 json_t *eval_json(const eval *e)
 {
     const vl_run_options *run = &e->o->run;
@@ -160,6 +176,7 @@ json_t *eval_json(const eval *e)
     bad |= vl_json_put(o, "compat", json_string(e->compat ? "violet1" : "none"));
     bad |= vl_json_put(o, "key", json_string(e->key));
     if (e->shard.n > 1) bad |= vl_json_put(o, "shard", json_string(part));
+    if (e->first) bad |= vl_json_put(o, "first_stage", first_json(e));
     bad |= vl_json_put(o, "scored_videos", json_integer((json_int_t)c.videos));
     bad |= vl_json_put(o, "scored_items", json_integer((json_int_t)c.scored));
     bad |= vl_json_put(o, "left_out", left_out_json(e, &c));

@@ -3,7 +3,13 @@
  *
  * Text to video: each caption ranks the videos; its rank is that of its own video. Video to text:
  * each video ranks the captions; its rank is that of the best of its own, counted among those of
- * the other videos. Only videos that were scored take part, and their captions. */
+ * the other videos. Only videos that were scored take part, and their captions.
+ *
+ * With a first stage (eval_first.c: cosines in place of scores) everything is ranked by that first.
+ * Then the K best of a query are ranked anew by their scores; a query whose own are not among them
+ * keeps its rank, which is behind them. So what the first stage loses is seen as such, and with K
+ * as large as all, the ranks are those of no first stage. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +29,7 @@ typedef struct query {
     int n_best;
     best *best; /* (top); NULL: not wanted */
     vl_tally tally;
+    bool within; /* what is right is among the pairs that were scored */
     double rank;
 } query;
 
@@ -35,15 +42,31 @@ typedef struct retrieval {
     int *first;      /* (n_units + 1): captions of ... in by_video */
     int *by_video;   /* (n_captions) numbers of captions */
     real *row;       /* (texts) */
+    uint8_t *mark;   /* (texts) the pairs of the row: EVAL_BY_... */
+    bool cosines;    /* now ranking by the first stage */
     best *memory;
 } retrieval;
 
 /* ---- ranks ----------------------------------------------------------------------------------- */
 
-static double score_of(const retrieval *r, const query *caption)
+static int text_of(const retrieval *r, const query *caption)
 {
     const eval_texts *t = &r->e->texts;
-    return (double)r->row[t->of[(size_t)caption->item * (size_t)t->rows]];
+    return t->of[(size_t)caption->item * (size_t)t->rows];
+}
+
+/* Scores of a video with all texts, and which count for whom. */
+static void read_row(retrieval *r, int video)
+{
+    bool all = r->cosines || !r->e->first;
+    if (r->cosines)
+        eval_first_row(r->row, r->e, video);
+    else
+        vl_features_get(r->row, r->e->scores, video);
+    if (all)
+        memset(r->mark, EVAL_BY_TEXT | EVAL_BY_VIDEO, (size_t)r->e->texts.n);
+    else
+        eval_first_marks(r->mark, r->e, video);
 }
 
 /* Equals stay behind what came before. */
@@ -55,16 +78,22 @@ static void offer(query *q, double score, int of, int top)
     q->best[at] = (best){score, of};
 }
 
-/* What is right gets its score. */
+/* What is right gets its score, if there is one. */
 static void find_ours(retrieval *r)
 {
     for (int u = 0; u < r->n_units; u++) {
         query *v = &r->video[u];
-        vl_features_get(r->row, r->e->scores, v->video);
+        v->tally = (vl_tally){0};
+        v->within = false;
+        read_row(r, v->video);
         for (int i = r->first[u]; i < r->first[u + 1]; i++) {
             query *c = &r->caption[r->by_video[i]];
-            c->tally.ours = score_of(r, c);
-            if (i == r->first[u] || v->tally.ours < c->tally.ours) v->tally.ours = c->tally.ours;
+            int t = text_of(r, c);
+            c->tally = (vl_tally){.ours = (double)r->row[t]};
+            c->within = r->mark[t] & EVAL_BY_TEXT;
+            if (!(r->mark[t] & EVAL_BY_VIDEO)) continue;
+            if (!v->within || v->tally.ours < c->tally.ours) v->tally.ours = c->tally.ours;
+            v->within = true;
         }
     }
 }
@@ -75,22 +104,35 @@ static violet_status count_others(retrieval *r)
     for (int u = 0; u < r->n_units; u++) {
         query *v = &r->video[u];
         if (vl_stopped(r->e->hooks)) return vl_interrupted("eval");
-        vl_features_get(r->row, r->e->scores, v->video);
+        read_row(r, v->video);
         for (int k = 0; k < r->n_captions; k++) {
             query *c = &r->caption[k];
-            double score = score_of(r, c);
-            offer(c, score, v->video, r->top);
-            offer(v, score, c->item, r->top);
+            int t = text_of(r, c);
+            double score = (double)r->row[t];
+            bool by_text = r->mark[t] & EVAL_BY_TEXT, by_video = r->mark[t] & EVAL_BY_VIDEO;
+            if (by_text && !r->cosines) offer(c, score, v->video, r->top);
+            if (by_video && !r->cosines) offer(v, score, c->item, r->top);
             if (c->unit == u) continue;
-            vl_tally_add(&c->tally, score, u < c->unit);
-            vl_tally_add(&v->tally, score, c->unit < u);
+            if (by_text) vl_tally_add(&c->tally, score, u < c->unit);
+            if (by_video) vl_tally_add(&v->tally, score, c->unit < u);
         }
     }
-    for (int k = 0; k < r->n_captions; k++)
-        r->caption[k].rank = vl_tally_rank(&r->caption[k].tally, r->e->rule);
-    for (int u = 0; u < r->n_units; u++)
-        r->video[u].rank = vl_tally_rank(&r->video[u].tally, r->e->rule);
     return VIOLET_OK;
+}
+
+static void set_rank(query *q, vl_rank_rule rule)
+{
+    if (q->within) q->rank = vl_tally_rank(&q->tally, rule);
+}
+
+static violet_status rank_all(retrieval *r, bool cosines)
+{
+    r->cosines = cosines;
+    find_ours(r);
+    violet_status status = count_others(r);
+    for (int k = 0; k < r->n_captions; k++) set_rank(&r->caption[k], r->e->rule);
+    for (int u = 0; u < r->n_units; u++) set_rank(&r->video[u], r->e->rule);
+    return status;
 }
 
 /* ---- metrics --------------------------------------------------------------------------------- */
@@ -169,22 +211,92 @@ static violet_status add_direction(retrieval *r, const eval_group *g, const quer
     return status;
 }
 
+typedef struct kept {
+    const query *q;
+    int n;
+} kept;
+
+static void of_kept(double *metric, const int *times, void *user)
+{
+    const kept *k = user;
+    double n = 0, within = 0;
+    for (int i = 0; i < k->n; i++) {
+        n += times[k->q[i].unit];
+        within += k->q[i].within ? times[k->q[i].unit] : 0;
+    }
+    *metric = n > 0 ? within / n : NAN;
+}
+
+/* The share of queries whose own is among the K best of the first stage: no more can be found. */
+static violet_status add_within(retrieval *r, const eval_group *g, const query *q, int n)
+{
+    char label[40];
+    kept k = {q, n};
+    int within = 0;
+    vl_interval interval;
+    for (int i = 0; i < n; i++) within += q[i].within;
+    snprintf(label, sizeof label, "within %d", r->e->o->first_stage);
+    violet_status status =
+        vl_bootstrap(&interval, 1, r->n_units, (uint64_t)r->e->o->run.seed, of_kept, &k);
+    if (status != VIOLET_OK) return status;
+    return eval_add(r->e, g, "within", label, true, n ? (double)within / n : NAN, interval,
+                    (size_t)n);
+}
+
+/* The two directions: titles and prefixes, by the first stage and as they end. */
+static const struct direction {
+    int other;         /* option `direction` that leaves this one out */
+    const char *prefix[2], *title[2];
+} directions[] = {
+    {EVAL_VIDEO_TO_TEXT, {"t2v", "t2v_first"}, {"text to video", "text to video, first stage"}},
+    {EVAL_TEXT_TO_VIDEO, {"v2t", "v2t_first"}, {"video to text", "video to text, first stage"}},
+};
+
+/* The published evaluation has one direction. */
+static bool is_wanted(const eval *e, int k)
+{
+    return e->o->direction != directions[k].other && !(k == 1 && e->compat);
+}
+
+static void describe(char *to, size_t size, const retrieval *r, int k)
+{
+    bool compat = r->e->compat;
+    int n;
+    if (k == 0)
+        n = snprintf(to, size, "%d captions%s, each ranks %d videos; %s", r->n_captions,
+                     compat ? ", the last of each video" : "", r->n_units,
+                     compat ? "equal scores in the order of the videos, median rounded down"
+                            : "equal scores share the middle of their ranks");
+    else
+        n = snprintf(to, size,
+                     "%d videos, each ranks %d captions; a video's rank is that of the best of its "
+                     "own among those of other videos; equal scores share the middle of their "
+                     "ranks",
+                     r->n_units, r->n_captions);
+    if (!r->e->first || n >= (int)size) return;
+    if (r->cosines)
+        snprintf(to + n, size - (size_t)n, "; by the cosine of their vectors");
+    else
+        snprintf(to + n, size - (size_t)n, "; the %d best of the first stage ranked anew, others "
+                 "behind them in its order", r->e->o->first_stage);
+}
+
+/* Metrics of the ranks as they are now. */
 static violet_status add_metrics(retrieval *r)
 {
-    char protocol[400];
-    bool compat = r->e->compat;
-    snprintf(protocol, sizeof protocol, "%d captions%s, each ranks %d videos; %s", r->n_captions,
-             compat ? ", the last of each video" : "", r->n_units,
-             compat ? "equal scores in the order of the videos, median rounded down"
-                    : "equal scores share the middle of their ranks");
-    violet_status status = add_direction(r, &(eval_group){"text to video", protocol, "t2v"},
-                                         r->caption, r->n_captions);
-    if (status != VIOLET_OK || compat) return status; /* the published evaluation has no other */
-    snprintf(protocol, sizeof protocol,
-             "%d videos, each ranks %d captions; a video's rank is that of the best of its own "
-             "among those of other videos; equal scores share the middle of their ranks",
-             r->n_units, r->n_captions);
-    return add_direction(r, &(eval_group){"video to text", protocol, "v2t"}, r->video, r->n_units);
+    violet_status status = VIOLET_OK;
+    for (int k = 0; k < 2 && status == VIOLET_OK; k++) {
+        char protocol[500];
+        const eval_group g = {directions[k].title[r->cosines], protocol,
+                              directions[k].prefix[r->cosines]};
+        const query *q = k == 0 ? r->caption : r->video;
+        int n = k == 0 ? r->n_captions : r->n_units;
+        if (!is_wanted(r->e, k)) continue;
+        describe(protocol, sizeof protocol, r, k);
+        status = add_direction(r, &g, q, n);
+        if (status == VIOLET_OK && r->e->first && !r->cosines) status = add_within(r, &g, q, n);
+    }
+    return status;
 }
 
 /* ---- predictions ----------------------------------------------------------------------------- */
@@ -227,9 +339,9 @@ static violet_status write_query(const retrieval *r, const query *q, FILE *f)
 static violet_status write_all(const retrieval *r, FILE *f)
 {
     violet_status status = VIOLET_OK;
-    for (int k = 0; k < r->n_captions && status == VIOLET_OK; k++)
+    for (int k = 0; k < r->n_captions && is_wanted(r->e, 0) && status == VIOLET_OK; k++)
         status = write_query(r, &r->caption[k], f);
-    for (int u = 0; u < (r->e->compat ? 0 : r->n_units) && status == VIOLET_OK; u++)
+    for (int u = 0; u < r->n_units && is_wanted(r->e, 1) && status == VIOLET_OK; u++)
         status = write_query(r, &r->video[u], f);
     return status;
 }
@@ -269,7 +381,8 @@ static violet_status open_memory(retrieval *r, bool predictions)
     r->first = calloc(videos + 2, sizeof *r->first);
     r->by_video = malloc(items * sizeof *r->by_video);
     r->row = malloc((size_t)r->e->texts.n * sizeof *r->row);
-    if (!r->unit || !r->video || !r->caption || !r->first || !r->by_video || !r->row)
+    r->mark = malloc((size_t)r->e->texts.n);
+    if (!r->unit || !r->video || !r->caption || !r->first || !r->by_video || !r->row || !r->mark)
         return vl_err_nomem();
     list_queries(r);
     if (!predictions) return VIOLET_OK;
@@ -288,8 +401,11 @@ static violet_status measure(eval *e, FILE *f)
     if (status == VIOLET_OK && r.n_captions == 0)
         status = vl_err(VIOLET_EFORMAT, "%s: none of its videos could be scored",
                         vl_items_path(e->items));
-    if (status == VIOLET_OK) find_ours(&r);
-    if (status == VIOLET_OK) status = count_others(&r);
+    if (status == VIOLET_OK && e->first) {
+        status = rank_all(&r, true);
+        if (status == VIOLET_OK) status = add_metrics(&r);
+    }
+    if (status == VIOLET_OK) status = rank_all(&r, false);
     if (status == VIOLET_OK) status = add_metrics(&r);
     if (status == VIOLET_OK && f) status = write_all(&r, f);
     free(r.unit);
@@ -298,6 +414,7 @@ static violet_status measure(eval *e, FILE *f)
     free(r.first);
     free(r.by_video);
     free(r.row);
+    free(r.mark);
     free(r.memory);
     return status;
 }

@@ -61,16 +61,46 @@ static violet_status decode(decoded *r, const eval *e, size_t video, own *thread
     return vl_dataset_read(&sample, &r->why, e->set, 0, video, 0, thread->scratch);
 }
 
+static bool is_cached(const eval *e)
+{
+    return e->o->cache && *e->o->cache;
+}
+
+bool eval_keeps(const eval *e)
+{
+    return is_cached(e) || e->first;
+}
+
 static bool is_encoded(const eval *e, int video)
 {
-    return e->o->cache && *e->o->cache && vl_features_rows(e->videos, video) > 0;
+    return eval_keeps(e) && vl_features_rows(e->videos, video) > 0;
 }
+
+typedef struct scoring scoring;
+
+/* What is made of each video: its vector first, where there is a first stage, then its scores. */
+typedef struct pass {
+    const char *unit; /* of progress */
+    bool (*wanted)(const eval *e, int video);
+    size_t (*amount)(const eval *e, int video); /* of these units */
+    violet_status (*run)(scoring *s, int video, const uint8_t *image);
+} pass;
+
+struct scoring {
+    eval *e;
+    const pass *pass;
+    eval_cost *cost;
+    int *text, *slot, *video; /* (most) of the present video's pairs */
+    real *score;              /* (most, columns of fc) */
+    int most, piece;
+};
 
 static void work(void *result, size_t i, void *thread, void *user)
 {
     decoded *r = result;
-    const eval *e = user;
-    r->wanted = !eval_has(e, (int)i);
+    const scoring *s = user;
+    const eval *e = s->e;
+    r->wanted = s->pass->wanted(e, (int)i);
     r->status = VIOLET_OK;
     if (!r->wanted || is_encoded(e, (int)i)) return;
     r->status = decode(r, e, i, thread);
@@ -78,14 +108,6 @@ static void work(void *result, size_t i, void *thread, void *user)
 }
 
 /* ---- a video --------------------------------------------------------------------------------- */
-
-typedef struct scoring {
-    eval *e;
-    eval_cost *cost;
-    int *text, *slot, *video; /* (most) of the present video's pairs */
-    real *score;              /* (most, columns of fc) */
-    int most, piece;
-} scoring;
 
 static violet_status encode_texts(eval *e, const int *text, int n)
 {
@@ -120,16 +142,47 @@ static violet_status encode_video(eval *e, int video, int slot, const uint8_t *i
     return VIOLET_OK;
 }
 
+/* Encodes the video, unless that was done, to *slot of e->videos. */
+static violet_status have_video(scoring *s, int *slot, int video, const uint8_t *image)
+{
+    eval *e = s->e;
+    *slot = eval_keeps(e) ? video : 0;
+    if (is_encoded(e, video)) return VIOLET_OK;
+    e->flops += eval_cost_video(s->cost);
+    return encode_video(e, video, *slot, image);
+}
+
+static bool wants_vector(const eval *e, int video)
+{
+    return !eval_first_has(e->first, video);
+}
+
+static size_t one_video(const eval *e, int video)
+{
+    (void)e, (void)video;
+    return 1;
+}
+
+static violet_status make_vector(scoring *s, int video, const uint8_t *image)
+{
+    int slot;
+    if (vl_stopped(s->e->hooks)) return vl_interrupted("eval");
+    violet_status status = have_video(s, &slot, video, image);
+    return status == VIOLET_OK ? eval_first_video(s->e, video, slot) : status;
+}
+
+/* A video that the first stage does not have is one that could not be read. */
+static bool wants_scores(const eval *e, int video)
+{
+    return !eval_has(e, video) && (!e->first || eval_first_has(e->first, video));
+}
+
 static violet_status score_video(scoring *s, int video, const uint8_t *image)
 {
     eval *e = s->e;
-    int n, slot = e->o->cache && *e->o->cache ? video : 0, columns = vl_scorer_columns(e->scorer);
+    int n, slot, columns = vl_scorer_columns(e->scorer);
     double flops;
-    violet_status status = VIOLET_OK;
-    if (!is_encoded(e, video)) {
-        status = encode_video(e, video, slot, image);
-        e->flops += eval_cost_video(s->cost);
-    }
+    violet_status status = have_video(s, &slot, video, image);
     eval_texts_of(s->text, &n, e, video);
     if (status == VIOLET_OK && !e->kind->all_pairs) status = encode_texts(e, s->text, n);
     for (int i = 0; i < n; i++) {
@@ -166,34 +219,41 @@ static void count_bad(eval *e, const decoded *r)
 static violet_status take(scoring *s, int video, const decoded *r)
 {
     if (!r->wanted) return VIOLET_OK;
-    if (r->status == VIOLET_OK) return score_video(s, video, r->image);
+    if (r->status == VIOLET_OK) return s->pass->run(s, video, r->image);
     if (r->status == VIOLET_ENOMEM || r->status == VIOLET_EINTERRUPTED)
         return vl_err(r->status, "%s", r->error);
     count_bad(s->e, r);
     return VIOLET_OK;
 }
 
-static violet_status score_range(scoring *s, size_t first, size_t end)
+static const pass vectors = {"videos", wants_vector, one_video, make_vector},
+                  scores = {"pairs", wants_scores, eval_pairs_of, score_video};
+
+static violet_status run_pass(scoring *s, const pass *p, size_t first, size_t end)
 {
     eval *e = s->e;
     vl_ordered *pool = NULL;
     decoded *r;
     vl_progress progress;
     const vl_ordered_options o = {.first = first, .end = end, .n_threads = e->o->run.workers,
-                                  .user = e, .work = work, .result_bytes = sizeof(decoded),
+                                  .user = s, .work = work, .result_bytes = sizeof(decoded),
                                   .release = release, .own_bytes = sizeof(own), .begin = begin,
                                   .finish = finish, .stop = e->hooks ? e->hooks->stop : NULL};
     uint64_t before = 0, all = 0, done;
+    bool any = false;
+    s->pass = p;
     for (size_t v = first; v < end; v++) {
-        all += eval_pairs_of(e, (int)v);
-        before += eval_has(e, (int)v) ? eval_pairs_of(e, (int)v) : 0;
+        bool wanted = p->wanted(e, (int)v);
+        all += p->amount(e, (int)v);
+        before += wanted ? 0 : p->amount(e, (int)v);
+        any |= wanted;
     }
-    if (before == all) return VIOLET_OK;
+    if (!any) return VIOLET_OK;
     done = before;
-    vl_progress_start(&progress, e->hooks, "pairs", before, all);
+    vl_progress_start(&progress, e->hooks, p->unit, before, all);
     violet_status status = vl_ordered_start(&pool, &o);
     for (size_t v = first; status == VIOLET_OK && (r = vl_ordered_next(pool)); v++) {
-        if (r->wanted) done += eval_pairs_of(e, (int)v);
+        if (r->wanted) done += p->amount(e, (int)v);
         status = take(s, (int)v, r);
         if (status == VIOLET_OK && r->wanted) vl_progress_item(&progress, done, e->bad.videos);
         vl_ordered_done(pool);
@@ -207,11 +267,12 @@ static violet_status score_range(scoring *s, size_t first, size_t end)
 
 static violet_status open_features(eval *e, int most)
 {
-    bool cached = e->o->cache && *e->o->cache;
+    bool cached = is_cached(e);
     vl_dtype dtype = e->o->cache_dtype ? VL_DT_BF16 : VL_DT_F32;
     char path[4096];
     vl_features_key key = {.kind = "video", .weights = e->weights, .items = eval_hash(e, false),
-                           .n = cached ? e->n_videos : 1, .rows = e->Ni, .cols = e->config.hidden,
+                           .n = eval_keeps(e) ? e->n_videos : 1, .rows = e->Ni,
+                           .cols = e->config.hidden,
                            .dtype = dtype, .frames = e->T, .height = e->o->run.size_img,
                            .width = e->o->run.size_img};
     int n = snprintf(path, sizeof path, e->shard.n > 1 ? "%s.%d-of-%d" : "%s",
@@ -261,7 +322,9 @@ violet_status eval_score(eval *e)
     vl_shard_range(&first, &end, &e->shard, (size_t)e->n_videos);
     violet_status status = open_scoring(&s);
     double start = vl_now();
-    if (status == VIOLET_OK) status = score_range(&s, first, end);
+    if (status == VIOLET_OK && e->first) status = run_pass(&s, &vectors, first, end);
+    if (status == VIOLET_OK && e->first) status = eval_first_choose(e);
+    if (status == VIOLET_OK) status = run_pass(&s, &scores, first, end);
     e->seconds = vl_now() - start;
     close_scoring(&s);
     return status;

@@ -60,6 +60,10 @@ uint64_t eval_hash(const eval *e, bool all)
     h = hash_text(vl_hash(h, more, sizeof more), e->kind->type);
     h = vl_hash(h, t->ids, n * (size_t)o->size_txt * sizeof *t->ids);
     h = vl_hash(h, t->at, n * sizeof *t->at);
+    if (e->o->first_stage) { /* which pairs there are scores of */
+        const int chosen[] = {e->o->first_stage, e->o->direction};
+        h = vl_hash(h, chosen, sizeof chosen);
+    }
     return vl_hash(h, t->of, vl_items_n(e->items) * (size_t)t->rows * sizeof *t->of);
 }
 

@@ -112,7 +112,8 @@ size_t eval_pairs_of(const eval *e, int video)
 {
     int n;
     size_t pairs = 0;
-    if (e->kind->all_pairs) return (size_t)e->texts.n;
+    if (e->first) eval_first_texts(&pairs, e->first, video);
+    if (e->kind->all_pairs) return e->first ? pairs : (size_t)e->texts.n;
     const int *item = vl_items_of(&n, e->items, video);
     for (int i = 0; i < n; i++) pairs += (size_t)rows_of(e, item[i]);
     return pairs;
@@ -135,10 +136,22 @@ static int compare(const void *a, const void *b, void *user)
     return (x > y) - (x < y);
 }
 
+void eval_texts_sort(int *text, int n, const eval_texts *t)
+{
+    qsort_r(text, (size_t)n, sizeof *text, compare, (void *)t);
+}
+
 void eval_texts_of(int *text, int *n, const eval *e, int video)
 {
     const eval_texts *t = &e->texts;
     int n_items, k = 0, kept = 0;
+    size_t n_left = 0;
+    const int *left = e->first ? eval_first_texts(&n_left, e->first, video) : NULL;
+    if (left) {
+        memcpy(text, left, n_left * sizeof *text);
+        *n = (int)n_left;
+        return;
+    }
     if (e->kind->all_pairs) {
         for (; k < t->n; k++) text[k] = k;
     } else {
@@ -147,7 +160,7 @@ void eval_texts_of(int *text, int *n, const eval *e, int video)
             for (int r = 0; r < rows_of(e, item[i]); r++)
                 text[k++] = t->of[(size_t)item[i] * (size_t)t->rows + (size_t)r];
     }
-    qsort_r(text, (size_t)k, sizeof *text, compare, (void *)t);
+    eval_texts_sort(text, k, t);
     for (int i = 0; i < k; i++) /* what two items ask alike is scored once */
         if (i == 0 || text[i] != text[i - 1]) text[kept++] = text[i];
     *n = kept;

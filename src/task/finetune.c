@@ -31,6 +31,10 @@ violet_status finetune_open(vl_run *r)
         return vl_err(VIOLET_EINVAL, "neither 'task' nor 'items' says where the items are");
     if (!given(r->o->dataset))
         return vl_err(VIOLET_EINVAL, "'dataset' does not say where the pictures are");
+    if (r->o->contrastive > 0 && f->kind != &finetune_retrieval)
+        return vl_err(VIOLET_EINVAL,
+                      "contrastive: '%s' has no captions of whole videos, only retrieval has",
+                      f->kind->type);
     if (r->o->size_batch < f->kind->least_batch)
         return vl_err(VIOLET_EINVAL,
                       "size_batch %d: '%s' tells the samples of a batch apart, it "
@@ -180,6 +184,10 @@ static void add_sums(vl_run_sums *s, const vl_downstream_output *out)
     }
     s->asked[0] += asked;
     if (asked) s->loss[0] += (double)out->loss->x[0] * (double)asked;
+    if (!out->con.loss || out->con.asked == 0) return;
+    s->loss[1] += (double)out->con.loss->x[0] * out->con.asked;
+    s->asked[1] += (uint64_t)out->con.asked;
+    s->right[1] += (uint64_t)out->con.right;
 }
 
 violet_status finetune_batch_run(vl_run *r, const vl_batch *b, bool training, uint64_t draw,
@@ -211,7 +219,7 @@ violet_status finetune_batch_run(vl_run *r, const vl_batch *b, bool training, ui
     if (status != VIOLET_OK) return status;
     add_sums(sums, &out);
     f->n_seen += (uint64_t)b->n;
-    return training ? vl_tape_backward(t, out.loss) : VIOLET_OK;
+    return training ? vl_tape_backward(t, out.total ? out.total : out.loss) : VIOLET_OK;
 }
 
 violet_status finetune_validate(vl_run *r, const vl_dataset *d, vl_run_result *out)
@@ -230,7 +238,7 @@ violet_status finetune_validate(vl_run *r, const vl_dataset *d, vl_run_result *o
 const char *const finetune_fixed[] = {
     "type",        "task",       "items",      "split",      "size_img", "size_txt",
     "size_frame",  "size_batch", "size_vocab", "accumulate", "seed",     "compat",
-    "valid_split", "videos",     "shape",      "fast_video", NULL};
+    "valid_split", "videos",     "shape",      "fast_video", "contrastive", NULL};
 
 /* Of the list of answers, in its order; null: there is none. */
 static json_t *answers_hash(const finetune *f)
@@ -339,6 +347,19 @@ violet_status finetune_finish(vl_run *r)
     return write_test(r, &result);
 }
 
+/* The run as of the kind, with one loss more. */
+static void add_contrast(finetune *f)
+{
+    f->losses[0] = f->kind->run.losses[0];
+    f->losses[1] = VL_CONTRAST_NAME;
+    f->weights[0] = 1;
+    f->weights[1] = f->o->run.contrastive;
+    f->run.losses = f->losses;
+    f->run.n_losses = 2;
+    f->run.weights = f->weights;
+    f->run.heads |= VL_HEAD_DUAL;
+}
+
 violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *hooks)
 {
     static const finetune_kind *const kinds[] = {&finetune_retrieval, &finetune_qamc,
@@ -353,7 +374,9 @@ violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *
     if (!f) return vl_err_nomem();
     f->o = o;
     f->kind = kind;
-    violet_status status = vl_run_train(&kind->run, f, &o->run, hooks);
+    f->run = kind->run;
+    if (o->run.contrastive > 0) add_contrast(f);
+    violet_status status = vl_run_train(&f->run, f, &o->run, hooks);
     free(f);
     return status;
 }

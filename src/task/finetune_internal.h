@@ -42,6 +42,9 @@ extern const finetune_kind finetune_retrieval, finetune_qamc, finetune_qaoe, fin
 struct finetune {
     const vl_finetune_options *o;
     const finetune_kind *kind;
+    vl_run_task run; /* the kind's, with a contrastive loss where that is on */
+    const char *losses[2];
+    double weights[2];
     bool compat;
     vl_items *items[FINETUNE_SPLITS]; /* NULL: not opened */
     vl_answers *answers;              /* of open-ended tasks */

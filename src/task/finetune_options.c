@@ -28,6 +28,7 @@ const vl_option vl_finetune_option_table[] = {
     VL_RUN_ROWS_DROP,
     VL_RUN_ROW_COMPAT,
     VL_RUN_ROWS_RECIPE("20", "1.2e-5"),
+    VL_RUN_ROW_CONTRASTIVE,
     VL_OPTION_INT(S, patience, "0", 0, 1e6, "Recipe",
                   "stop after so many epochs without a better validation, 0: never"),
     VL_RUN_ROW_SEED,

@@ -17,17 +17,23 @@ static void forward(vl_tape *t, const vl_model *m, const finetune *f, const fine
                     const vl_downstream_input *in, vl_downstream_output *out)
 {
     vl_downstream_input own = *in;
+    double weight = f->o->run.contrastive;
+    uint8_t *same = vl_tape_alloc(t, (size_t)b->n * (size_t)b->n);
+    if (vl_tape_failed(t)) return;
+    for (int v = 0; v < b->n; v++)
+        for (int x = 0; x < b->n; x++)
+            same[v * b->n + x] =
+                b->facts[v].video == b->facts[x].video || b->facts[v].text == b->facts[x].text;
     if (!f->compat) {
-        uint8_t *same = vl_tape_alloc(t, (size_t)b->n * (size_t)b->n);
-        if (vl_tape_failed(t)) return;
-        for (int v = 0; v < b->n; v++)
-            for (int x = 0; x < b->n; x++)
-                same[v * b->n + x] =
-                    b->facts[v].video == b->facts[x].video || b->facts[v].text == b->facts[x].text;
         own.same = same;
         own.symmetric = 1;
     }
     vl_retrieval_forward(t, m, &own, out);
+    if (!(weight > 0) || vl_tape_failed(t)) return;
+    const vl_contrast_input con = {b->n, out->image->rows / b->n, b->X, out->image, out->text,
+                                   in->text_mask, same};
+    vl_contrast_forward(t, m, &con, &out->con);
+    out->total = vl_contrast_add(t, out->loss, &out->con, weight);
 }
 
 /* ---- validation ------------------------------------------------------------------------------ */

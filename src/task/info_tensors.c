@@ -59,6 +59,7 @@ static void add_heads(vl_info_tree *j, const vl_tensors *f)
     }
     if (heads & VL_HEAD_MTM) vl_info_add(j, list, json_string("fc_mtm (words)"));
     if (heads & VL_HEAD_MVM) vl_info_add(j, list, json_string("fc_mvm (visual tokens)"));
+    if (heads & VL_HEAD_DUAL) vl_info_add(j, list, json_string("dual (first stage)"));
     if (!heads) vl_info_add(j, list, json_string("none"));
     vl_info_set(j, j->root, "heads", list);
 }

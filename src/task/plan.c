@@ -31,6 +31,7 @@ const vl_option vl_plan_option_table[] = {
     VL_RUN_ROW_ACCUMULATE,
     VL_RUN_ROW_CHECKPOINTING,
     VL_PRETRAIN_ROWS_MASK,
+    VL_RUN_ROW_CONTRASTIVE,
     VL_OPTION_DOUBLE(S, peak, "0", 0, 1e9, "Time", "GFLOP/s to reckon time with, 0: none"),
     VL_OPTION_BOOL(S, measure, "false", "Time", "measure this machine's peak"),
     VL_RUN_ROW_THREADS,
@@ -177,6 +178,7 @@ static void masked_pass(vl_tape *t, const planned *p, const vl_swin_plan *plan, 
     in.text = a->text, in.text_mask = a->text_mask;
     in.answer_mtm = a->mtm, in.answer_mvm = a->mvm, in.negative = a->negative;
     in.pair_again = p->o->of.run.compat != 0;
+    in.contrastive = p->o->of.run.contrastive;
     vl_tape_reset(t, 0, 0);
     t->grad_on = t->training = 1;
     t->checkpoint_on = p->o->of.run.checkpointing;
@@ -446,7 +448,8 @@ violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
     if (o->of.run.drop >= 0) p.config.drop = o->of.run.drop;
     if (o->of.run.drop_path >= 0) p.config.video.drop_path = o->of.run.drop_path;
     if (status == VIOLET_OK) status = find_dvae(&p);
-    if (status == VIOLET_OK) status = vl_model_init(&p.model, &p.config, VL_HEADS_PRETRAIN, 1, 0);
+    int heads = VL_HEADS_PRETRAIN | (o->of.run.contrastive > 0 ? VL_HEAD_DUAL : 0);
+    if (status == VIOLET_OK) status = vl_model_init(&p.model, &p.config, heads, 1, 0);
     if (status != VIOLET_OK) goto done;
     vl_device *d = vl_backend_count()->open(0);
     if (!d) status = VIOLET_ENOMEM;

@@ -126,6 +126,10 @@ void vl_pretrain_forward(vl_tape *t, const vl_model *m, const vl_pretrain_input 
     for (int k = 0; k < 3; k++)
         if (out->loss_of[k])
             out->loss = out->loss ? vl_add(t, out->loss, out->loss_of[k]) : out->loss_of[k];
+    if (!(in->contrastive > 0)) return;
+    const vl_contrast_input con = {B, Ni, in->X, image, text, in->text_mask, in->same};
+    vl_contrast_forward(t, m, &con, &out->con);
+    out->loss = vl_contrast_add(t, out->loss, &out->con, in->contrastive);
 }
 
 vl_tensor *vl_pretrain_attended(vl_tape *t, const vl_model *m, const vl_swin_plan *plan,

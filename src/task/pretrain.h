@@ -6,6 +6,7 @@
 #define VL_TASK_PRETRAIN_H
 
 #include "model/model.h"
+#include "task/contrast.h"
 
 /* A batch after masking. Nothing is owned; the image must live until the backward. */
 typedef struct vl_pretrain_input {
@@ -19,11 +20,15 @@ typedef struct vl_pretrain_input {
     const int *negative;       /* (B,n_negative) whose texts each video is paired with */
     int pair_again;            /* 1: encode a video's own pair a second time for VTM, as published
                                 * (other dropout, otherwise the same result) */
+    double contrastive;        /* weight of the contrastive loss, of the masked videos and texts as
+                                * they enter the cross-modal transformer; 0: none */
+    const uint8_t *same;       /* (B,B) see contrast.h */
     int all_rows;              /* 1: MTM and MVM logits at every position, for inspection */
 } vl_pretrain_input;
 
 typedef struct vl_pretrain_output {
-    vl_tensor *loss;             /* (1,1), sum of the three */
+    vl_tensor *loss;             /* (1,1), sum of the three, and the weighted `con` */
+    vl_contrast_output con;      /* loss NULL: there is none */
     vl_tensor *loss_of[3];       /* MTM, MVM, VTM; NULL if nothing is asked in this batch */
     vl_tensor *logits[3];        /* (rows asked, vocab or codes), (B, O) before the temperature */
     int asked[3];                /* how many rows count */

@@ -13,13 +13,14 @@ violet_status pretrain_buffers(vl_run *r, int B, int T)
     size_t S = r->o->size_img, X = r->o->size_txt, hw = S / 32 * (S / 32), Ni = T * (1 + hw);
     p->image = malloc(B * (size_t)T * 3 * S * S);
     p->text_mask = malloc(B * X);
+    p->same = malloc((size_t)B * (size_t)B);
     p->text = malloc(B * X * sizeof *p->text);
     p->vq = malloc(B * T * hw * sizeof *p->vq);
     p->answer_mtm = malloc(B * X * sizeof *p->answer_mtm);
     p->answer_mvm = malloc(B * Ni * sizeof *p->answer_mvm);
     p->negative = malloc(B * 4 * sizeof *p->negative);
     p->weight = malloc(B * (Ni + X) * sizeof *p->weight);
-    if (!p->image || !p->text_mask || !p->text || !p->vq || !p->answer_mtm || !p->answer_mvm ||
+    if (!p->image || !p->text_mask || !p->same || !p->text || !p->vq || !p->answer_mtm || !p->answer_mvm ||
         !p->negative || !p->weight)
         return vl_err_nomem();
     return VIOLET_OK;
@@ -29,6 +30,7 @@ void pretrain_buffers_free(pretrain *p)
 {
     free(p->image);
     free(p->text_mask);
+    free(p->same);
     free(p->text);
     free(p->vq);
     free(p->answer_mtm);
@@ -110,6 +112,19 @@ static void add_stats(vl_run_sums *s, const vl_pretrain_output *out)
         for (int i = 0; i < out->logits[k]->rows; i++)
             s->right[k] += out->target[k][i] >= 0 && out->best[k][i] == out->target[k][i];
     }
+    if (!out->con.loss || out->con.asked == 0) return;
+    s->loss[CON] += (double)out->con.loss->x[0] * out->con.asked;
+    s->asked[CON] += (uint64_t)out->con.asked;
+    s->right[CON] += (uint64_t)out->con.right;
+}
+
+/* Pairs of a batch that are no wrong ones: of one video, or with one caption. */
+static void find_same(pretrain *p, const vl_batch *b)
+{
+    for (int v = 0; v < b->n; v++)
+        for (int w = 0; w < b->n; w++)
+            p->same[v * b->n + w] =
+                strcmp(b->id[v], b->id[w]) == 0 || b->facts[v].text == b->facts[w].text;
 }
 
 violet_status pretrain_batch(vl_run *r, const vl_batch *b, bool training, uint64_t draw,
@@ -134,6 +149,11 @@ violet_status pretrain_batch(vl_run *r, const vl_batch *b, bool training, uint64
                             .answer_mvm = p->answer_mvm,
                             .negative = p->negative,
                             .pair_again = r->o->compat == VL_COMPAT_VIOLET1};
+    if (r->o->contrastive > 0) {
+        find_same(p, b);
+        in.contrastive = r->o->contrastive;
+        in.same = p->same;
+    }
     in.plan = vl_swin_plans_get(&r->plans, &r->config.video, b->n, b->T, b->S, b->S);
     if (!in.plan) return VIOLET_ENOMEM;
     vl_tape *t = &r->tape;

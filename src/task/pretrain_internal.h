@@ -9,15 +9,19 @@
 #include "train/mask.h"
 #include "train/run.h"
 
+enum { CON = VL_VTM + 1 }; /* the contrastive loss, behind the three */
+
 /* vl_run.own of a pretraining run. */
 typedef struct pretrain {
     const vl_pretrain_options *o;
     vl_dvae *dvae; /* NULL: tokens come from files */
     vl_mask_config mask;
+    vl_run_task task; /* with the contrastive loss, where that is on */
+    double weights[VL_RUN_LOSSES];
 
     /* one batch's buffers, for the largest batch */
     uint8_t *image; /* (B,T,3,S,S) */
-    uint8_t *text_mask;
+    uint8_t *text_mask, *same;
     int *text, *vq, *answer_mtm, *answer_mvm, *negative;
     float *weight;  /* attention received */
 } pretrain;

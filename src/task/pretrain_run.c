@@ -100,11 +100,13 @@ static violet_status pretrain_resume(const vl_run *r, const json_t *state)
 static const char *const fixed_options[] = {
     "split",      "parts", "caption", "size_img", "size_txt",   "size_frame",    "size_batch",
     "accumulate", "seed",  "compat",  "p_word",   "p_attended", "p_use_attended", "videos",
-    "shape",      "fast_video", NULL};
+    "shape",      "fast_video", "contrastive", NULL};
+
+static const char *const loss_names[] = {"mtm", "mvm", "vtm", VL_CONTRAST_NAME};
 
 static const vl_run_task task = {
-    .losses = vl_pretrain_names,
-    .n_losses = 3,
+    .losses = loss_names,
+    .n_losses = CON,
     .heads = VL_HEADS_PRETRAIN,
     .table = vl_pretrain_option_table,
     .fixed = fixed_options,
@@ -126,7 +128,15 @@ violet_status vl_pretrain_run(const vl_pretrain_options *o, const violet_hooks *
     pretrain *p = calloc(1, sizeof *p);
     if (!p) return vl_err_nomem();
     p->o = o;
-    violet_status status = vl_run_train(&task, p, &o->run, hooks);
+    p->task = task;
+    if (o->run.contrastive > 0) {
+        for (int k = 0; k < CON; k++) p->weights[k] = 1;
+        p->weights[CON] = o->run.contrastive;
+        p->task.weights = p->weights;
+        p->task.n_losses = CON + 1;
+        p->task.heads |= VL_HEAD_DUAL;
+    }
+    violet_status status = vl_run_train(&p->task, p, &o->run, hooks);
     free(p);
     return status;
 }

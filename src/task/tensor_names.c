@@ -118,8 +118,8 @@ static const char *known_part(const char *name)
         {VL_NAME_MOMENTS, "moments of AdamW"},
         {"enc_img.swin.", "video encoder"}, {"enc_", "embeddings"},
         {"trsfr.", "encoder"},         {"fc.", "heads"},                   {"fc_mtm.", "heads"},
-        {"fc_mvm.", "heads"},          {"encoder/", "dVAE encoder"},       {"blocks.", "dVAE"},
-        {"decoder/", "dVAE decoder"},
+        {"fc_mvm.", "heads"},          {"dual.", "heads"},                {"blocks.", "dVAE"},
+        {"encoder/", "dVAE encoder"},  {"decoder/", "dVAE decoder"},
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (vl_str_begins(name, parts[i].prefix)) return parts[i].part;

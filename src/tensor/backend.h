@@ -168,6 +168,22 @@ typedef struct vl_backend {
     void (*residual_bwd)(vl_device *d, real *dr, const real *dy, vl_drop elem, vl_drop path,
                          int rows_per_sample, int rows, int cols, int acc);
 
+    /* ---- pooling ----------------------------------------------------------------------------- */
+
+    /* Mean of the rows of each sequence: y[s] = mean over i with mask[s][i] != 0 of x[s * n + i],
+     * zeros if there is none. y (n_seq, cols), x (n_seq*n, cols), mask (n_seq, n) or NULL: all. */
+    void (*mean_fwd)(vl_device *d, real *y, const real *x, const uint8_t *mask, int n_seq, int n,
+                     int cols);
+    /* dx[s * n + i] = dy[s] / rows that count, 0 where the mask is 0 [acc] */
+    void (*mean_bwd)(vl_device *d, real *dx, const real *dy, const uint8_t *mask, int n_seq, int n,
+                     int cols, int acc);
+
+    /* Rows of length 1: y = x / |x|, norm (rows) = |x|, for the backward. A row of zeros stays. */
+    void (*unit_fwd)(vl_device *d, real *y, real *norm, const real *x, int rows, int cols);
+    /* dx = (dy - y (y . dy)) / norm [acc]; 0 where norm is */
+    void (*unit_bwd)(vl_device *d, real *dx, const real *dy, const real *y, const real *norm,
+                     int rows, int cols, int acc);
+
     /* ---- attention --------------------------------------------------------------------------- */
 
     /* Relative position bias: bias[h][i] = table[index[i]][h], bias (heads, n), table (m, heads),

@@ -217,6 +217,37 @@ static void count_residual_bwd(vl_device *d, real *dr, const real *dy, vl_drop e
     note(d, OTHER, BACKWARD, 1.0 * rows * cols, (2.0 + acc) * rows * cols);
 }
 
+/* ---- pooling --------------------------------------------------------------------------------- */
+
+static void count_mean_fwd(vl_device *d, real *y, const real *x, const uint8_t *mask, int n_seq,
+                           int n, int cols)
+{
+    (void)y, (void)x, (void)mask;
+    double rows = (double)n_seq * n;
+    note(d, OTHER, FORWARD, rows * cols, (rows + n_seq) * cols);
+}
+
+static void count_mean_bwd(vl_device *d, real *dx, const real *dy, const uint8_t *mask, int n_seq,
+                           int n, int cols, int acc)
+{
+    (void)dx, (void)dy, (void)mask;
+    double rows = (double)n_seq * n;
+    note(d, OTHER, BACKWARD, rows * cols, ((1.0 + acc) * rows + n_seq) * cols);
+}
+
+static void count_unit_fwd(vl_device *d, real *y, real *norm, const real *x, int rows, int cols)
+{
+    (void)y, (void)norm, (void)x;
+    note(d, OTHER, FORWARD, 3.0 * rows * cols, 2.0 * rows * cols);
+}
+
+static void count_unit_bwd(vl_device *d, real *dx, const real *dy, const real *y, const real *norm,
+                           int rows, int cols, int acc)
+{
+    UNUSED5(dx, dy, y, norm, d);
+    note(d, OTHER, BACKWARD, 5.0 * rows * cols, (3.0 + acc) * rows * cols);
+}
+
 /* ---- attention ------------------------------------------------------------------------------- */
 
 static void count_relbias_fwd(vl_device *d, real *bias, const real *table, const int *index,
@@ -379,6 +410,10 @@ static const vl_backend count_backend = {
     .layernorm_bwd = count_layernorm_bwd,
     .residual_fwd = count_residual_fwd,
     .residual_bwd = count_residual_bwd,
+    .mean_fwd = count_mean_fwd,
+    .mean_bwd = count_mean_bwd,
+    .unit_fwd = count_unit_fwd,
+    .unit_bwd = count_unit_bwd,
     .relbias_fwd = count_relbias_fwd,
     .relbias_bwd = count_relbias_bwd,
     .attention_fwd = count_attention_fwd,

@@ -24,6 +24,14 @@ double vl_run_accuracy(const vl_run_sums *s, int loss)
     return s->asked[loss] ? (double)s->right[loss] / (double)s->asked[loss] : NAN;
 }
 
+double vl_run_total(const vl_run *r, const vl_run_sums *s)
+{
+    double sum = 0;
+    for (int k = 0; k < r->task->n_losses; k++)
+        if (s->asked[k]) sum += (r->task->weights ? r->task->weights[k] : 1) * vl_run_loss(s, k);
+    return sum;
+}
+
 void vl_run_tell(const vl_run *r, violet_event_kind kind, const char *format, ...)
 {
     char text[1024];
@@ -95,8 +103,8 @@ static violet_event event_of(const vl_run *r, violet_event_kind kind, const char
     for (int k = 0; k < r->task->n_losses; k++) {
         e.loss_of[k] = vl_run_loss(s, k);
         e.accuracy[k] = vl_run_accuracy(s, k);
-        if (s->asked[k]) e.loss += e.loss_of[k];
     }
+    e.loss = vl_run_total(r, s);
     if (r->busy_s > 0) e.share_waiting = r->waited_s / r->busy_s;
     return e;
 }

@@ -117,6 +117,7 @@ typedef struct vl_run {
 struct vl_run_task {
     const char *const *losses;  /* "mtm", ...: names of what a batch is asked, n_losses of them */
     int n_losses;
+    const double *weights;      /* of the losses in what is minimised; NULL: all 1 */
     const char *const *metrics; /* "recall_1", ...: names of what a validation finds; a rank has
                                  * `rank` in its name, all others are shares */
     int n_metrics;
@@ -175,6 +176,8 @@ void vl_run_report_bad(void *user, vl_bad why, const char *message);
 /* The means of sums, NaN where nothing was asked. */
 double vl_run_loss(const vl_run_sums *s, int loss);
 double vl_run_accuracy(const vl_run_sums *s, int loss);
+/* What is minimised: their weighted sum, but for those that were not asked. */
+double vl_run_total(const vl_run *r, const vl_run_sums *s);
 
 /* What the shared options say of a data set. */
 vl_dataset_options vl_run_dataset_options(const vl_run *r, const char *name, const char *split);

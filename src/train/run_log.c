@@ -57,13 +57,12 @@ violet_status vl_run_log_step(vl_run *r, const char *set, const char *unit_name,
                               double waited)
 {
     FILE *f = r->steps;
-    double loss = 0;
+    double loss = vl_run_total(r, s);
     char a[32], b[32];
     int n = fprintf(f, "{\"step\": %llu, \"epoch\": %llu, \"set\": \"%s\", \"unit\": \"%s\"",
                     (unsigned long long)r->step, (unsigned long long)r->epoch + 1, set, unit_name);
     for (int k = 0; k < r->task->n_losses; k++) {
         if (!s->asked[k]) continue;
-        loss += vl_run_loss(s, k);
         n += fprintf(f, ", \"ls_%s\": %s, \"ac_%s\": %s", r->task->losses[k],
                      vl_json_number(a, vl_run_loss(s, k)), r->task->losses[k],
                      vl_json_number(b, vl_run_accuracy(s, k)));

@@ -45,6 +45,7 @@ typedef struct vl_run_options {
     int size_epoch, accumulate, schedule;
     int64_t steps, seed;
     double lr, decay, beta1, beta2, eps, clip, warmup, lr_end;
+    double contrastive; /* weight of the dual encoder's loss */
     bool decay_all, checkpointing;
     /* run */
     char *output;
@@ -121,6 +122,11 @@ typedef struct vl_run_options {
 #define VL_RUN_ROW_CHECKPOINTING                                                                   \
     VL_OPTION_BOOL(vl_run_options, checkpointing, "false", "Recipe",                               \
                    "recompute activations in the backward: less memory, a third more time")
+
+#define VL_RUN_ROW_CONTRASTIVE                                                                     \
+    VL_OPTION_DOUBLE(vl_run_options, contrastive, "0", 0, 1e6, "Recipe",                           \
+                     "weight of a contrastive loss beside the others, which trains the vectors of " \
+                     "a first stage, 0: no such loss, no such head")
 
 /* How weights are updated, from size_epoch to checkpointing. */
 #define VL_RUN_ROWS_RECIPE(epochs, rate)                                                           \

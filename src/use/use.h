@@ -95,6 +95,7 @@ violet_status vl_use_need(const violet_model *m, int head, const char *what);
 violet_status vl_use_note(violet_session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+int vl_use_width(const violet_model *m); /* of a vector */
 /* Texts as ids (n, X); a text without a word is EINVAL, a cut one noted. what: "sentence". */
 violet_status vl_use_sentences(int *ids, violet_session *s, const char *what,
                                const char *const *text, int n);

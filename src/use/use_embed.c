@@ -1,48 +1,66 @@
-/* Vectors of videos and texts; see use.h. A vector is the mean over an item's tokens, which is all
- * that VIOLET offers for comparing items without pairing them: `mean_of` is the one place that makes
- * a vector of an encoded item. */
+/* Vectors of videos and texts; see use.h. Of a model with a dual encoder they are its, made to be
+ * compared; else the mean over an item's tokens is all that VIOLET's own heads offer for an item
+ * that is not paired. `vector_of` is the one place that makes a vector of an encoded item. */
 #include <stdlib.h>
 
 #include "base/status.h"
+#include "model/dual.h"
 #include "use/use.h"
 
-/* x: room for the rows of the longest item */
-static void mean_of(float *vector, real *x, const vl_features *f, int i)
+int vl_use_width(const violet_model *m)
 {
-    int rows = vl_features_rows(f, i), D = vl_features_key_of(f)->cols;
+    return m->heads & VL_HEAD_DUAL ? m->m.config.dual_width : m->m.config.hidden;
+}
+
+static violet_status mean_of(float *vector, const vl_features *f, int i)
+{
+    const vl_features_key *k = vl_features_key_of(f);
+    int rows = vl_features_rows(f, i), D = k->cols;
+    real *x = malloc((size_t)k->rows * (size_t)D * sizeof *x);
+    if (!x) return vl_err_nomem();
     vl_features_get(x, f, i);
     for (int d = 0; d < D; d++) {
         double sum = 0;
         for (int r = 0; r < rows; r++) sum += (double)x[(size_t)r * (size_t)D + (size_t)d];
         vector[d] = (float)(sum / rows);
     }
+    free(x);
+    return VIOLET_OK;
 }
 
-static real *room_for(const vl_features *f)
+/* Items one by one: the same bits in whatever company. */
+static violet_status vector_of(float *vector, violet_session *s, const vl_features *f, int i,
+                               bool text)
 {
-    const vl_features_key *k = vl_features_key_of(f);
-    return malloc((size_t)k->rows * (size_t)k->cols * sizeof(real));
+    const vl_model *m = &s->of->m;
+    if (!(m->heads & VL_HEAD_DUAL)) return mean_of(vector, f, i);
+    int E = m->config.dual_width;
+    real *x = malloc((size_t)E * sizeof *x);
+    violet_status status = !x     ? vl_err_nomem()
+                           : text ? vl_dual_texts_of(x, &s->tape, m, f, &i, 1)
+                                  : vl_dual_videos_of(x, &s->tape, m, f, &i, 1);
+    for (int k = 0; k < E && status == VIOLET_OK; k++) vector[k] = (float)x[k];
+    free(x);
+    return status;
 }
 
 violet_status violet_embed_videos(float *vector, violet_session *s, violet_video *const *videos,
                                   int n)
 {
+    size_t E = (size_t)vl_use_width(s->of);
     vl_buf_clear(&s->notes);
-    for (int i = 0; i < n; i++) {
-        if (videos[i]->of != s->of)
-            return vl_err(VIOLET_EINVAL, "video %d was encoded by another model", i);
-        real *x = room_for(videos[i]->x);
-        if (!x) return vl_err_nomem();
-        mean_of(vector + (size_t)i * (size_t)s->of->m.config.hidden, x, videos[i]->x, 0);
-        free(x);
-    }
-    return VIOLET_OK;
+    violet_status status = VIOLET_OK;
+    for (int i = 0; i < n && status == VIOLET_OK; i++)
+        status = videos[i]->of == s->of
+                     ? vector_of(vector + (size_t)i * E, s, videos[i]->x, 0, false)
+                     : vl_err(VIOLET_EINVAL, "video %d was encoded by another model", i);
+    return status;
 }
 
 violet_status violet_embed_texts(float *vector, violet_session *s, const char *const *texts, int n)
 {
     enum { LOT = 64 };
-    size_t X = (size_t)s->of->size_txt, D = (size_t)s->of->m.config.hidden;
+    size_t X = (size_t)s->of->size_txt, E = (size_t)vl_use_width(s->of);
     violet_status status = VIOLET_OK;
     vl_buf_clear(&s->notes);
     int *ids = malloc((size_t)(n > 0 ? n : 1) * X * sizeof *ids);
@@ -51,11 +69,8 @@ violet_status violet_embed_texts(float *vector, violet_session *s, const char *c
         vl_features *f = NULL;
         lot = n - i < LOT ? n - i : LOT;
         status = vl_use_encode(&f, s, ids + (size_t)i * X, NULL, lot);
-        real *x = f ? room_for(f) : NULL;
-        if (status == VIOLET_OK && !x) status = vl_err_nomem();
         for (int k = 0; k < lot && status == VIOLET_OK; k++)
-            mean_of(vector + (size_t)(i + k) * D, x, f, k);
-        free(x);
+            status = vector_of(vector + (size_t)(i + k) * E, s, f, k, true);
         vl_features_close(f);
     }
     free(ids);

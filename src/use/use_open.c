@@ -109,7 +109,7 @@ static violet_status look(vl_config *config, violet_model *m, const vl_use_optio
 /* The model without its weights. */
 static violet_status lay_out(violet_model *m, vl_config *config)
 {
-    int side = m->size_img / 32, head = m->heads & (VL_HEAD_MATCH | VL_HEAD_ANSWER);
+    int side = m->size_img / 32, head = m->heads & (VL_HEAD_MATCH | VL_HEAD_ANSWER | VL_HEAD_DUAL);
     if (m->heads & VL_HEAD_ANSWER) config->size_answer = m->n_classes;
     vl_config_fit(config, m->size_frame, side, side);
     return vl_model_init(&m->m, config, head, 0, 0);
@@ -164,7 +164,8 @@ void violet_model_describe(violet_model_facts *out, const violet_model *m)
                                 .n_classes = m->heads & VL_HEAD_ANSWER ? m->n_classes : 0,
                                 .n_answers = m->heads & VL_HEAD_ANSWER && m->answers
                                                  ? vl_answers_n(m->answers) : 0,
-                                .width = m->m.config.hidden,
+                                .width = vl_use_width(m),
+                                .comparable = (m->heads & VL_HEAD_DUAL) != 0,
                                 .size_img = m->size_img,
                                 .size_txt = m->size_txt,
                                 .size_frame = m->size_frame,

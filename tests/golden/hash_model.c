@@ -30,6 +30,7 @@ typedef struct named {
 
 static const named heads[] = {{"pretrain", VL_HEADS_PRETRAIN},
                               {"match", VL_HEAD_MATCH},
+                              {"dual", VL_HEAD_MATCH | VL_HEAD_DUAL},
                               {"answer", VL_HEAD_ANSWER},
                               {NULL, 0}};
 static const named dtypes[] = {{"float32", VL_DT_F32},

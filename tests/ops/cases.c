@@ -19,7 +19,7 @@ const op_family *const op_families[] = {
     &op_patches,  &op_linear,     &op_act,       &op_layernorm,   &op_residual,
     &op_residual_in_place,        &op_move,      &op_relbias,   &op_attention,   &op_received,
     &op_xent,     &op_adamw,      &op_conv2d,    &op_maxpool,     &op_pixels,    &op_gumbel,
-    &op_kl_uniform,               &op_logit_laplace,
+    &op_kl_uniform,               &op_logit_laplace,              &op_mean,      &op_unit,
 };
 const int op_n_families = sizeof op_families / sizeof *op_families;
 
@@ -148,6 +148,21 @@ const op_case op_cases[] = {
     REAL(layernorm, {785, 512, 2}),
     REAL(layernorm, {232 * 4, 768, 0}),
     REAL(layernorm, {131, 2048, 0}),
+
+    /* n_seq, n, cols */
+    SMALL(mean, {1, 1, 1}),
+    SMALL(mean, {3, 5, 7}),
+    SMALL(mean, {2, 9, 17}, .flags = OP_MASK),
+    SMALL(mean, {3, 4, 33}, .flags = OP_MASK_ALL),
+    REAL(mean, {12, 250, 768}),
+    REAL(mean, {12, 32, 768}, .flags = OP_MASK),
+
+    /* rows, cols */
+    SMALL(unit, {1, 1}),
+    SMALL(unit, {5, 3}),
+    SMALL(unit, {4, 17}),
+    REAL(unit, {3, 17}, .flags = OP_IGNORE_ALL),
+    REAL(unit, {64, 256}),
 
     /* rows, cols, rows_per_sample */
     SMALL(residual, {1, 1, 1}),

@@ -14,6 +14,9 @@ extern const op_family op_linear, op_act, op_layernorm, op_residual, op_residual
 /* families_conv.c */
 extern const op_family op_conv2d, op_maxpool, op_pixels;
 
+/* families_pool.c */
+extern const op_family op_mean, op_unit;
+
 /* families_vae.c */
 extern const op_family op_gumbel, op_kl_uniform, op_logit_laplace;
 

@@ -80,6 +80,31 @@ static void gather_takes_two_sources(void **state)
     for (int i = 0; i < 4; i++) NEAR(da[i], want_da[i]);
 }
 
+static void means_are_of_the_rows_that_are_seen(void **state)
+{
+    (void)state;
+    real x[] = {1, 2, 3, 4, 5, 6, 7, 8}, y[4], dx[8]; // (2*2, 2)
+    uint8_t mask[] = {1, 0, 1, 1};
+    be->mean_fwd(d, y, x, mask, 2, 2, 2);
+    const double want[] = {1, 2, 6, 7};
+    for (int i = 0; i < 4; i++) NEAR(y[i], want[i]);
+    be->mean_bwd(d, dx, y, mask, 2, 2, 2, 0);
+    const double want_dx[] = {1, 2, 0, 0, 3, 3.5, 3, 3.5};
+    for (int i = 0; i < 8; i++) NEAR(dx[i], want_dx[i]);
+}
+
+static void units_have_length_one(void **state)
+{
+    (void)state;
+    real x[] = {3, 4, 0, 0}, dy[] = {1, 0, 1, 1}, y[4], norm[2], dx[4];
+    be->unit_fwd(d, y, norm, x, 2, 2);
+    const double want[] = {0.6, 0.8, 0, 0};
+    for (int i = 0; i < 4; i++) NEAR(y[i], want[i]);
+    be->unit_bwd(d, dx, dy, y, norm, 2, 2, 0);
+    const double want_dx[] = {(1 - 0.36) / 5, -0.48 / 5, 0, 0}; // what is along y is gone
+    for (int i = 0; i < 4; i++) NEAR(dx[i], want_dx[i]);
+}
+
 static void gelu_is_the_exact_one(void **state)
 {
     (void)state;
@@ -234,6 +259,8 @@ int main(void)
         cmocka_unit_test(every_slot_is_filled),
         cmocka_unit_test(patches_are_ordered_channel_frame_row_column),
         cmocka_unit_test(gather_takes_two_sources),
+        cmocka_unit_test(means_are_of_the_rows_that_are_seen),
+        cmocka_unit_test(units_have_length_one),
         cmocka_unit_test(gelu_is_the_exact_one),
         cmocka_unit_test(dropout_scales_what_it_keeps),
         cmocka_unit_test(attention_mixes_what_it_sees),

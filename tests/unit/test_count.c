@@ -87,7 +87,16 @@ static peaks one_step(const vl_backend *backend, int checkpoint)
     if (backend != vl_backend_count()) vl_params_draw(&m.params, 1);
     assert_int_equal(vl_tape_init(&t, backend, d, 0), VIOLET_OK);
     assert_int_equal(vl_swin_plan_init(&plan, &small.video, B, T, SIDE, SIDE), VIOLET_OK);
-    vl_pretrain_input in = {B, X, 1, &plan, image, text, mask, mtm, mvm, negative, 0, 0};
+    vl_pretrain_input in = {.B = B,
+                            .X = X,
+                            .n_negative = 1,
+                            .plan = &plan,
+                            .image = image,
+                            .text = text,
+                            .text_mask = mask,
+                            .answer_mtm = mtm,
+                            .answer_mvm = mvm,
+                            .negative = negative};
     vl_pretrain_output out;
     vl_tape_reset(&t, 1, 1);
     t.training = 1;

@@ -88,6 +88,22 @@ static void a_step_costs_less_than_published(void **state)
     near(published.step_flops - r.step_flops, 3 * 12 * 41.39e9, 0.08);
 }
 
+/* Two projections; the text tower, of two layers of twelve over the texts alone. */
+static void the_contrastive_loss_is_counted(void **state)
+{
+    (void)state;
+    violet_plan_report r = plan();
+    set("contrastive", "1");
+    violet_plan_report with = plan();
+    assert_int_equal(with.n_parameters, r.n_parameters + 2 * 256 * 768);
+    assert_int_equal(with.n_heads, r.n_heads + 2 * 256 * 768);
+    double tower = 12 * 32 * 2.0 * 2 * (4.0 * 768 * 768 + 2.0 * 768 * 3072 + 2.0 * 32 * 768);
+    near(with.step_forward_flops - r.step_forward_flops, tower, 0.02);
+    near(with.backward_flops - r.backward_flops, 2 * tower, 0.02);
+    if (with.step_flops > 1.01 * r.step_flops) fail_msg("%g of %g", with.step_flops, r.step_flops);
+    assert_true(with.activation_bytes > r.activation_bytes);
+}
+
 static void checkpointing_trades_memory_for_work(void **state)
 {
     (void)state;
@@ -236,6 +252,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(published_figures_within_one_percent),
         TEST(a_step_costs_less_than_published),
+        TEST(the_contrastive_loss_is_counted),
         TEST(checkpointing_trades_memory_for_work),
         TEST(accumulation_costs_work_and_no_memory),
         TEST(large_batches_follow_from_small_ones),

@@ -17,6 +17,7 @@
 #include "media/make_video.h"
 #include "media/video.h"
 #include "model/checkpoint.h"
+#include "model/dual.h"
 #include "text/wordpiece.h"
 #include "violet.h"
 
@@ -26,7 +27,7 @@ static const vl_config small = {.video = {8, {1, 1, 2, 1}, {1, 1, 2, 1}, {2, 3, 
                                 .frames = 6, .positions = 50, .grid = {2, 2},
                                 .hidden = D, .ct_layers = 2, .ct_heads = 2, .ct_mlp = 96,
                                 .size_vocab = 30522, .size_code = 16, .size_answer = CLASSES,
-                                .drop = 0.1};
+                                .dual_width = 10, .drop = 0.1};
 static const char *const texts[TEXTS] = {"a man plays the guitar", "dogs", "two words"};
 
 static char folder[64], clips[VIDEOS][96], path[128];
@@ -280,6 +281,65 @@ static void vectors_are_means(void **state)
     close_world();
 }
 
+/* What vl_dual_text and vl_dual_video give, by reference kernels. text NULL: of the file. */
+static void dual_by_hand(double *out, const char *file, const char *text)
+{
+    vl_device *d = vl_backend_ref()->open(1);
+    vl_wordpiece *wp;
+    vl_tape t;
+    int32_t ids[X] = {0};
+    uint8_t mask[X] = {0};
+    double mean[D];
+    if (!text) by_hand(mean, file, NULL, 0);
+    ok(vl_tape_init(&t, vl_backend_ref(), d, 0));
+    vl_tape_reset(&t, 0, 0);
+    t.grad_on = t.training = 0;
+    vl_tensor *y = vl_tape_tensor(&t, 1, D, 0);
+    if (text) {
+        ok(vl_wordpiece_open(&wp, NULL));
+        memset(mask, 1, (size_t)vl_wordpiece_encode(wp, ids, X, text, NULL));
+        vl_wordpiece_free(wp);
+        y = vl_dual_text(&t, &m, vl_model_text(&t, &m, ids, 1, X), mask, X);
+    } else {
+        for (int i = 0; i < D; i++) y->x[i] = (real)mean[i];
+        y = vl_dual_video(&t, &m, y, NULL, 1); /* the mean of one is itself */
+    }
+    ok(vl_tape_status(&t));
+    for (int i = 0; i < y->cols; i++) out[i] = (double)y->x[i];
+    vl_tape_release(&t);
+    vl_backend_ref()->close(d);
+}
+
+/* Of a model with a dual encoder, vectors are those, of another width. */
+static void vectors_are_the_dual_encoders(void **state)
+{
+    (void)state;
+    enum { E = 10 };
+    float of_videos[VIDEOS * E], of_texts[TEXTS * E], alone[E];
+    double right[E];
+    violet_model_facts f;
+    open_world(VL_HEAD_MATCH | VL_HEAD_DUAL, TASK(""));
+    violet_model_describe(&f, model);
+    assert_int_equal(f.width, E);
+    assert_int_equal(f.comparable, 1);
+    ok(violet_embed_videos(of_videos, session, video, VIDEOS));
+    ok(violet_embed_texts(of_texts, session, texts, TEXTS));
+    ok(violet_embed_texts(alone, session, texts + 1, 1));
+    assert_memory_equal(alone, of_texts + E, sizeof alone);
+    for (int v = 0; v < VIDEOS; v++) {
+        dual_by_hand(right, clips[v], NULL);
+        for (int i = 0; i < E; i++) near((double)of_videos[v * E + i], right[i]);
+    }
+    for (int k = 0; k < TEXTS; k++) {
+        double length = 0;
+        dual_by_hand(right, NULL, texts[k]);
+        for (int i = 0; i < E; i++) near((double)of_texts[k * E + i], right[i]);
+        for (int i = 0; i < E; i++) length += right[i] * right[i];
+        near(length, 1);
+    }
+    close_world();
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 typedef struct asker {
@@ -509,6 +569,7 @@ int main(void)
         cmocka_unit_test(answers_are_classes),
         cmocka_unit_test(blanks_are_read_where_they_are),
         cmocka_unit_test(vectors_are_means),
+        cmocka_unit_test(vectors_are_the_dual_encoders),
         cmocka_unit_test(threads_share_a_model),
         cmocka_unit_test(threads_wait_for_the_weights),
         cmocka_unit_test(checks_come_before_videos),

@@ -188,6 +188,13 @@ void vlf_residual_fwd(vl_device *d, float *y, const float *x, const float *r, vl
                        vl_drop path, int rows_per_sample, int rows, int cols);
 void vlf_residual_bwd(vl_device *d, float *dr, const float *dy, vl_drop elem, vl_drop path,
                        int rows_per_sample, int rows, int cols, int acc);
+void vlf_mean_fwd(vl_device *d, float *y, const float *x, const uint8_t *mask, int n_seq, int n,
+                     int cols);
+void vlf_mean_bwd(vl_device *d, float *dx, const float *dy, const uint8_t *mask, int n_seq, int n,
+                     int cols, int acc);
+void vlf_unit_fwd(vl_device *d, float *y, float *norm, const float *x, int rows, int cols);
+void vlf_unit_bwd(vl_device *d, float *dx, const float *dy, const float *y, const float *norm,
+                     int rows, int cols, int acc);
 void vlf_relbias_fwd(vl_device *d, float *bias, const float *table, const int *index, int heads,
                       int n, int m);
 void vlf_relbias_bwd(vl_device *d, float *dtable, const float *dbias, const int *index, int heads,

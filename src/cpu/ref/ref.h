@@ -68,6 +68,15 @@ void vl_ref_residual_fwd(vl_device *d, real *y, const real *x, const real *r, vl
 void vl_ref_residual_bwd(vl_device *d, real *dr, const real *dy, vl_drop elem, vl_drop path,
                          int rows_per_sample, int rows, int cols, int acc);
 
+/* pool.c: means over rows, rows of length 1 */
+void vl_ref_mean_fwd(vl_device *d, real *y, const real *x, const uint8_t *mask, int n_seq, int n,
+                     int cols);
+void vl_ref_mean_bwd(vl_device *d, real *dx, const real *dy, const uint8_t *mask, int n_seq, int n,
+                     int cols, int acc);
+void vl_ref_unit_fwd(vl_device *d, real *y, real *norm, const real *x, int rows, int cols);
+void vl_ref_unit_bwd(vl_device *d, real *dx, const real *dy, const real *y, const real *norm,
+                     int rows, int cols, int acc);
+
 /* attention.c */
 void vl_ref_relbias_fwd(vl_device *d, real *bias, const real *table, const int *index, int heads,
                         int n, int m);
