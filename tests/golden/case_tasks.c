@@ -66,10 +66,11 @@ static violet_status encode(model_run *run, const vl_model *m, vl_features **vid
 }
 
 /* TASK/logit of pairs (video, text), text b * each + k of `text` with video b (NULL: texts 0, 1,
- * ... with each video). */
+ * ... with each video). Encoded items are float32: there is nothing to see in CONFIG=double. */
 static void compare_scorer(model_run *run, const vl_model *m, const char *task, const int *text,
                            int each, real scale)
 {
+    if (sizeof(real) != sizeof(float)) return;
     char name[64];
     vl_features *videos = NULL, *texts = NULL;
     vl_scorer *s = NULL;
