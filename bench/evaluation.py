@@ -121,7 +121,8 @@ def measure(options):
         for who, server in servers.items():
             say(f"{who}: setup, {options.items} videos and texts")
             setup[who] = server.ask("setup", **given,
-                                    **(dict(dtype=options.dtype) if who == "ours" else {}))
+                                    **(dict(dtype=options.dtype, block=options.block)
+                                       if who == "ours" else {}))
         if setup["ours"]["parameters"] != setup["peer"]["parameters"]:
             raise Failure("not the same model: the numbers of parameters differ")
         others = Others()
@@ -212,6 +213,8 @@ def read_options():
     parser.add_argument("--size-txt", type=positive, default=25)
     parser.add_argument("--dtype", default="F32", choices=["F32", "BF16"],
                         help="of our encoded items (F32)")
+    parser.add_argument("--block", type=int, default=0,
+                        help="pairs we compute at once (chosen by the scorer)")
     parser.add_argument("--captions", type=Path, default=shared / "txt_msrvtt-retrieval.json",
                         help="their lengths are taken (../shared/data; else spread as those are)")
     parser.add_argument("--pairs", type=positive, default=5, help="timed turns of each (5)")
