@@ -78,8 +78,8 @@ const command commands[] = {
      "What is the name of a file is a video, all else a text. Of a checkpoint that was trained "
      "with --contrastive, vectors have length 1 and one space: the product of a video's and a "
      "text's tells how well they fit. Of others a vector is the mean over the tokens that enter "
-     "the cross-modal transformer: a video's patches and the [CLS] of each frame, a text's word pieces "
-     "with [CLS] and [SEP]; it is not normalised. Written as .npy, one row an argument, or as JSON "
+     "the cross-modal transformer: a video's patches and the [CLS] of each frame, a text's word "
+     "pieces with [CLS] and [SEP]; it is not normalised. Written as .npy, one row an argument, or as JSON "
      "on the standard output.",
      1, cmd_embed},
     {"convert", "IN OUT [--dtype TYPE] [--only PATTERNS] [--drop PATTERNS] [--config C] [--force]",
