@@ -75,12 +75,12 @@ const command commands[] = {
      1, cmd_ask},
     {"embed", "VIDEO|TEXT ... --checkpoint FILE [--output X.npy] [--json] [--OPTION VALUE ...]",
      "turn videos and texts into vectors",
-     "What is the name of a file is a video, all else a text. Of a checkpoint that was trained with "
-     "--contrastive, vectors have length 1 and one space: the product of a video's and a text's "
-     "tells how well they fit. Of others a vector is the mean over the tokens that enter the "
-     "cross-modal transformer: a video's patches and the [CLS] of each frame, a text's word pieces "
-     "with [CLS] and [SEP]; it is not normalised. Written as .npy, one row an argument, or as JSON "
-     "on the standard output.",
+     "What is the name of a file is a video, all else a text. Of a checkpoint that was trained "
+     "with --contrastive, vectors have length 1 and one space: the product of a video's and a "
+     "text's tells how well they fit. Of others a vector is the mean over the tokens that enter "
+     "the cross-modal transformer: a video's patches and the [CLS] of each frame, a text's word "
+     "pieces with [CLS] and [SEP]; it is not normalised. Written as .npy, one row an argument, or "
+     "as JSON on the standard output.",
      1, cmd_embed},
     {"convert", "IN OUT [--dtype TYPE] [--only PATTERNS] [--drop PATTERNS] [--config C] [--force]",
      "write a file of tensors in another format",

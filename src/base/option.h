@@ -83,7 +83,8 @@ violet_status vl_option_load(const vl_option *table, void *s, const json_t *obje
 violet_status vl_option_args(const vl_option *table, void *s, int argc, char **argv, char **rest,
                              int *n_rest);
 
-/* Appends one option's value as vl_option_set takes it; *is_set is false of a string that is not. */
+/* Appends one option's value as vl_option_set takes it; *is_set is false of a string that is
+ * not. */
 violet_status vl_option_get(vl_buf *out, bool *is_set, const vl_option *table, const void *s,
                             const char *name);
 

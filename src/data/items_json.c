@@ -81,7 +81,8 @@ static violet_status read_answer(vl_entry *e, const json_t *v)
         e->answer_is = VL_ANSWER_WORD;
         e->word = json_string_value(v);
     } else {
-        return vl_err(VIOLET_EFORMAT, "answer: expected a number or a word, found %s", vl_json_kind(v));
+        return vl_err(VIOLET_EFORMAT, "answer: expected a number or a word, found %s",
+                      vl_json_kind(v));
     }
     return VIOLET_OK;
 }

@@ -1,5 +1,6 @@
-/* Ops on the tape, but those of ops_attention.c, ops_conv.c, ops_pool.c and ops_vae.c; see ops.h. Forward and
- * backward of an op stand together; `saved` holds what the backward needs beside its tensors. */
+/* Ops on the tape, but those of ops_attention.c, ops_conv.c, ops_pool.c and ops_vae.c; see ops.h.
+ * Forward and backward of an op stand together; `saved` holds what the backward needs beside its
+ * tensors. */
 #include "nn/ops.h"
 
 #include <string.h>

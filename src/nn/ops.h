@@ -1,6 +1,7 @@
 /* The ops, on the tape: each computes at once through the tape's backend, notes its backward, and
  * returns a new tensor that lives until the tape is reset. Shapes are checked here, nowhere below.
- * Each backward stands under its forward in ops.c, ops_attention.c, ops_conv.c, ops_pool.c, ops_vae.c.
+ * Each backward stands under its forward in ops.c, ops_attention.c, ops_conv.c, ops_pool.c and
+ * ops_vae.c.
  *
  *     x = vl_residual(t, x, vl_linear(t, y, &p->fc2_w, &p->fc2_b, VL_ACT_GELU), ...);
  */

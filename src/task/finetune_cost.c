@@ -57,7 +57,8 @@ static violet_status count(double *flops, double *bytes, const vl_run *r, const 
     t.grad_on = t.training = 1;
     t.checkpoint_on = r->o->checkpointing;
     f->kind->forward(&t, model, f, &batch, &in, &out);
-    status = vl_tape_failed(&t) ? vl_tape_status(&t) : vl_tape_backward(&t, out.total ? out.total : out.loss);
+    status = vl_tape_failed(&t) ? vl_tape_status(&t)
+                                : vl_tape_backward(&t, out.total ? out.total : out.loss);
     vl_count c = vl_count_get(d);
     *flops = vl_count_products(&c, VL_COUNT_FORWARD) + vl_count_products(&c, VL_COUNT_BACKWARD);
     *bytes =

@@ -20,8 +20,8 @@ violet_status pretrain_buffers(vl_run *r, int B, int T)
     p->answer_mvm = malloc(B * Ni * sizeof *p->answer_mvm);
     p->negative = malloc(B * 4 * sizeof *p->negative);
     p->weight = malloc(B * (Ni + X) * sizeof *p->weight);
-    if (!p->image || !p->text_mask || !p->same || !p->text || !p->vq || !p->answer_mtm || !p->answer_mvm ||
-        !p->negative || !p->weight)
+    if (!p->image || !p->text_mask || !p->same || !p->text || !p->vq || !p->answer_mtm ||
+        !p->answer_mvm || !p->negative || !p->weight)
         return vl_err_nomem();
     return VIOLET_OK;
 }

@@ -125,8 +125,8 @@ typedef struct vl_run_options {
 
 #define VL_RUN_ROW_CONTRASTIVE                                                                     \
     VL_OPTION_DOUBLE(vl_run_options, contrastive, "0", 0, 1e6, "Recipe",                           \
-                     "weight of a contrastive loss beside the others, which trains the vectors of " \
-                     "a first stage, 0: no such loss, no such head")
+                     "weight of a contrastive loss beside the others, which trains the vectors "   \
+                     "of a first stage, 0: no such loss, no such head")
 
 /* How weights are updated, from size_epoch to checkpointing. */
 #define VL_RUN_ROWS_RECIPE(epochs, rate)                                                           \

@@ -108,7 +108,7 @@ static void put_frames(FILE *tsv, int video, char kind, int T)
 
 static void put_tokens(vl_pickle_writer *vq, const char *id, int video, char kind, int T)
 {
-    int16_t tokens[64 * GRID * GRID];
+    int16_t tokens[(VL_FRAMES_MOST + 1) * GRID * GRID];
     int64_t shape[3] = {T, GRID, kind == 's' ? GRID - 1 : GRID};
     for (int i = 0; i < T * GRID * GRID; i++) tokens[i] = (int16_t)((video * 5 + i * 3) % CODES);
     if (kind != 'v' && vl_pickle_put_i16(vq, id, tokens, shape, 3) != VIOLET_OK)

@@ -450,7 +450,7 @@ static void heads_are_taken_where_they_fit(void **state)
     /* the matching head serves whole; the configuration is the checkpoint's */
     snprintf(flags, sizeof flags, "%s %s --config=", QAMC, from);
     run_result r = corpus_finetune_ok(&c, "from-mc", flags);
-    if (!strstr(r.told, "the others fresh: 0 tensors")) fail_msg("%s", r.told);
+    if (!strstr(r.told, "starts with ") || strstr(r.told, "fresh")) fail_msg("%s", r.told);
     /* an open-ended one takes fc.1 */
     snprintf(flags, sizeof flags, "%s %s", QAOE, from);
     r = corpus_finetune_ok(&c, "from-oe", flags);
