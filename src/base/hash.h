@@ -31,4 +31,13 @@ static inline uint64_t vl_hash(uint64_t h, const void *data, size_t n)
     return vl_rng_mix64(h);
 }
 
+/* Of a string, for tables in memory: FNV-1a 64, mixed. Byte by byte, so harder to find collisions
+ * of than vl_hash's. */
+static inline uint64_t vl_hash_string(const char *s, size_t n)
+{
+    uint64_t h = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)s[i]) * 0x100000001b3u;
+    return vl_rng_mix64(h);
+}
+
 #endif

@@ -4,19 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-
-static uint64_t hash_of(const char *s, size_t n)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)s[i]) * 0x100000001b3u;
-    return vl_rng_mix64(h);
-}
+#include "base/hash.h"
 
 /* Where s is, or would go; there is always a free place. */
 static vl_index_place *place_of(const vl_string_index *x, const char *s, size_t n)
 {
-    size_t i = hash_of(s, n) & (x->n_places - 1);
+    size_t i = vl_hash_string(s, n) & (x->n_places - 1);
     for (;; i = (i + 1) & (x->n_places - 1)) {
         vl_index_place *p = &x->place[i];
         if (!p->s || (p->n == n && memcmp(p->s, s, n) == 0)) return p;

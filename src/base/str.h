@@ -1,9 +1,15 @@
-/* How names begin and end. */
+/* How names begin and end, and whether they are there. */
 #ifndef VL_BASE_STR_H
 #define VL_BASE_STR_H
 
 #include <stdbool.h>
 #include <string.h>
+
+/* NULL of an option that is not set, or set to "". */
+static inline const char *vl_str_given(const char *s)
+{
+    return s && *s ? s : NULL;
+}
 
 static inline bool vl_str_begins(const char *s, const char *with)
 {

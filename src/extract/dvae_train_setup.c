@@ -1,5 +1,4 @@
 /* Setting up and taking down a dVAE's training: pictures, model, memory, the saved state. */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,10 +106,7 @@ static violet_status setup_model(training *r)
     if (status != VIOLET_OK) return status;
     enlarge_residuals(r);
     r->backend = vl_backend_fast();
-    errno = 0;
-    r->device = r->backend->open(r->o.threads);
-    if (!r->device) return errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
-    return vl_tape_init(&r->tape, r->backend, r->device, 0);
+    return vl_tape_open(&r->tape, &r->device, r->backend, r->o.threads);
 }
 
 static violet_status setup_optim(training *r)

@@ -6,7 +6,6 @@
  *     batches   [a a a a][a b b b][c c c c] ...
  *
  * A record is written when its last token is there, and after all before it. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,10 +142,7 @@ static violet_status start(worker *w, vq_run *r)
     w->image = malloc((size_t)w->n_batch * 3 * (size_t)w->side * (size_t)w->side);
     w->tokens = malloc((size_t)w->n_batch * (size_t)w->h * (size_t)w->h * sizeof *w->tokens);
     if (!w->image || !w->tokens) return vl_err_nomem();
-    errno = 0;
-    w->device = backend->open(r->o->threads);
-    if (!w->device) return errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
-    return vl_tape_init(&w->tape, backend, w->device, 0);
+    return vl_tape_open(&w->tape, &w->device, backend, r->o->threads);
 }
 
 static void release(worker *w)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
+#include "base/hash.h"
 #include "file/pickle_doc.h"
 
 #define CHUNK_BYTES ((size_t)1 << 18)
@@ -196,13 +196,6 @@ static violet_status visit(const struct walk *w, vl_value *v, int depth, uint64_
 
 /* ---- the index ------------------------------------------------------------------------------- */
 
-static uint64_t hash_of(const char *s, size_t n)
-{
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)s[i]) * 0x100000001b3u;
-    return vl_rng_mix64(h);
-}
-
 static bool is_key(const vl_value *k, const char *s, size_t n)
 {
     return k->kind == VL_STR && k->n == n && memcmp(k->u.s, s, n) == 0;
@@ -211,7 +204,7 @@ static bool is_key(const vl_value *k, const char *s, size_t n)
 /* Where the key stands or would stand; counts steps. */
 static uint32_t *slot(const struct vl_items *d, const char *s, size_t n, uint64_t *steps)
 {
-    uint32_t i = (uint32_t)hash_of(s, n) & (d->n_index - 1);
+    uint32_t i = (uint32_t)vl_hash_string(s, n) & (d->n_index - 1);
     while (d->index[i] && !is_key(d->at[2 * (d->index[i] - 1)], s, n)) {
         i = (i + 1) & (d->n_index - 1);
         ++*steps;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "file/json_text.h"
 #include "file/tensors_plan.h"
 
@@ -110,18 +111,13 @@ static violet_status take_member(void *context, const char *key, json_t *value)
     const reading *r = context;
     vl_safetensors *f = r->f;
     if (strcmp(key, "__metadata__") == 0) return take_metadata(f, value);
-    if (f->n == f->cap) {
-        size_t cap = f->cap ? 2 * f->cap : 64;
-        vl_safetensor *more = realloc(f->tensors, cap * sizeof *more);
-        if (!more) return vl_err_nomem();
-        f->tensors = more;
-        f->cap = cap;
-    }
+    violet_status status = vl_grow(&f->tensors, &f->cap, f->n, sizeof *f->tensors, 64);
+    if (status != VIOLET_OK) return status;
     vl_safetensor *t = &f->tensors[f->n];
     *t = (vl_safetensor){.name = strdup(key)};
     if (!t->name) return vl_err_nomem();
     f->n++;
-    violet_status status = read_tensor(t, value, r->data, r->n_data);
+    status = read_tensor(t, value, r->data, r->n_data);
     return status == VIOLET_OK ? status : vl_err_at(status, "tensor '%.200s'", key);
 }
 

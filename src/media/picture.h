@@ -33,7 +33,9 @@ void vl_picture_release(vl_picture *p);
  * a grey bottom. *out is empty after an error. */
 violet_status vl_jpeg_decode(vl_picture *out, const void *bytes, size_t n);
 
-/* Appends a JPEG with 4:2:0 chroma; quality is 1 to 100 (the reference's frames: 75). */
+#define VL_PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
+
+/* Appends a JPEG with 4:2:0 chroma; quality is 1 to 100. */
 violet_status vl_jpeg_encode(vl_buf *out, const vl_picture *p, int quality);
 
 /* The reference pads both sides by floor(difference / 2), so that an odd difference leaves a

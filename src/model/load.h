@@ -102,6 +102,9 @@ violet_status vl_load_report_text(vl_buf *out, const vl_load_report *r);
 /* Everything, for programs: {"file", "layout", "part", "matched": {"tensors", "elements"}, ...,
  * "list": [{"name", "fate", "elements", "note"}]}. NULL: out of memory. */
 json_t *vl_load_report_json(const vl_load_report *r);
+/* VIOLET_ESHAPE, naming one, if the file does not give every parameter: for what is used and not
+ * trained, and so has nothing to start fresh. */
+violet_status vl_load_report_whole(const vl_load_report *r);
 void vl_load_report_release(vl_load_report *r);
 
 /* For load.c: one more entry, counted. note: NULL, or one to be copied. */

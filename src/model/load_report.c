@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/status.h"
 #include "base/words.h"
 #include "model/load.h"
@@ -24,13 +25,8 @@ static char *copy_of(const char *text)
 violet_status vl_load_report_add(vl_load_report *r, vl_load_fate fate, const char *name,
                                  const char *note, size_t count)
 {
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? 2 * r->cap : 256;
-        vl_load_entry *list = realloc(r->list, cap * sizeof *list);
-        if (!list) return vl_err_nomem();
-        r->list = list;
-        r->cap = cap;
-    }
+    violet_status status = vl_grow(&r->list, &r->cap, r->n, sizeof *r->list, 256);
+    if (status != VIOLET_OK) return status;
     vl_load_entry *e = &r->list[r->n];
     *e = (vl_load_entry){fate, copy_of(name), copy_of(note), count};
     if (!e->name || (note && !e->note)) {
@@ -41,6 +37,18 @@ violet_status vl_load_report_add(vl_load_report *r, vl_load_fate fate, const cha
     r->n++;
     r->tensors[fate]++;
     r->elements[fate] += count;
+    return VIOLET_OK;
+}
+
+violet_status vl_load_report_whole(const vl_load_report *r)
+{
+    size_t n = r->tensors[VL_LOAD_MISSING] + r->tensors[VL_LOAD_MISSHAPEN];
+    for (size_t i = 0; i < r->n && n; i++) {
+        const vl_load_entry *e = &r->list[i];
+        if (e->fate != VL_LOAD_MISSING && e->fate != VL_LOAD_MISSHAPEN) continue;
+        return vl_err(VIOLET_ESHAPE, "%s: not a whole model: '%s' %s%s", r->path, e->name,
+                      e->note ? e->note : "is not in it", n > 1 ? ", and more do not fit" : "");
+    }
     return VIOLET_OK;
 }
 

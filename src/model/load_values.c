@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/memory.h"
 #include "base/status.h"
 
@@ -25,13 +26,8 @@ bool vl_values_fit(const vl_param *e, const vl_stored *t)
 violet_status vl_values_add(vl_values *v, real *to, const vl_stored *t)
 {
     for (size_t at = 0; at < t->n; at += PIECE) {
-        if (v->n == v->cap) {
-            size_t cap = v->cap ? 2 * v->cap : 1024;
-            vl_values_piece *list = realloc(v->list, cap * sizeof *list);
-            if (!list) return vl_err_nomem();
-            v->list = list;
-            v->cap = cap;
-        }
+        violet_status status = vl_grow(&v->list, &v->cap, v->n, sizeof *v->list, 1024);
+        if (status != VIOLET_OK) return status;
         v->list[v->n++] = (vl_values_piece){to ? to + at : NULL, t, at,
                                         t->n - at < PIECE ? t->n - at : PIECE};
     }

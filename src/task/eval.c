@@ -1,25 +1,18 @@
 /* An evaluation from beginning to end; see eval.h. */
 #include "task/eval.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "file/tensors.h"
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
 #include "model/load.h"
 #include "task/eval_internal.h"
-
-#define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
-#define MOST_ANSWERS ((size_t)1 << 24)
-
-static bool given(const char *s)
-{
-    return s && *s;
-}
+#include "train/run.h"
 
 /* ---- options --------------------------------------------------------------------------------- */
 
@@ -28,31 +21,31 @@ static violet_status setup_options(eval *e)
     static const eval_kind *const kinds[] = {&eval_retrieval, &eval_qamc, &eval_qaoe, &eval_fib};
     const vl_run_options *o = &e->o->run;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (given(o->type) && strcmp(o->type, kinds[i]->type) == 0) e->kind = kinds[i];
+        if (vl_str_given(o->type) && strcmp(o->type, kinds[i]->type) == 0) e->kind = kinds[i];
     if (!e->kind)
         return vl_err(VIOLET_EINVAL, "'type' is '%.60s', expected retrieval, qamc, qaoe or fib",
                       o->type ? o->type : "");
-    if (!given(o->path_ckpt))
+    if (!vl_str_given(o->path_ckpt))
         return vl_err(VIOLET_EINVAL, "nothing to evaluate: --checkpoint names a file of weights");
-    if (!given(e->o->task) && !given(e->o->items))
+    if (!vl_str_given(e->o->task) && !vl_str_given(e->o->items))
         return vl_err(VIOLET_EINVAL, "no items: 'task' names them, or --items their file");
     if (o->size_img % 32)
         return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", o->size_img);
-    if (e->o->merge && given(e->o->shard))
+    if (e->o->merge && vl_str_given(e->o->shard))
         return vl_err(VIOLET_EINVAL, "--shard does a part, --merge puts parts together: one of "
                       "them");
-    if (given(e->o->shard) && given(e->o->predictions))
+    if (vl_str_given(e->o->shard) && vl_str_given(e->o->predictions))
         return vl_err(VIOLET_EINVAL, "--predictions: of parts, --merge writes them");
     if (e->o->first_stage && e->kind != &eval_retrieval)
         return vl_err(VIOLET_EINVAL, "--first-stage: %s ranks no videos, only retrieval does",
                       e->kind->type);
-    if (e->o->first_stage && (e->o->merge || given(e->o->shard)))
+    if (e->o->first_stage && (e->o->merge || vl_str_given(e->o->shard)))
         return vl_err(VIOLET_EINVAL, "--first-stage looks at all videos at once: it has no parts "
                       "(--shard, --merge)");
     if (e->o->merge == 1) return vl_err(VIOLET_EINVAL, "--merge 1: expected 2 or more parts");
     e->compat = o->compat == VL_COMPAT_VIOLET1;
     e->rule = e->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;
-    return vl_shard_parse(&e->shard, given(e->o->shard) ? e->o->shard : NULL);
+    return vl_shard_parse(&e->shard, vl_str_given(e->o->shard));
 }
 
 /* ---- checkpoint ------------------------------------------------------------------------------ */
@@ -79,16 +72,8 @@ static violet_status check_head(const eval *e, const vl_tensors *f)
 /* The answers that fine-tuning has written into a checkpoint. */
 static violet_status read_answers(eval *e, const json_t *list)
 {
-    size_t n = json_array_size(list);
-    if (n == 0 || n > MOST_ANSWERS) return VIOLET_OK;
-    const char **words = calloc(n, sizeof *words);
-    if (!words) return vl_err_nomem();
-    violet_status status = VIOLET_OK;
-    for (size_t i = 0; i < n && status == VIOLET_OK; i++)
-        if (!(words[i] = json_string_value(json_array_get(list, i))))
-            status = vl_err(VIOLET_EFORMAT, "answer %zu is no string", i);
-    if (status == VIOLET_OK) status = vl_answers_new(&e->answers, words, n);
-    free(words);
+    if (json_array_size(list) == 0) return VIOLET_OK;
+    violet_status status = vl_answers_of_json(&e->answers, list);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s: list of answers",
                                                     e->o->run.path_ckpt);
 }
@@ -127,7 +112,7 @@ static violet_status setup_config(eval *e)
     vl_tensors *f;
     violet_status status = vl_tensors_open(&f, o->path_ckpt);
     if (status != VIOLET_OK) return status;
-    status = vl_config_find(&e->config, given(o->config) ? o->config : o->path_ckpt);
+    status = vl_config_find(&e->config, vl_str_given(o->config) ? o->config : o->path_ckpt);
     if (status == VIOLET_OK) status = check_head(e, f);
     /* with the dual encoder or not, encoded videos are the same: one hash, one cache */
     e->heads = e->kind->head | (e->kind->all_pairs ? vl_heads_of(f) & VL_HEAD_DUAL : 0);
@@ -143,12 +128,7 @@ static violet_status setup_config(eval *e)
 
 static violet_status setup_text(eval *e)
 {
-    violet_status status = vl_wordpiece_open(&e->wordpiece, e->o->run.vocab);
-    if (status != VIOLET_OK) return status;
-    if (vl_wordpiece_size(e->wordpiece) > e->config.size_vocab)
-        return vl_err(VIOLET_EINVAL, "the vocabulary has %d pieces, the model's size_vocab is %d",
-                      vl_wordpiece_size(e->wordpiece), e->config.size_vocab);
-    return VIOLET_OK;
+    return vl_wordpiece_open_for(&e->wordpiece, e->o->run.vocab, e->config.size_vocab);
 }
 
 /* The list of answers is the checkpoint's, or else the file's. Classes behind it are never right:
@@ -174,8 +154,8 @@ static violet_status setup_items(eval *e)
     vl_items_options items = {.kind = e->kind->items,
                               .folder = o->run.data,
                               .task = o->task,
-                              .path = given(o->items) ? o->items : NULL,
-                              .split = given(o->run.split) ? o->run.split : NULL};
+                              .path = vl_str_given(o->items),
+                              .split = vl_str_given(o->run.split)};
     violet_status status = vl_items_open(&e->items, &items);
     if (status != VIOLET_OK) return status;
     e->n_videos = vl_items_n_videos(e->items);
@@ -185,23 +165,13 @@ static violet_status setup_items(eval *e)
 static violet_status setup_set(eval *e)
 {
     const vl_run_options *o = &e->o->run;
-    if (!given(o->dataset) && !given(o->videos))
+    if (!vl_str_given(o->dataset) && !vl_str_given(o->videos))
         return vl_err(VIOLET_EINVAL, "no pictures: 'dataset' names them, or --videos a folder");
-    vl_dataset_options d = {.folder = o->data,
-                            .name = given(o->dataset) ? o->dataset : "videos",
-                            .split = given(o->split) ? o->split : "test",
-                            .videos = given(o->videos) ? o->videos : NULL,
-                            .size_img = o->size_img,
-                            .size_txt = o->size_txt,
-                            .n_frames = o->size_frame,
-                            .items = e->items,
-                            .each_video = true,
-                            .fast_video = o->fast_video,
-                            .video_shape = e->compat ? VL_SHAPE_STORED : (vl_shape)o->shape,
-                            .video_jpeg = e->compat ? PUBLISHED_QUALITY : 0,
-                            .seed = (uint64_t)o->seed,
-                            .pad = e->compat ? VL_PAD_COMPAT : VL_PAD_EXACT,
-                            .wordpiece = e->wordpiece};
+    vl_dataset_options d = vl_run_dataset_options(o, e->wordpiece,
+                                                  vl_str_given(o->dataset) ? o->dataset : "videos",
+                                                  vl_str_given(o->split) ? o->split : "test");
+    d.items = e->items;
+    d.each_video = true;
     violet_status status = vl_dataset_open(&e->set, &d);
     if (status != VIOLET_OK) return status;
     e->T = vl_dataset_frames(e->set, 0);
@@ -217,20 +187,6 @@ static violet_status setup_set(eval *e)
 
 /* ---- model ----------------------------------------------------------------------------------- */
 
-/* Everything that is needed must come from the file. */
-static violet_status check_load(const eval *e, const vl_load_report *report)
-{
-    for (size_t i = 0; i < report->n; i++) {
-        const vl_load_entry *x = &report->list[i];
-        if (x->fate != VL_LOAD_MISSING && x->fate != VL_LOAD_MISSHAPEN) continue;
-        return vl_err(VIOLET_ESHAPE, "%s: %zu of the tensors that are needed are not there or of "
-                      "another shape; the first is %s%s%s", e->o->run.path_ckpt,
-                      report->tensors[VL_LOAD_MISSING] + report->tensors[VL_LOAD_MISSHAPEN],
-                      x->name, x->note ? ", " : "", x->note ? x->note : "");
-    }
-    return VIOLET_OK;
-}
-
 static violet_status setup_model(eval *e)
 {
     const vl_run_options *o = &e->o->run;
@@ -240,15 +196,12 @@ static violet_status setup_model(eval *e)
     violet_status status = vl_model_init(&e->model, &e->config, e->heads, 0, 0);
     if (status != VIOLET_OK) return status;
     status = vl_load(&e->model.params, &e->model.config, o->path_ckpt, &load, &report);
-    if (status == VIOLET_OK) status = check_load(e, &report);
+    if (status == VIOLET_OK) status = vl_load_report_whole(&report);
     vl_load_report_release(&report);
     if (status != VIOLET_OK) return status;
     e->weights = vl_params_hash(&e->model.params);
     e->backend = vl_backend_fast();
-    errno = 0;
-    e->device = e->backend->open(o->threads);
-    if (!e->device) return errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
-    return vl_tape_init(&e->tape, e->backend, e->device, 0);
+    return vl_tape_open(&e->tape, &e->device, e->backend, o->threads);
 }
 
 static void tell_start(const eval *e)
@@ -291,7 +244,7 @@ static violet_status run(vl_buf *text, eval *e, int flags)
     }
     tell_start(e);
     /* better an error now than after hours of work */
-    bool part = e->shard.n > 1, predictions = given(e->o->predictions);
+    bool part = e->shard.n > 1, predictions = vl_str_given(e->o->predictions);
     violet_status status = predictions ? vl_out_open(&e->out, e->o->predictions) : VIOLET_OK;
     if (status == VIOLET_OK && !e->o->merge) status = eval_score(e);
     if (status == VIOLET_OK && !part) status = e->kind->measure(e, e->out.file);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include "task/eval_internal.h"
@@ -12,13 +13,9 @@
 violet_status eval_add(eval *e, const eval_group *g, const char *name, const char *label,
                        bool share, double value, vl_interval interval, size_t n)
 {
-    if (e->n_metrics == e->cap_metrics) {
-        size_t cap = e->cap_metrics ? 2 * e->cap_metrics : 16;
-        eval_metric *more = realloc(e->metric, cap * sizeof *more);
-        if (!more) return vl_err_nomem();
-        e->metric = more;
-        e->cap_metrics = cap;
-    }
+    violet_status status =
+        vl_grow(&e->metric, &e->cap_metrics, e->n_metrics, sizeof *e->metric, 16);
+    if (status != VIOLET_OK) return status;
     eval_metric *m = &e->metric[e->n_metrics];
     const eval_metric *last = e->n_metrics ? m - 1 : NULL;
     bool same = last && strcmp(last->group, g->title) == 0;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "model/checkpoint.h"
 #include "model/load.h"
 #include "task/finetune_internal.h"
@@ -17,19 +18,14 @@
 
 /* ---- items and answers ----------------------------------------------------------------------- */
 
-static const char *given(const char *option)
-{
-    return option && *option ? option : NULL;
-}
-
 violet_status finetune_open(vl_run *r)
 {
     finetune *f = r->own;
     f->compat = r->o->compat == VL_COMPAT_VIOLET1;
     r->patience = f->o->patience;
-    if (!given(f->o->task) && !given(f->o->items))
+    if (!vl_str_given(f->o->task) && !vl_str_given(f->o->items))
         return vl_err(VIOLET_EINVAL, "neither 'task' nor 'items' says where the items are");
-    if (!given(r->o->dataset))
+    if (!vl_str_given(r->o->dataset))
         return vl_err(VIOLET_EINVAL, "'dataset' does not say where the pictures are");
     if (r->o->contrastive > 0 && f->kind != &finetune_retrieval)
         return vl_err(VIOLET_EINVAL,
@@ -88,7 +84,7 @@ static violet_status open_items(vl_run *r, int which, const char *split)
     vl_items_options o = {.kind = f->kind->items,
                           .folder = r->o->data,
                           .task = f->o->task,
-                          .path = given(f->o->items),
+                          .path = vl_str_given(f->o->items),
                           .split = split};
     vl_items_close(f->items[which]);
     f->items[which] = NULL;
@@ -111,7 +107,7 @@ static violet_status open_split(vl_dataset **out, vl_run *r, int which, const ch
     finetune *f = r->own;
     violet_status status = open_items(r, which, split);
     if (status != VIOLET_OK) return status;
-    vl_dataset_options d = vl_run_dataset_options(r, name, split);
+    vl_dataset_options d = vl_run_dataset_options(r->o, r->wordpiece, name, split);
     d.no_tokens = true;
     d.items = f->items[which];
     d.each_video = which != FINETUNE_TRAIN && f->kind->each_video;
@@ -128,7 +124,7 @@ static violet_status open_split(vl_dataset **out, vl_run *r, int which, const ch
 static violet_status open_test(vl_run *r, const char *name)
 {
     finetune *f = r->own;
-    const char *split = given(f->o->test_split);
+    const char *split = vl_str_given(f->o->test_split);
     if (!split) return VIOLET_OK;
     violet_status status = open_split(&f->test, r, FINETUNE_TEST, name, split);
     if (status == VIOLET_OK || status == VIOLET_ENOMEM) return status;
@@ -280,7 +276,7 @@ violet_status finetune_describe(char **text, const vl_run *r)
     json_t *o = json_object(), *list = f->answers ? json_array() : NULL;
     int bad = vl_json_put(o, "type", json_string(f->kind->type));
     *text = NULL;
-    bad |= vl_json_put(o, "task", given(f->o->task) ? json_string(f->o->task) : json_null());
+    bad |= vl_json_put(o, "task", vl_str_given(f->o->task) ? json_string(f->o->task) : json_null());
     bad |= vl_json_put(o, "protocol", json_string(protocol(f)));
     bad |= vl_json_put(o, "size_img", json_integer(r->o->size_img));
     bad |= vl_json_put(o, "size_txt", json_integer(r->o->size_txt));

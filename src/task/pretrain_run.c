@@ -50,7 +50,7 @@ static violet_status pretrain_open_set(vl_dataset **out, vl_run *r, const char *
                                        const char *split, bool training)
 {
     const pretrain *p = r->own;
-    vl_dataset_options d = vl_run_dataset_options(r, name, split);
+    vl_dataset_options d = vl_run_dataset_options(r->o, r->wordpiece, name, split);
     d.size_small = p->dvae ? vl_dvae_side(r->o->size_img) : 0;
     d.no_tokens = p->dvae != NULL;
     d.n_codes = r->config.size_code;

@@ -1,6 +1,7 @@
 /* The tape: memory, nodes, backward, blocks. See tape.h. */
 #include "tensor/tape.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,14 @@ violet_status vl_tape_init(vl_tape *t, const vl_backend *backend, vl_device *dev
     if (status == VIOLET_OK) status = vl_arena_init(&t->grads, limit);
     if (status != VIOLET_OK) vl_tape_release(t);
     return status;
+}
+
+violet_status vl_tape_open(vl_tape *t, vl_device **device, const vl_backend *backend, int threads)
+{
+    errno = 0;
+    *device = backend->open(threads);
+    if (!*device) return errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
+    return vl_tape_init(t, backend, *device, 0);
 }
 
 void vl_tape_release(vl_tape *t)

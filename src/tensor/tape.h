@@ -69,6 +69,9 @@ struct vl_tape {
 /* A tape on one device of `backend`. limit: most bytes of activations (0: no limit). The device
  * stays the caller's. */
 violet_status vl_tape_init(vl_tape *t, const vl_backend *backend, vl_device *device, size_t limit);
+/* A device of the backend with `threads` threads (0: one a core), and a tape on it. *device is the
+ * caller's, to be closed after the tape's release; NULL if there is none. */
+violet_status vl_tape_open(vl_tape *t, vl_device **device, const vl_backend *backend, int threads);
 void vl_tape_release(vl_tape *t);
 
 /* Starts a step: forgets all activations, nodes and errors. */

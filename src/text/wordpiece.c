@@ -174,6 +174,18 @@ done:
     return status;
 }
 
+violet_status vl_wordpiece_open_for(vl_wordpiece **out, const char *path, int size_vocab)
+{
+    violet_status status = vl_wordpiece_open(out, path);
+    if (status != VIOLET_OK) return status;
+    int n = vl_wordpiece_size(*out);
+    if (n <= size_vocab) return VIOLET_OK;
+    vl_wordpiece_free(*out);
+    *out = NULL;
+    return vl_err(VIOLET_EINVAL, "the vocabulary has %d pieces, the model's size_vocab is %d", n,
+                  size_vocab);
+}
+
 void vl_wordpiece_free(vl_wordpiece *wp)
 {
     if (!wp) return;

@@ -25,6 +25,8 @@ typedef enum vl_special { VL_PAD, VL_UNK, VL_CLS, VL_SEP, VL_MASK, VL_SPECIALS }
 /* Reads a vocabulary: a token a line, its id the line's number from 0. NULL: the one of BERT-Base
  * Uncased that is built in. All five special tokens must be there, and no token twice. */
 violet_status vl_wordpiece_open(vl_wordpiece **out, const char *path);
+/* The same, for a model of size_vocab words: EINVAL if there are more pieces. */
+violet_status vl_wordpiece_open_for(vl_wordpiece **out, const char *path, int size_vocab);
 
 /* The same from memory; `name` stands for it in messages. The bytes are copied. */
 violet_status vl_wordpiece_parse(vl_wordpiece **out, const char *bytes, size_t n,

@@ -179,8 +179,10 @@ double vl_run_accuracy(const vl_run_sums *s, int loss);
 /* What is minimised: their weighted sum, but for those that were not asked. */
 double vl_run_total(const vl_run *r, const vl_run_sums *s);
 
-/* What the shared options say of a data set. */
-vl_dataset_options vl_run_dataset_options(const vl_run *r, const char *name, const char *split);
+/* What the shared options say of a data set; videos' frames go through a JPEG of the published
+ * tool's quality where it is to be as published. */
+vl_dataset_options vl_run_dataset_options(const vl_run_options *o, const vl_wordpiece *wordpiece,
+                                          const char *name, const char *split);
 /* A validation by task->batch over the data set, or valid_batches of it. */
 violet_status vl_run_validate(vl_run *r, const vl_dataset *d, vl_run_result *out);
 /* Better than the best so far. */

@@ -77,6 +77,17 @@ violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, 
     return status;
 }
 
+violet_status vl_run_close_lines(FILE **steps, FILE **timing, const char *folder,
+                                 violet_status status)
+{
+    int failed = 0;
+    if (*steps) failed |= fclose(*steps);
+    if (*timing) failed |= fclose(*timing);
+    *steps = *timing = NULL;
+    if (!failed || status != VIOLET_OK) return status; /* the first failure keeps its message */
+    return vl_err_errno("write the logs in '%s'", folder);
+}
+
 violet_status vl_run_lines_length(uint64_t *length, const char *folder, const char *name,
                                   uint64_t wanted)
 {

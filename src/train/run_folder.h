@@ -27,6 +27,10 @@ violet_status vl_run_lock(FILE **f, const char *folder, const char *name);
 /* The same where *f is NULL; and cuts it to cut_to bytes (negative: as it is). */
 violet_status vl_run_open_lines(FILE **f, const char *folder, const char *name, int64_t cut_to);
 
+/* Closes both, where they are open; status, or what went wrong now if that is VIOLET_OK. */
+violet_status vl_run_close_lines(FILE **steps, FILE **timing, const char *folder,
+                                 violet_status status);
+
 /* The length to cut FOLDER/NAME to: `wanted`, or what there is of it. Lost lines must not keep a
  * run from going on, nor be filled up with zeros. */
 violet_status vl_run_lines_length(uint64_t *length, const char *folder, const char *name,

@@ -43,12 +43,7 @@ violet_status vl_run_log_open(vl_run *r)
 
 violet_status vl_run_log_close(vl_run *r, violet_status status)
 {
-    int failed = 0;
-    if (r->steps) failed |= fclose(r->steps);
-    if (r->timing) failed |= fclose(r->timing);
-    r->steps = r->timing = NULL;
-    if (!failed || status != VIOLET_OK) return status; /* the first failure keeps its message */
-    return vl_err_errno("write the logs in '%s'", r->o->output);
+    return vl_run_close_lines(&r->steps, &r->timing, r->o->output, status);
 }
 
 /* Only what is the same on every run goes into steps.jsonl. */

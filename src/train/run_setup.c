@@ -1,6 +1,5 @@
 /* Setting up and taking down a training run: configuration, data sets, units, memory, weights. See
  * run.h for what a run is. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "train/run_internal.h"
 #include "train/start.h"
 
-#define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
 #define DEFAULT_CONFIG    "violet1"
 #define WARN_ONE_BY_ONE   20 /* bad samples told singly; after that only counted */
 
@@ -47,12 +45,7 @@ static violet_status setup_config(vl_run *r)
 
 static violet_status setup_text(vl_run *r)
 {
-    violet_status status = vl_wordpiece_open(&r->wordpiece, r->o->vocab);
-    if (status != VIOLET_OK) return status;
-    if (vl_wordpiece_size(r->wordpiece) > r->config.size_vocab)
-        return vl_err(VIOLET_EINVAL, "the vocabulary has %d pieces, the model's size_vocab is %d",
-                      vl_wordpiece_size(r->wordpiece), r->config.size_vocab);
-    return VIOLET_OK;
+    return vl_wordpiece_open_for(&r->wordpiece, r->o->vocab, r->config.size_vocab);
 }
 
 static violet_status setup_task(vl_run *r)
@@ -76,9 +69,9 @@ static violet_status setup_optim(vl_run *r)
     return VIOLET_OK;
 }
 
-vl_dataset_options vl_run_dataset_options(const vl_run *r, const char *name, const char *split)
+vl_dataset_options vl_run_dataset_options(const vl_run_options *o, const vl_wordpiece *wordpiece,
+                                          const char *name, const char *split)
 {
-    const vl_run_options *o = r->o;
     bool compat = o->compat == VL_COMPAT_VIOLET1;
     return (vl_dataset_options){.folder = o->data,
                                 .name = name,
@@ -90,9 +83,9 @@ vl_dataset_options vl_run_dataset_options(const vl_run *r, const char *name, con
                                 .seed = (uint64_t)o->seed,
                                 .fast_video = o->fast_video,
                                 .video_shape = compat ? VL_SHAPE_STORED : (vl_shape)o->shape,
-                                .video_jpeg = compat ? PUBLISHED_QUALITY : 0,
+                                .video_jpeg = compat ? VL_PUBLISHED_QUALITY : 0,
                                 .pad = compat ? VL_PAD_COMPAT : VL_PAD_EXACT,
-                                .wordpiece = r->wordpiece};
+                                .wordpiece = wordpiece};
 }
 
 static violet_status open_valid(vl_run *r, vl_run_set *s)
@@ -230,10 +223,7 @@ static violet_status setup_model(vl_run *r)
     violet_status status = vl_model_init(&r->model, &r->config, r->task->heads, 1, 0);
     if (status != VIOLET_OK) return status;
     r->backend = vl_backend_fast();
-    errno = 0;
-    r->device = r->backend->open(o->threads);
-    if (!r->device) return errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
-    status = vl_tape_init(&r->tape, r->backend, r->device, 0);
+    status = vl_tape_open(&r->tape, &r->device, r->backend, o->threads);
     return status == VIOLET_OK ? r->task->buffers(r, o->size_batch, most_frames(r)) : status;
 }
 

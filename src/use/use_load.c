@@ -28,24 +28,11 @@ struct vl_use_loading {
     _Atomic double seconds; /* for whoever asks; 0: not done */
 };
 
-/* A model that is used has nothing to start fresh: the file must give all of it. */
-static violet_status check_whole(const vl_load_report *r)
-{
-    size_t n = r->tensors[VL_LOAD_MISSING] + r->tensors[VL_LOAD_MISSHAPEN];
-    for (size_t i = 0; i < r->n && n; i++) {
-        const vl_load_entry *e = &r->list[i];
-        if (e->fate != VL_LOAD_MISSING && e->fate != VL_LOAD_MISSHAPEN) continue;
-        return vl_err(VIOLET_ESHAPE, "%s: not a whole model: '%s' %s%s", r->path, e->name,
-                      e->note ? e->note : "is not in it", n > 1 ? ", and more do not fit" : "");
-    }
-    return VIOLET_OK;
-}
-
 static violet_status read_weights(violet_model *m, const vl_load_options *how)
 {
     vl_load_report report = {0};
     violet_status status = vl_load(&m->m.params, &m->m.config, m->path, how, &report);
-    if (status == VIOLET_OK) status = check_whole(&report);
+    if (status == VIOLET_OK) status = vl_load_report_whole(&report);
     vl_load_report_release(&report);
     return status;
 }

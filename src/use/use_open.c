@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/str.h"
 #include "file/json_text.h"
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
@@ -13,11 +14,6 @@
 /* What fine-tuning takes where nobody says otherwise. */
 enum { SIZE_IMG = 224, SIZE_TXT = 25, SIZE_FRAME = 5 };
 #define TEMPERATURE 0.05 /* of matching and retrieval; multiple choice was trained without */
-
-static const char *given(const char *option)
-{
-    return option && *option ? option : NULL;
-}
 
 /* ---- what the checkpoint says of itself ------------------------------------------------------ */
 
@@ -93,13 +89,13 @@ static violet_status look(vl_config *config, violet_model *m, const vl_use_optio
         status = vl_json_parse(&task, text, strlen(text), 16, "metadata 'task'");
         if (status != VIOLET_OK) vl_err_at(status, "%s", m->path);
     }
-    if (status == VIOLET_OK && given(o->config))
+    if (status == VIOLET_OK && vl_str_given(o->config))
         status = vl_config_find(config, o->config);
     else if (status == VIOLET_OK && (status = vl_config_of(config, NULL, f)) != VIOLET_OK)
         status = vl_err_at(status, "%s", m->path);
     vl_tensors_close(f);
     if (status == VIOLET_OK) status = read_task(m, task, o);
-    if (status == VIOLET_OK) status = find_answers(m, task, given(o->answers));
+    if (status == VIOLET_OK) status = find_answers(m, task, vl_str_given(o->answers));
     json_decref(task);
     return status;
 }
@@ -115,28 +111,19 @@ static violet_status lay_out(violet_model *m, vl_config *config)
     return vl_model_init(&m->m, config, head, 0, 0);
 }
 
-static violet_status open_words(violet_model *m, const vl_use_options *o)
-{
-    violet_status status = vl_wordpiece_open(&m->wordpiece, given(o->vocab));
-    if (status != VIOLET_OK) return status;
-    if (vl_wordpiece_size(m->wordpiece) > m->m.config.size_vocab)
-        return vl_err(VIOLET_EINVAL, "the vocabulary has %d pieces, the model's size_vocab is %d",
-                      vl_wordpiece_size(m->wordpiece), m->m.config.size_vocab);
-    return VIOLET_OK;
-}
-
 violet_status vl_use_open(violet_model **out, const char *path, const vl_use_options *o)
 {
     vl_config config;
     *out = NULL;
-    if (!given(path))
+    if (!vl_str_given(path))
         return vl_err(VIOLET_EINVAL, "no weights: option checkpoint names no file");
     violet_model *m = calloc(1, sizeof *m);
     if (!m) return vl_err_nomem();
     m->path = strdup(path);
     violet_status status = m->path ? look(&config, m, o) : vl_err_nomem();
     if (status == VIOLET_OK) status = lay_out(m, &config);
-    if (status == VIOLET_OK) status = open_words(m, o);
+    if (status == VIOLET_OK)
+        status = vl_wordpiece_open_for(&m->wordpiece, vl_str_given(o->vocab), m->m.config.size_vocab);
     if (status == VIOLET_OK) status = vl_use_load(m, o);
     if (status == VIOLET_OK)
         *out = m;

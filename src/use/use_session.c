@@ -1,5 +1,4 @@
 /* Sessions, encoded videos and encoded texts; see use.h. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include "model/scorer.h"
 #include "use/use.h"
 
-#define PUBLISHED_QUALITY 75 /* of the JPEGs that the published tool makes of videos' frames */
 
 /* ---- sessions -------------------------------------------------------------------------------- */
 
@@ -20,11 +18,8 @@ violet_status violet_session_new(violet_session **out, const violet_model *m, in
     violet_session *s = calloc(1, sizeof *s);
     if (!s) return vl_err_nomem();
     s->of = m;
-    errno = 0;
-    s->device = vl_backend_fast()->open(threads > 0 ? threads : m->threads);
-    violet_status status = VIOLET_OK;
-    if (!s->device) status = errno == ENOMEM ? VIOLET_ENOMEM : VIOLET_EUNSUPPORTED;
-    if (status == VIOLET_OK) status = vl_tape_init(&s->tape, vl_backend_fast(), s->device, 0);
+    violet_status status = vl_tape_open(&s->tape, &s->device, vl_backend_fast(),
+                                        threads > 0 ? threads : m->threads);
     if (status == VIOLET_OK)
         *out = s;
     else
@@ -89,7 +84,7 @@ static violet_status give_frame(void *user, int i, const vl_picture *p)
     vl_picture again = {0, 0, NULL};
     if (!f->of->compat) return put_frame(f, i, p);
     vl_buf_clear(&f->jpeg);
-    violet_status status = vl_jpeg_encode(&f->jpeg, p, PUBLISHED_QUALITY);
+    violet_status status = vl_jpeg_encode(&f->jpeg, p, VL_PUBLISHED_QUALITY);
     if (status == VIOLET_OK) status = vl_jpeg_decode(&again, f->jpeg.data, f->jpeg.n);
     if (status == VIOLET_OK) status = put_frame(f, i, &again);
     vl_picture_release(&again);
