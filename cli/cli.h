@@ -22,6 +22,7 @@ extern const int n_commands;
 int cmd_pretrain(int argc, char **argv);
 int cmd_finetune(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_make_corpus(int argc, char **argv);
 int cmd_extract_frames(int argc, char **argv);
 int cmd_extract_tsv(int argc, char **argv);
 int cmd_extract_vq(int argc, char **argv);
