@@ -1,7 +1,6 @@
 /* A run of make-corpus; see corpus.h. */
 #include "corpus/corpus.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,49 +9,13 @@
 #include "base/progress.h"
 #include "corpus/corpus_internal.h"
 #include "file/json_text.h"
-#include "media/video_write.h"
 
 #define JSON_MOST ((size_t)1 << 20)
 
-size_t corpus_n(const corpus *c)
-{
-    return c->set[VL_TRAIN].n + c->set[VL_VAL].n + c->set[VL_TEST].n;
-}
-
-const vl_scene *corpus_clip(const corpus *c, size_t i)
-{
-    int split = 0;
-    while (split < VL_SPLITS && i >= c->set[split].n) i -= c->set[split++].n;
-    return split < VL_SPLITS ? &c->set[split].scene[i] : NULL;
-}
-
-const char *corpus_id(char id[CORPUS_ID], const vl_scene *s)
-{
-    snprintf(id, CORPUS_ID, "%s_%05d", vl_split_name(s->split), s->number);
-    return id;
-}
-
-/* ---- corpus.json ----------------------------------------------------------------------------- */
-
-static const char *codec_name(const vl_corpus_options *o)
-{
-    return vl_video_codec_found((vl_video_codec)o->codec) == VL_CODEC_H264 ? "h264" : "mpeg4";
-}
-
-/* The parameters, without the closing bracket. */
-static void put_parameters(text *t, const corpus *c)
-{
-    const vl_corpus_options *o = c->o;
-    text_put(t, "{\n\"violet\": \"make-corpus\",\n\"world\": %d,\n\"name\": \"%s\",\n\"seed\": %" PRId64
-             ",\n", VL_WORLD_VERSION, o->name, o->seed);
-    for (int i = 0; i < VL_SPLITS; i++)
-        text_put(t, "\"%s\": %zu,\n", vl_split_name((vl_split)i), c->set[i].n);
-    text_put(t, "\"size\": %d,\n\"frames\": %d,\n\"fps\": %d,\n\"codec\": \"%s\"", o->size, o->frames,
-             o->fps, codec_name(o));
-}
+/* ---- the folder ------------------------------------------------------------------------------ */
 
 /* EINVAL unless all that `mine` says stands in the file, too. */
-static violet_status same(const text *mine, const char *path)
+static violet_status same(const corpus_text *mine, const char *path)
 {
     char *bytes;
     size_t n;
@@ -79,9 +42,9 @@ static violet_status same(const text *mine, const char *path)
 static violet_status claim(corpus *c)
 {
     char path[PATH_MAX];
-    text t = {0};
+    corpus_text t = {0};
     violet_status status = vl_path_join(path, sizeof path, c->o->output, "corpus.json");
-    put_parameters(&t, c);
+    corpus_put_parameters(&t, c);
     text_put(&t, "\n}\n");
     if (status == VIOLET_OK) status = t.status;
     if (status == VIOLET_OK && vl_file_exists(path)) {
@@ -98,15 +61,6 @@ static violet_status claim(corpus *c)
     if (status == VIOLET_OK) vl_out_sweep(c->videos);
     c->hash = 0;
     return status;
-}
-
-static violet_status finish(corpus *c)
-{
-    text t = {0};
-    uint64_t hash = c->hash;
-    put_parameters(&t, c);
-    text_put(&t, ",\n\"hash\": \"%016" PRIx64 "\"\n}\n", hash);
-    return corpus_write(c, "corpus.json", &t);
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
@@ -147,6 +101,7 @@ static void release(corpus *c)
     for (int i = 0; i < VL_SPLITS; i++) {
         free(c->set[i].scene);
         free(c->set[i].caption);
+        for (int k = 0; k < CORPUS_TASKS; k++) free(c->set[i].task[k].item);
     }
     vl_strings_release(&c->strings);
 }
@@ -158,6 +113,9 @@ violet_status vl_corpus_run(const vl_corpus_options *o, const violet_hooks *hook
     if (status == VIOLET_OK) status = vl_path_join(c.videos, sizeof c.videos, o->output, "videos");
     if (status == VIOLET_OK) status = make_scenes(&c);
     if (status == VIOLET_OK) status = corpus_make_captions(&c);
+    if (status == VIOLET_OK) status = corpus_make_questions(&c);
+    if (status == VIOLET_OK) status = corpus_make_choices(&c);
+    if (status == VIOLET_OK) status = corpus_make_blanks(&c);
     if (status == VIOLET_OK) status = claim(&c);
     if (status == VIOLET_OK) {
         vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu clips: %zu train, %zu val, %zu test", corpus_n(&c),
@@ -165,7 +123,7 @@ violet_status vl_corpus_run(const vl_corpus_options *o, const violet_hooks *hook
         status = corpus_make_videos(&c);
     }
     if (status == VIOLET_OK) status = corpus_write_texts(&c);
-    if (status == VIOLET_OK) status = finish(&c);
+    if (status == VIOLET_OK) status = corpus_write_results(&c);
     release(&c);
     return status;
 }

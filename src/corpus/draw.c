@@ -10,7 +10,7 @@
 #define STRIPE 0.62  /* from stripe to stripe, in radii */
 #define DOT 0.62     /* from dot to dot */
 #define DOT_RADIUS 0.2
-#define MARK 0.5     /* how much of the other colour stripes and dots have */
+#define MARK 0.6     /* how much of the other colour stripes and dots have */
 
 violet_status vl_canvas_open(vl_canvas *c, int side)
 {

@@ -110,6 +110,8 @@ typedef struct vl_world_numbers {
     double held_out;       /* share of the test's families */
     double held_again;     /* chance that a further clip of such a family shows a held-out pair */
     int captions, captions_eval; /* a clip, in train and elsewhere */
+    int questions, questions_eval, choices, choices_eval, blanks, blanks_eval;
+    double answer_most;    /* share that an answer may have among those of a kind of question */
     double say_size, say_texture, first_word; /* chances; the last: of a phrase's first wording */
     vl_range whole, early, late;  /* when motions happen */
     vl_range travel, travel_turn; /* how far */

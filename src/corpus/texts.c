@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "corpus/corpus_internal.h"
 
-void text_put(text *t, const char *format, ...)
+void text_put(corpus_text *t, const char *format, ...)
 {
     if (t->status != VIOLET_OK) return;
     va_list ap;
@@ -16,7 +16,7 @@ void text_put(text *t, const char *format, ...)
     va_end(ap);
 }
 
-violet_status corpus_write(corpus *c, const char *name, text *t)
+violet_status corpus_write(corpus *c, const char *name, corpus_text *t)
 {
     char path[PATH_MAX];
     vl_out out;
@@ -33,7 +33,7 @@ violet_status corpus_write(corpus *c, const char *name, text *t)
 }
 
 /* txt_NAME.json, or with an addition txt_NAME-ADD.json. */
-static violet_status write_text(corpus *c, const char *add, text *t)
+static violet_status write_text(corpus *c, const char *add, corpus_text *t)
 {
     char name[400];
     snprintf(name, sizeof name, "txt_%s%s%s.json", c->o->name, *add ? "-" : "", add);
@@ -41,7 +41,7 @@ static violet_status write_text(corpus *c, const char *add, text *t)
 }
 
 /* {split: {video: [captions]}}; of val and test one caption alone, if `one`. */
-static void put_captions(text *t, const corpus *c, bool one)
+static void put_captions(corpus_text *t, const corpus *c, bool one)
 {
     char id[CORPUS_ID];
     text_put(t, "{");
@@ -61,9 +61,48 @@ static void put_captions(text *t, const corpus *c, bool one)
     text_put(t, "}\n");
 }
 
+/* ---- tasks ----------------------------------------------------------------------------------- */
+
+static void put_item(corpus_text *t, const corpus_set *set, const corpus_item *q)
+{
+    char id[CORPUS_ID];
+    text_put(t, "{\"video\": \"%s\", \"type\": \"%s\", \"question\": \"%s\", ",
+             corpus_id(id, &set->scene[q->clip]), q->type, q->text);
+    if (q->answer) {
+        text_put(t, "\"answer\": \"%s\"}", q->answer);
+        return;
+    }
+    for (int k = 0; k < CORPUS_OPTIONS; k++)
+        text_put(t, "\"option_%d\": \"%s\", ", k, q->option[k]);
+    text_put(t, "\"answer\": %d}", q->right);
+}
+
+/* {split: [items], "vocab": {word: number}} */
+static void put_task(corpus_text *t, const corpus *c, int task)
+{
+    const char *word;
+    text_put(t, "{");
+    for (int split = 0; split < VL_SPLITS; split++) {
+        const corpus_task *k = &c->set[split].task[task];
+        text_put(t, "%s\n\"%s\": [", split ? "," : "", vl_split_name((vl_split)split));
+        for (size_t i = 0; i < k->n; i++) {
+            text_put(t, "%s\n", i ? "," : "");
+            put_item(t, &c->set[split], &k->item[i]);
+        }
+        text_put(t, "]");
+    }
+    if (task != CORPUS_QAMC) {
+        text_put(t, ",\n\"vocab\": {");
+        for (int k = 0; (word = corpus_answer(c, task, k)); k++)
+            text_put(t, "%s\"%s\": %d", k ? ", " : "", word, k);
+        text_put(t, "}");
+    }
+    text_put(t, "}\n");
+}
+
 /* ---- scenes.jsonl ---------------------------------------------------------------------------- */
 
-static void put_object(text *t, const vl_scene *s, int i)
+static void put_object(corpus_text *t, const vl_scene *s, int i)
 {
     const vl_thing *o = &s->thing[i];
     text_put(t, "%s{\"color\": \"%s\", \"shape\": \"%s\", \"size\": \"%s\", \"texture\": \"%s\", "
@@ -74,7 +113,7 @@ static void put_object(text *t, const vl_scene *s, int i)
     text_put(t, "]}");
 }
 
-static void put_scene(text *t, const vl_scene *s, const char *caption)
+static void put_scene(corpus_text *t, const vl_scene *s, const char *caption)
 {
     char id[CORPUS_ID];
     text_put(t, "{\"video\": \"%s\", \"split\": \"%s\", \"family\": %d, \"plot\": \"%s\", ",
@@ -90,12 +129,16 @@ static void put_scene(text *t, const vl_scene *s, const char *caption)
 
 violet_status corpus_write_texts(corpus *c)
 {
-    text pretrain = {0}, retrieval = {0}, scenes = {0};
+    corpus_text pretrain = {0}, retrieval = {0}, tasks = {0}, scenes = {0};
     put_captions(&pretrain, c, false);
     violet_status status = write_text(c, "", &pretrain);
     if (status == VIOLET_OK) {
         put_captions(&retrieval, c, true);
         status = write_text(c, "retrieval", &retrieval);
+    }
+    for (int k = 0; k < CORPUS_TASKS && status == VIOLET_OK; k++) {
+        put_task(&tasks, c, k);
+        status = write_text(c, corpus_task_name(k), &tasks);
     }
     for (int split = 0; split < VL_SPLITS && status == VIOLET_OK; split++)
         for (size_t i = 0; i < c->set[split].n; i++)
