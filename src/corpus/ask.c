@@ -21,7 +21,7 @@ typedef struct asker {
 /* The less, the better for the balance. */
 static double excess(const asker *a, const vl_question *q)
 {
-    const char *kind = vl_ask_name(q->kind);
+    const char *kind = vl_asks[q->kind].name;
     int of_kind = vl_tally_count(&a->kinds, kind, q->answer);
     int of_words = vl_tally_count(&a->words, q->text, q->answer);
     if (q->kind != VL_ASK_YES) return of_kind + 0.01 * of_words;
@@ -47,7 +47,7 @@ static int best_of(const asker *a, vl_ask kind, vl_dice *d)
 /* Is this answer given too often already? */
 static bool is_common(const asker *a, const vl_question *q)
 {
-    const char *kind = vl_ask_name(q->kind);
+    const char *kind = vl_asks[q->kind].name;
     int all = vl_tally_count(&a->kinds, kind, NULL);
     return q->kind != VL_ASK_YES && all >= EVEN_FROM &&
            vl_tally_count(&a->kinds, kind, q->answer) > vl_world.answer_most * all;
@@ -58,7 +58,7 @@ static int choose(const asker *a, bool asked[VL_ASKS], vl_dice *d)
 {
     double weight[VL_ASKS];
     int spare = -1;
-    for (int k = 0; k < VL_ASKS; k++) weight[k] = asked[k] ? 0 : vl_ask_weight((vl_ask)k);
+    for (int k = 0; k < VL_ASKS; k++) weight[k] = asked[k] ? 0 : vl_asks[k].weight;
     for (int kind; (kind = vl_dice_weighted(d, weight, VL_ASKS, sizeof *weight)) >= 0;) {
         int best = best_of(a, (vl_ask)kind, d);
         weight[kind] = 0;
@@ -88,12 +88,12 @@ static violet_status ask(asker *a, size_t clip, int n_asked)
         const vl_question *q = &a->q[i];
         asked[q->kind] = true;
         for (int j = 0; j < a->n; j++) a->used[j] |= strcmp(a->q[j].text, q->text) == 0;
-        status = vl_tally_add(&a->kinds, vl_ask_name(q->kind), q->answer);
+        status = vl_tally_add(&a->kinds, vl_asks[q->kind].name, q->answer);
         if (status == VIOLET_OK) status = vl_tally_add(&a->words, q->text, q->answer);
         if (status == VIOLET_OK)
             status = corpus_add(a->c, &a->set->task[CORPUS_QAOE],
                                 &(corpus_item){.clip = clip,
-                                               .type = vl_ask_name(q->kind),
+                                               .type = vl_asks[q->kind].name,
                                                .text = q->text,
                                                .answer = q->answer});
     }

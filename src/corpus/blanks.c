@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/status.h"
+#include "base/str.h"
 #include "corpus/corpus_internal.h"
 #include "corpus/tally.h"
 #include "corpus/words.h"
@@ -34,17 +35,29 @@ typedef struct found {
     const char *word, *type;
 } found;
 
+/* "left" of "moves left", not "up" of "shows up"; before: the word before it, NULL: none. */
+static bool is_plain(const char *type, const char *before)
+{
+    static const char *const ways[] = {"moves ", "goes ", "the "};
+    if (strcmp(type, "direction") != 0) return true;
+    for (int k = 0; k < 3 && before; k++)
+        if (vl_str_begins(before, ways[k])) return true;
+    return false;
+}
+
 static int find_words(found out[FOUND_MOST], const char *caption)
 {
     int n = 0;
+    const char *before = NULL;
     for (const char *p = caption; *p && n < FOUND_MOST;) {
         size_t length = strcspn(p, " ");
         const char *word, *type;
         for (int k = 0; (word = corpus_blank(&type, k)); k++)
-            if (strlen(word) == length && memcmp(word, p, length) == 0) {
+            if (strlen(word) == length && memcmp(word, p, length) == 0 && is_plain(type, before)) {
                 out[n++] = (found){(size_t)(p - caption), word, type};
                 break;
             }
+        before = p;
         p += length + (p[length] == ' ');
     }
     return n;

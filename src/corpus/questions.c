@@ -66,26 +66,7 @@ static const row rows[] = {
     {VL_ASK_NEXT, "what color is the object that acts after the %s", FIRST, OTHER_COLOUR, 0},
 };
 
-static const struct {
-    const char *name;
-    double weight;
-} kinds[VL_ASKS] = {
-    [VL_ASK_COLOUR] = {"color", 1},   [VL_ASK_SHAPE] = {"shape", 1}, [VL_ASK_COUNT] = {"count", 0.6},
-    [VL_ASK_WAY] = {"direction", 1.2}, [VL_ASK_ACTION] = {"action", 1.2},
-    [VL_ASK_ORDER] = {"order", 1.2},  [VL_ASK_NEXT] = {"next", 1.2}, [VL_ASK_YES] = {"yesno", 1.2},
-};
-
 static const char *const counts[] = {"one", "two", "three"};
-
-const char *vl_ask_name(vl_ask kind)
-{
-    return kinds[kind].name;
-}
-
-double vl_ask_weight(vl_ask kind)
-{
-    return kinds[kind].weight;
-}
 
 const char *vl_answer_word(int k)
 {

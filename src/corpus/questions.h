@@ -9,23 +9,6 @@
 
 #include "corpus/scene.h"
 
-typedef enum vl_ask {
-    VL_ASK_COLOUR,
-    VL_ASK_SHAPE,
-    VL_ASK_COUNT,
-    VL_ASK_WAY,
-    VL_ASK_ACTION,
-    VL_ASK_ORDER,
-    VL_ASK_NEXT,
-    VL_ASK_YES,
-    VL_ASKS
-} vl_ask;
-
-/* The field `type` of the questions. */
-const char *vl_ask_name(vl_ask kind);
-/* How often a kind is asked, relative to the others. */
-double vl_ask_weight(vl_ask kind);
-
 #define VL_QUESTIONS_MOST 96
 #define VL_QUESTION_BYTES 120
 

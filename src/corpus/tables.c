@@ -39,19 +39,19 @@ const vl_motion_kind vl_motions[VL_MOTIONS] = {
                {"moves up", "goes up", "rises"}, "move up", "moves", "up"},
     [VL_DOWN] = {"down", 1, true, true, true, VL_UP,
                  {"moves down", "goes down", "sinks"}, "move down", "moves", "down"},
-    [VL_SPIN] = {"spin", 1, true, true, false, VL_STILL,
+    [VL_SPIN] = {"spin", 1.2, true, true, false, VL_STILL,
                  {"turns", "spins", "turns around"}, "turn", "turns", NULL},
-    [VL_GROW] = {"grow", 1, true, true, false, VL_SHRINK,
+    [VL_GROW] = {"grow", 1.8, true, true, false, VL_SHRINK,
                  {"grows", "gets bigger", "gets larger"}, "grow", "grows", NULL},
-    [VL_SHRINK] = {"shrink", 1, true, true, false, VL_GROW,
+    [VL_SHRINK] = {"shrink", 1.8, true, true, false, VL_GROW,
                    {"shrinks", "gets smaller"}, "shrink", "shrinks", NULL},
     [VL_VANISH] = {"vanish", 1, true, true, false, VL_APPEAR,
                    {"disappears", "fades away", "vanishes"}, "disappear", "disappears", NULL},
     [VL_APPEAR] = {"appear", 1, true, true, false, VL_VANISH,
                    {"appears", "fades in", "shows up"}, "appear", "appears", NULL},
-    [VL_BOUNCE] = {"bounce", 1, true, false, false, VL_STILL,
+    [VL_BOUNCE] = {"bounce", 1.5, true, false, false, VL_STILL,
                    {"bounces", "jumps up and down"}, "bounce", "bounces", NULL},
-    [VL_BLINK] = {"blink", 1, true, false, false, VL_STILL,
+    [VL_BLINK] = {"blink", 1.5, true, false, false, VL_STILL,
                   {"flashes", "blinks", "comes and goes"}, "flash", "flashes", NULL},
 };
 
@@ -62,6 +62,12 @@ const vl_plot_kind vl_plots[VL_PLOTS] = {
     [VL_THEN] = {"then", 20, 1, 1, 0, {1, 1, 3, 0, 0, 0.8, 0.8, 0}},
     [VL_AFTER] = {"after", 18, 2, 2, 0, {1, 1, 3, 1, 0, 0.6, 0.6, 0.8}},
     [VL_PASS] = {"pass", 10, 2, 2, 0, {0, 2, 0, 2, 2, 0.6, 0.6, 0.8}},
+};
+
+const vl_ask_kind vl_asks[VL_ASKS] = {
+    [VL_ASK_COLOUR] = {"color", 1},  [VL_ASK_SHAPE] = {"shape", 1},   [VL_ASK_COUNT] = {"count", 0.6},
+    [VL_ASK_WAY] = {"direction", 1.2}, [VL_ASK_ACTION] = {"action", 1.2},
+    [VL_ASK_ORDER] = {"order", 1.8}, [VL_ASK_NEXT] = {"next", 1.8},   [VL_ASK_YES] = {"yesno", 1.2},
 };
 
 const vl_world_numbers vl_world = {

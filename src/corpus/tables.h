@@ -42,6 +42,19 @@ typedef enum vl_plot {
     VL_PLOTS
 } vl_plot;
 
+/* What is asked for. */
+typedef enum vl_ask {
+    VL_ASK_COLOUR,
+    VL_ASK_SHAPE,
+    VL_ASK_COUNT,
+    VL_ASK_WAY,
+    VL_ASK_ACTION,
+    VL_ASK_ORDER,
+    VL_ASK_NEXT,
+    VL_ASK_YES, /* yes or no */
+    VL_ASKS
+} vl_ask;
+
 /* Changes that make a near twin of a clip, or a wrong option. */
 typedef enum vl_edit {
     VL_EDIT_MOTION,  /* an object does something else */
@@ -99,6 +112,13 @@ extern const vl_shape_kind vl_shapes[VL_SHAPES];
 extern const vl_quality vl_sizes[VL_SIZES], vl_textures[VL_TEXTURES];
 extern const vl_motion_kind vl_motions[VL_MOTIONS];
 extern const vl_plot_kind vl_plots[VL_PLOTS];
+
+typedef struct vl_ask_kind {
+    const char *name; /* the field `type` of the questions */
+    double weight;
+} vl_ask_kind;
+
+extern const vl_ask_kind vl_asks[VL_ASKS];
 
 typedef struct vl_range {
     double least, most;
