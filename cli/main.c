@@ -33,9 +33,9 @@ const command commands[] = {
      1, cmd_eval},
     {"make-corpus", "DIR [--clips N] [--seed S] [--OPTION VALUE ...]",
      "make clips with captions and questions, to try all this on",
-     "A small world of shapes that move, in real video files, with annotation files for every task: "
-     "docs/CORPUS.md. The same options give the same files. The same command goes on where it was "
-     "stopped or killed.",
+     "A small world of shapes that move, in real video files, with annotation files for every "
+     "task: docs/CORPUS.md. The same options give the same files. The same command goes on where "
+     "it was stopped or killed.",
      1, cmd_make_corpus},
     {"extract-frames", "--path DIR|FILE|LIST [--sample 5] [--output X] [--OPTION VALUE ...]",
      "take frames from videos",

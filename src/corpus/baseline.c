@@ -78,7 +78,8 @@ violet_status corpus_measure(corpus_baseline *out, const corpus *c, int task)
     const corpus_task *train = &c->set[VL_TRAIN].task[task], *test = &c->set[VL_TEST].task[task];
     *out = (corpus_baseline){0};
     if (task == CORPUS_QAMC) {
-        for (size_t i = 0; i < test->n; i++) out->alike += alike(&test->item[i]) == test->item[i].right;
+        for (size_t i = 0; i < test->n; i++)
+            out->alike += alike(&test->item[i]) == test->item[i].right;
         out->chance = 1.0 / CORPUS_OPTIONS;
         if (test->n) out->alike /= (double)test->n;
         return VIOLET_OK;

@@ -89,8 +89,8 @@ static violet_status check_options(const vl_corpus_options *o)
     if (!o->output || !*o->output) return vl_err(VIOLET_EINVAL, "make-corpus: DIR is missing");
     if (n == 0 || n > 100 || strspn(o->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                              "0123456789_-.") != n || o->name[0] == '.')
-        return vl_err(VIOLET_EINVAL, "make-corpus: name is '%.100s', expected letters, digits, '_', "
-                      "'-' and '.'", o->name ? o->name : "");
+        return vl_err(VIOLET_EINVAL, "make-corpus: name is '%.100s', expected letters, digits, "
+                      "'_', '-' and '.'", o->name ? o->name : "");
     if (o->size % 2)
         return vl_err(VIOLET_EINVAL, "make-corpus: size is %d, expected an even number", o->size);
     return VIOLET_OK;
@@ -118,8 +118,8 @@ violet_status vl_corpus_run(const vl_corpus_options *o, const violet_hooks *hook
     if (status == VIOLET_OK) status = corpus_make_blanks(&c);
     if (status == VIOLET_OK) status = claim(&c);
     if (status == VIOLET_OK) {
-        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu clips: %zu train, %zu val, %zu test", corpus_n(&c),
-                c.set[VL_TRAIN].n, c.set[VL_VAL].n, c.set[VL_TEST].n);
+        vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu clips: %zu train, %zu val, %zu test",
+                corpus_n(&c), c.set[VL_TRAIN].n, c.set[VL_VAL].n, c.set[VL_TEST].n);
         status = corpus_make_videos(&c);
     }
     if (status == VIOLET_OK) status = corpus_write_texts(&c);

@@ -9,7 +9,8 @@ const vl_option vl_corpus_option_table[] = {
     VL_OPTION_STRING(S, name, "world", "Data", "NAME of the data set: txt_NAME.json"),
     VL_OPTION_INT(S, clips, "2000", 1, 99999, "Data", "of the training split"),
     VL_OPTION_INT(S, val, "-1", -1, 2000, "Data",
-                  "clips of the validation split; -1: a twentieth of the training split, at least 20"),
+                  "clips of the validation split; -1: a twentieth of the training split, at least "
+                  "20"),
     VL_OPTION_INT(S, test, "100", 1, 2000, "Data", "clips of the test split"),
     VL_OPTION_INT64(S, seed, "1", 0, 1e15, "Data", "what everything is drawn from"),
     VL_OPTION_INT(S, size, "128", 32, 1024, "Clips", "side of the pictures, even"),

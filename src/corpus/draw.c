@@ -123,8 +123,8 @@ static void draw_body(vl_canvas *c, const vl_body *b, const vl_pose *p)
 /* About normal: the sum of the four bytes of a word, of variance 4 * (256^2 - 1) / 12. */
 static double about_normal(uint32_t bits)
 {
-    int sum = (int)(bits & 255) + (int)(bits >> 8 & 255) + (int)(bits >> 16 & 255) + (int)(bits >> 24);
-    return (sum - 510) / 147.8;
+    uint32_t sum = (bits & 255) + (bits >> 8 & 255) + (bits >> 16 & 255) + (bits >> 24);
+    return ((double)sum - 510) / 147.8;
 }
 
 void vl_canvas_frame(vl_picture *out, vl_canvas *c, const vl_look *l, int i, int n)

@@ -88,7 +88,8 @@ static void ask_order(list *l)
     const vl_motion_kind *a, *b;
     for (int swapped = 0; swapped < 2; swapped++) {
         if (s->plot == VL_THEN) {
-            a = &vl_motions[s->thing[0].act[swapped]], b = &vl_motions[s->thing[0].act[1 - swapped]];
+            a = &vl_motions[s->thing[0].act[swapped]];
+            b = &vl_motions[s->thing[0].act[1 - swapped]];
             add(l, !swapped,
                 (const char *[]){"does the", "%o", a->verb, "before it", b->does[0], NULL},
                 (const vl_thing *[]){&s->thing[0]});

@@ -14,12 +14,13 @@ static const char *codec_name(const vl_corpus_options *o)
 void corpus_put_parameters(corpus_text *t, const corpus *c)
 {
     const vl_corpus_options *o = c->o;
-    text_put(t, "{\n\"violet\": \"make-corpus\",\n\"world\": %d,\n\"name\": \"%s\",\n\"seed\": %" PRId64
-             ",\n", VL_WORLD_VERSION, o->name, o->seed);
+    text_put(t, "{\n\"violet\": \"make-corpus\",\n\"world\": %d,\n\"name\": \"%s\",\n",
+             VL_WORLD_VERSION, o->name);
+    text_put(t, "\"seed\": %" PRId64 ",\n", o->seed);
     for (int i = 0; i < VL_SPLITS; i++)
         text_put(t, "\"%s\": %zu,\n", vl_split_name((vl_split)i), c->set[i].n);
-    text_put(t, "\"size\": %d,\n\"frames\": %d,\n\"fps\": %d,\n\"codec\": \"%s\"", o->size, o->frames,
-             o->fps, codec_name(o));
+    text_put(t, "\"size\": %d,\n\"frames\": %d,\n\"fps\": %d,\n\"codec\": \"%s\"", o->size,
+             o->frames, o->fps, codec_name(o));
 }
 
 /* ---- numbers --------------------------------------------------------------------------------- */
@@ -89,27 +90,37 @@ static void put_numbers(corpus_text *t, const numbers *x)
 
 /* ---- in words -------------------------------------------------------------------------------- */
 
+/* What all commands of the corpus have in common. */
+static void tell_command(const corpus *c, const char *command, const char *task)
+{
+    const char *dir = c->o->output, *name = c->o->name;
+    char of_task[300] = "";
+    if (*task)
+        snprintf(of_task, sizeof of_task, " --type %s --task %s-%s", task, name, task);
+    vl_tell(c->hooks, VIOLET_EVENT_MESSAGE,
+            "  violet %s%s --data %s --dataset %s --videos %s/videos --config tiny --size-img 64 "
+            "--size-txt 32 --size-frame 4 --output run%s%s", command, of_task, dir, name, dir,
+            *task ? "-" : "", task);
+}
+
 static void tell(const corpus *c, const numbers *x)
 {
     const corpus_baseline *b = x->task;
     const violet_hooks *h = c->hooks;
-    const char *dir = c->o->output, *name = c->o->name;
-    violet_event_kind say = VIOLET_EVENT_MESSAGE;
-    vl_tell(h, say, "%s: %zu test clips, %zu of them with a color and motion that train keeps apart",
-            dir, c->set[VL_TEST].n, x->n_held);
-    vl_tell(h, say, "chance: recall at 1 %.1f%%, at 10 %.1f%%; multiple choice %.1f%%; questions %.1f%%",
-            100 * x->recall[0], 100 * x->recall[2], 100 * b[CORPUS_QAMC].chance,
-            100 * b[CORPUS_QAOE].chance);
-    vl_tell(h, say, "text alone: questions %.1f%% (by type %.1f%%, by wording %.1f%%), blanks %.1f%%, "
-            "multiple choice %.1f%%", 100 * b[CORPUS_QAOE].most, 100 * b[CORPUS_QAOE].by_type,
-            100 * b[CORPUS_QAOE].by_text, 100 * b[CORPUS_FIB].by_text, 100 * b[CORPUS_QAMC].alike);
+    const violet_event_kind say = VIOLET_EVENT_MESSAGE;
+    vl_tell(h, say, "%s: %zu test clips, %zu of them with a color and a motion that training never "
+            "sees together", c->o->output, c->set[VL_TEST].n, x->n_held);
+    vl_tell(h, say, "chance: recall at 1 %.1f%%, at 10 %.1f%%; questions %.1f%%, blanks %.1f%%, "
+            "multiple choice %.1f%%", 100 * x->recall[0], 100 * x->recall[2],
+            100 * b[CORPUS_QAOE].chance, 100 * b[CORPUS_FIB].chance, 100 * b[CORPUS_QAMC].chance);
+    vl_tell(h, say, "text alone: questions %.1f%% (by type %.1f%%, by wording %.1f%%), blanks "
+            "%.1f%%, multiple choice %.1f%%", 100 * b[CORPUS_QAOE].most,
+            100 * b[CORPUS_QAOE].by_type, 100 * b[CORPUS_QAOE].by_text,
+            100 * b[CORPUS_FIB].by_text, 100 * b[CORPUS_QAMC].alike);
     vl_tell(h, say, "next:");
-    vl_tell(h, say, "  violet pretrain --data %s --dataset %s --videos %s/videos --output run", dir,
-            name, dir);
-    vl_tell(h, say, "  violet finetune --type retrieval --data %s --dataset %s --task %s-retrieval "
-            "--videos %s/videos --output run-retrieval", dir, name, name, dir);
-    vl_tell(h, say, "  violet finetune --type qaoe --data %s --dataset %s --task %s-qaoe "
-            "--videos %s/videos --output run-qaoe", dir, name, name, dir);
+    tell_command(c, "pretrain", "");
+    tell_command(c, "finetune", "retrieval");
+    tell_command(c, "finetune", "qaoe");
 }
 
 violet_status corpus_write_results(corpus *c)

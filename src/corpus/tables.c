@@ -30,11 +30,13 @@ const vl_quality vl_textures[VL_TEXTURES] = {
 
 const vl_motion_kind vl_motions[VL_MOTIONS] = {
     [VL_STILL] = {"still", 0.7, true, false, false, VL_STILL,
-                  {"stands still", "stays in place", "does not move"}, "stand still", "stands", NULL},
+                  {"stands still", "stays in place", "does not move"}, "stand still", "stands",
+                  NULL},
     [VL_LEFT] = {"left", 1, true, true, true, VL_RIGHT,
                  {"moves left", "moves to the left", "goes left"}, "move left", "moves", "left"},
     [VL_RIGHT] = {"right", 1, true, true, true, VL_LEFT,
-                  {"moves right", "moves to the right", "goes right"}, "move right", "moves", "right"},
+                  {"moves right", "moves to the right", "goes right"}, "move right", "moves",
+                  "right"},
     [VL_UP] = {"up", 1, true, true, true, VL_DOWN,
                {"moves up", "goes up", "rises"}, "move up", "moves", "up"},
     [VL_DOWN] = {"down", 1, true, true, true, VL_UP,
@@ -65,9 +67,10 @@ const vl_plot_kind vl_plots[VL_PLOTS] = {
 };
 
 const vl_ask_kind vl_asks[VL_ASKS] = {
-    [VL_ASK_COLOUR] = {"color", 1},  [VL_ASK_SHAPE] = {"shape", 1},   [VL_ASK_COUNT] = {"count", 0.6},
-    [VL_ASK_WAY] = {"direction", 1.2}, [VL_ASK_ACTION] = {"action", 1.2},
-    [VL_ASK_ORDER] = {"order", 1.8}, [VL_ASK_NEXT] = {"next", 1.8},   [VL_ASK_YES] = {"yesno", 1.2},
+    [VL_ASK_COLOUR] = {"color", 1},    [VL_ASK_SHAPE] = {"shape", 1},
+    [VL_ASK_COUNT] = {"count", 0.6},   [VL_ASK_WAY] = {"direction", 1.2},
+    [VL_ASK_ACTION] = {"action", 1.2}, [VL_ASK_ORDER] = {"order", 1.8},
+    [VL_ASK_NEXT] = {"next", 1.8},     [VL_ASK_YES] = {"yesno", 1.2},
 };
 
 const vl_world_numbers vl_world = {

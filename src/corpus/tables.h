@@ -91,7 +91,7 @@ typedef struct vl_quality {
 typedef struct vl_motion_kind {
     const char *name;
     double weight;
-    bool whole, in_turn, pass;       /* may it be in VL_ONE and VL_MANY; VL_THEN, VL_AFTER; VL_PASS? */
+    bool whole, in_turn, pass;       /* in VL_ONE and VL_MANY? VL_THEN and VL_AFTER? VL_PASS? */
     vl_motion reverse;               /* VL_STILL: it has none */
     const char *does[VL_WORDS_MOST]; /* "moves left", "goes to the left" */
     const char *verb;                /* "move left": "does it move left" */
