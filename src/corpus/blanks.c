@@ -17,9 +17,9 @@ const char *corpus_blank(const char **type, int k)
     *type = "color";
     if (k < VL_COLOURS) return vl_colours[k].word;
     *type = "shape";
-    if ((k -= VL_COLOURS) < VL_SHAPES) return vl_shapes[k].word;
+    if ((k -= VL_COLOURS) < VL_SHAPE_KINDS) return vl_shapes[k].word;
     *type = "order";
-    if ((k -= VL_SHAPES) < 2) return orders[k];
+    if ((k -= VL_SHAPE_KINDS) < 2) return orders[k];
     k -= 2;
     *type = "direction";
     for (int m = 0; m < VL_MOTIONS; m++)

@@ -25,7 +25,7 @@ static void draw_things(vl_scene *s, vl_dice *d)
     for (int i = 0, k; i < s->n; i += k == i) {
         s->thing[i] = (vl_thing){
             .colour = (uint8_t)VL_DICE_TABLE(d, vl_colours, VL_COLOURS),
-            .shape = (uint8_t)VL_DICE_TABLE(d, vl_shapes, VL_SHAPES),
+            .shape = (uint8_t)VL_DICE_TABLE(d, vl_shapes, VL_SHAPE_KINDS),
             .size = (uint8_t)VL_DICE_TABLE(d, vl_sizes, VL_SIZES),
             .texture = (uint8_t)VL_DICE_TABLE(d, vl_textures, VL_TEXTURES),
         };
@@ -63,7 +63,7 @@ static uint64_t objects(const vl_scene *s)
 {
     uint64_t bits = 0;
     for (int i = 0; i < s->n; i++)
-        bits |= (uint64_t)1 << (s->thing[i].colour * VL_SHAPES + s->thing[i].shape);
+        bits |= (uint64_t)1 << (s->thing[i].colour * VL_SHAPE_KINDS + s->thing[i].shape);
     return bits;
 }
 

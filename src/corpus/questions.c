@@ -73,8 +73,8 @@ const char *vl_answer_word(int k)
     static const char *const others[] = {"yes", "no", "one", "two", "three"};
     static const int n_others = sizeof others / sizeof *others;
     if (k < VL_COLOURS) return vl_colours[k].word;
-    if ((k -= VL_COLOURS) < VL_SHAPES) return vl_shapes[k].word;
-    if ((k -= VL_SHAPES) < n_others) return others[k];
+    if ((k -= VL_COLOURS) < VL_SHAPE_KINDS) return vl_shapes[k].word;
+    if ((k -= VL_SHAPE_KINDS) < n_others) return others[k];
     k -= n_others;
     for (int m = 0; m < VL_MOTIONS; m++)
         if (vl_motions[m].way && k-- == 0) return vl_motions[m].way;

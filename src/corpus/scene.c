@@ -119,7 +119,9 @@ static void apply(vl_scene *s, vl_edit edit, vl_dice *d)
     case VL_EDIT_COLOUR:
         s->thing[i].colour = (uint8_t)VL_DICE_TABLE(d, vl_colours, VL_COLOURS);
         break;
-    case VL_EDIT_SHAPE: s->thing[i].shape = (uint8_t)VL_DICE_TABLE(d, vl_shapes, VL_SHAPES); break;
+    case VL_EDIT_SHAPE:
+        s->thing[i].shape = (uint8_t)VL_DICE_TABLE(d, vl_shapes, VL_SHAPE_KINDS);
+        break;
     case VL_EDIT_COLOURS: swap(&s->thing[i].colour, &s->thing[k].colour); break;
     case VL_EDITS: break;
     }

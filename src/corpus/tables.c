@@ -10,7 +10,7 @@ const vl_colour vl_colours[VL_COLOURS] = {
     {"white", 1, {0.97, 0.97, 0.97}}, {"black", 1, {0.05, 0.05, 0.05}},
 };
 
-const vl_shape_kind vl_shapes[VL_SHAPES] = {
+const vl_shape_kind vl_shapes[VL_SHAPE_KINDS] = {
     [VL_CIRCLE] = {"circle", 1, 1.00, false}, [VL_SQUARE] = {"square", 1, 1.25, true},
     [VL_TRIANGLE] = {"triangle", 1, 1.30, true}, [VL_STAR] = {"star", 1, 1.35, true},
     [VL_CROSS] = {"cross", 1, 1.20, true},    [VL_RING] = {"ring", 1, 1.10, false},

@@ -10,7 +10,7 @@
 
 #define VL_WORLD_VERSION 1
 
-enum { VL_COLOURS = 8, VL_SHAPES = 6, VL_SIZES = 3, VL_TEXTURES = 3, VL_WORDS_MOST = 3 };
+enum { VL_COLOURS = 8, VL_SHAPE_KINDS = 6, VL_SIZES = 3, VL_TEXTURES = 3, VL_WORDS_MOST = 3 };
 enum { VL_MEDIUM, VL_SMALL, VL_LARGE };
 enum { VL_PLAIN, VL_STRIPED, VL_DOTTED };
 enum { VL_CIRCLE, VL_SQUARE, VL_TRIANGLE, VL_STAR, VL_CROSS, VL_RING };
@@ -108,7 +108,7 @@ typedef struct vl_plot_kind {
 } vl_plot_kind;
 
 extern const vl_colour vl_colours[VL_COLOURS];
-extern const vl_shape_kind vl_shapes[VL_SHAPES];
+extern const vl_shape_kind vl_shapes[VL_SHAPE_KINDS];
 extern const vl_quality vl_sizes[VL_SIZES], vl_textures[VL_TEXTURES];
 extern const vl_motion_kind vl_motions[VL_MOTIONS];
 extern const vl_plot_kind vl_plots[VL_PLOTS];
