@@ -96,16 +96,6 @@ static violet_status check_options(const vl_corpus_options *o)
     return VIOLET_OK;
 }
 
-static void release(corpus *c)
-{
-    for (int i = 0; i < VL_SPLITS; i++) {
-        free(c->set[i].scene);
-        free(c->set[i].caption);
-        for (int k = 0; k < CORPUS_TASKS; k++) free(c->set[i].task[k].item);
-    }
-    vl_strings_release(&c->strings);
-}
-
 violet_status vl_corpus_run(const vl_corpus_options *o, const violet_hooks *hooks)
 {
     corpus c = {.o = o, .hooks = hooks};
@@ -124,6 +114,6 @@ violet_status vl_corpus_run(const vl_corpus_options *o, const violet_hooks *hook
     }
     if (status == VIOLET_OK) status = corpus_write_texts(&c);
     if (status == VIOLET_OK) status = corpus_write_results(&c);
-    release(&c);
+    corpus_release(&c);
     return status;
 }

@@ -46,6 +46,7 @@ typedef struct corpus {
     uint64_t hash;         /* over all files */
 } corpus;
 
+void corpus_release(corpus *c);
 size_t corpus_n(const corpus *c);
 /* Clip i of all; NULL behind the last. */
 const vl_scene *corpus_clip(const corpus *c, size_t i);

@@ -1,5 +1,6 @@
 /* Clips by number, items of the tasks, their names. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/grow.h"
@@ -46,4 +47,14 @@ violet_status corpus_add(corpus *c, corpus_task *t, const corpus_item *item)
     t->item[t->n] = *item;
     t->item[t->n++].text = text;
     return VIOLET_OK;
+}
+
+void corpus_release(corpus *c)
+{
+    for (int i = 0; i < VL_SPLITS; i++) {
+        free(c->set[i].scene);
+        free(c->set[i].caption);
+        for (int k = 0; k < CORPUS_TASKS; k++) free(c->set[i].task[k].item);
+    }
+    vl_strings_release(&c->strings);
 }
