@@ -55,7 +55,7 @@ static violet_status claim(corpus *c)
                         "choose another DIR", c->videos);
         vl_buf_free(&t.b);
     } else if (status == VIOLET_OK && (status = vl_dir_make(c->o->output)) == VIOLET_OK) {
-        status = corpus_write(c, "corpus.json", &t);
+        status = corpus_write(c, "corpus.json", &t, true);
     }
     if (status == VIOLET_OK) status = vl_dir_make(c->videos);
     if (status == VIOLET_OK) vl_out_sweep(c->videos);

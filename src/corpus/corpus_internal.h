@@ -82,8 +82,9 @@ typedef struct corpus_text {
 } corpus_text;
 
 void text_put(corpus_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Writes it as DIR/NAME, adds it to the corpus' hash, and empties it. */
-violet_status corpus_write(corpus *c, const char *name, corpus_text *t);
+/* Writes it as DIR/NAME, adds it to the corpus' hash, and empties it. What every run writes anew need
+ * not be on the disk before the call returns: `sync` false. */
+violet_status corpus_write(corpus *c, const char *name, corpus_text *t, bool sync);
 /* The parameters, as corpus.json has them, without the closing bracket. */
 void corpus_put_parameters(corpus_text *t, const corpus *c);
 /* corpus.json, and the same in words. */

@@ -135,7 +135,7 @@ violet_status corpus_write_results(corpus *c)
     put_held(&t, c, &x);
     put_numbers(&t, &x);
     text_put(&t, ",\n\"hash\": \"%016" PRIx64 "\"\n}\n", hash);
-    status = corpus_write(c, "corpus.json", &t);
+    status = corpus_write(c, "corpus.json", &t, true);
     if (status == VIOLET_OK) tell(c, &x);
     return status;
 }

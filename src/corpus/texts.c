@@ -16,7 +16,7 @@ void text_put(corpus_text *t, const char *format, ...)
     va_end(ap);
 }
 
-violet_status corpus_write(corpus *c, const char *name, corpus_text *t)
+violet_status corpus_write(corpus *c, const char *name, corpus_text *t, bool sync)
 {
     char path[PATH_MAX];
     vl_out out;
@@ -24,7 +24,8 @@ violet_status corpus_write(corpus *c, const char *name, corpus_text *t)
     if (t->status == VIOLET_OK) t->status = vl_out_open(&out, path);
     if (t->status == VIOLET_OK) {
         t->status = vl_out_write(&out, t->b.data, t->b.n);
-        if (t->status == VIOLET_OK) t->status = vl_out_commit(&out);
+        if (t->status == VIOLET_OK)
+            t->status = sync ? vl_out_commit(&out) : vl_out_commit_later(&out);
         vl_out_abandon(&out);
         c->hash = vl_hash(c->hash, t->b.data, t->b.n);
     }
@@ -37,7 +38,7 @@ static violet_status write_text(corpus *c, const char *add, corpus_text *t)
 {
     char name[400];
     snprintf(name, sizeof name, "txt_%s%s%s.json", c->o->name, *add ? "-" : "", add);
-    return corpus_write(c, name, t);
+    return corpus_write(c, name, t, false);
 }
 
 /* {split: {video: [captions]}}; of val and test one caption alone, if `one`. */
@@ -144,6 +145,6 @@ violet_status corpus_write_texts(corpus *c)
         for (size_t i = 0; i < c->set[split].n; i++)
             put_scene(&scenes, &c->set[split].scene[i],
                       c->set[split].caption[i * (size_t)c->set[split].n_captions]);
-    if (status == VIOLET_OK) status = corpus_write(c, "scenes.jsonl", &scenes);
+    if (status == VIOLET_OK) status = corpus_write(c, "scenes.jsonl", &scenes, false);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "corpus/corpus_internal.h"
 #include "corpus/draw.h"
+#include "media/video.h"
 #include "media/video_write.h"
 
 #define FILE_MOST ((size_t)256 << 20)
@@ -71,6 +72,23 @@ static violet_status draw(worker *w, const corpus *c, const vl_scene *s, const c
     return status;
 }
 
+static violet_status see(void *user, int i, const vl_picture *picture)
+{
+    (void)i;
+    *(bool *)user = picture->width == picture->height;
+    return VIOLET_OK;
+}
+
+/* Is the clip there, and whole? A process or machine that was killed may have left part of one. */
+static bool is_there(const char *path, const vl_corpus_options *o)
+{
+    const vl_video_pick pick = {.n_samples = 1};
+    vl_video_result r;
+    bool seen = false;
+    return vl_file_exists(path) && vl_video_sample(&r, path, &pick, see, &seen) == VIOLET_OK &&
+           seen && r.width == o->size && r.n_frames == o->frames;
+}
+
 static violet_status make(uint64_t *hash, worker *w, const corpus *c, const vl_scene *s)
 {
     char id[CORPUS_ID], path[PATH_MAX], *bytes;
@@ -78,7 +96,7 @@ static violet_status make(uint64_t *hash, worker *w, const corpus *c, const vl_s
     violet_status status = VIOLET_OK;
     if (snprintf(path, sizeof path, "%s/%s.mp4", c->videos, corpus_id(id, s)) >= PATH_MAX)
         return vl_err(VIOLET_EINVAL, "path too long: '%.100s...'", c->videos);
-    if (!vl_file_exists(path)) status = draw(w, c, s, path);
+    if (!is_there(path, c->o)) status = draw(w, c, s, path);
     if (status == VIOLET_OK) status = vl_file_read(&bytes, &n, path, FILE_MOST);
     if (status != VIOLET_OK) return status;
     *hash = vl_hash(0, bytes, n);

@@ -42,7 +42,8 @@ static void captions_of_a_test_differ(void **state)
         const corpus_set *set = &c->set[i];
         size_t n = set->n * (size_t)set->n_captions;
         for (size_t k = 0; k < n; k++)
-            for (size_t j = 0; j < k; j++) assert_string_not_equal(set->caption[k], set->caption[j]);
+            for (size_t j = 0; j < k; j++)
+                assert_string_not_equal(set->caption[k], set->caption[j]);
     }
     assert_int_equal(c->set[VL_TRAIN].n_captions, 3);
     assert_string_not_equal(c->set[VL_TRAIN].caption[0], c->set[VL_TRAIN].caption[1]);
