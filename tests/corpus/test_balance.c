@@ -16,7 +16,7 @@ enum { TRAIN = 600, EVAL = 100 };
 
 static int make(void **state)
 {
-    static corpus c;
+    static vl_corpus c;
     static const vl_corpus_options o = {.name = "x"};
     memset(&c, 0, sizeof c);
     c.o = &o;
@@ -25,21 +25,21 @@ static int make(void **state)
         c.set[i].scene = scenes_of(&c.rules, 11, (vl_split)i, c.set[i].n);
     }
     *state = &c;
-    return corpus_make_captions(&c) || corpus_make_questions(&c) || corpus_make_choices(&c) ||
-           corpus_make_blanks(&c);
+    return vl_corpus_make_captions(&c) || vl_corpus_make_questions(&c) ||
+           vl_corpus_make_choices(&c) || vl_corpus_make_blanks(&c);
 }
 
 static int unmake(void **state)
 {
-    corpus_release(*state);
+    vl_corpus_release(*state);
     return 0;
 }
 
 static void captions_of_a_test_differ(void **state)
 {
-    const corpus *c = *state;
+    const vl_corpus *c = *state;
     for (int i = VL_VAL; i < VL_SPLITS; i++) {
-        const corpus_set *set = &c->set[i];
+        const vl_corpus_set *set = &c->set[i];
         size_t n = set->n * (size_t)set->n_captions;
         for (size_t k = 0; k < n; k++)
             for (size_t j = 0; j < k; j++)
@@ -51,21 +51,21 @@ static void captions_of_a_test_differ(void **state)
 
 static void items_are_as_many_as_they_should(void **state)
 {
-    const corpus *c = *state;
+    const vl_corpus *c = *state;
     for (int i = 0; i < VL_SPLITS; i++) {
         size_t n = c->set[i].n;
         bool train = i == VL_TRAIN;
-        assert_int_equal(c->set[i].task[CORPUS_QAOE].n, n * (train ? 4 : 2));
-        assert_int_equal(c->set[i].task[CORPUS_QAMC].n, n * (train ? 2 : 1));
-        assert_int_equal(c->set[i].task[CORPUS_FIB].n, n * (train ? 2 : 1));
+        assert_int_equal(c->set[i].task[VL_CORPUS_QAOE].n, n * (train ? 4 : 2));
+        assert_int_equal(c->set[i].task[VL_CORPUS_QAMC].n, n * (train ? 2 : 1));
+        assert_int_equal(c->set[i].task[VL_CORPUS_FIB].n, n * (train ? 2 : 1));
     }
 }
 
 /* No clip is asked the same twice. */
 static void questions_of_a_clip_differ(void **state)
 {
-    const corpus *c = *state;
-    const corpus_task *t = &c->set[VL_TRAIN].task[CORPUS_QAOE];
+    const vl_corpus *c = *state;
+    const vl_corpus_task *t = &c->set[VL_TRAIN].task[VL_CORPUS_QAOE];
     for (size_t i = 1; i < t->n; i++)
         for (size_t k = i; k-- > 0 && t->item[k].clip == t->item[i].clip;)
             assert_string_not_equal(t->item[i].text, t->item[k].text);
@@ -73,10 +73,10 @@ static void questions_of_a_clip_differ(void **state)
 
 static void kinds_have_even_answers(void **state)
 {
-    const corpus *c = *state;
+    const vl_corpus *c = *state;
     const char *word;
     vl_tally t = {0};
-    const corpus_task *q = &c->set[VL_TRAIN].task[CORPUS_QAOE];
+    const vl_corpus_task *q = &c->set[VL_TRAIN].task[VL_CORPUS_QAOE];
     for (size_t i = 0; i < q->n; i++)
         assert_int_equal(vl_tally_add(&t, q->item[i].type, q->item[i].answer), VIOLET_OK);
     for (int k = 0; k < VL_ASKS; k++) {
@@ -84,7 +84,7 @@ static void kinds_have_even_answers(void **state)
         int all = vl_tally_count(&t, kind, NULL);
         if (all <= (int)q->n / 60) /* too rare to be measured */
             fail_msg("%s %d", kind, all);
-        for (int j = 0; (word = corpus_answer(c, CORPUS_QAOE, j)); j++)
+        for (int j = 0; (word = vl_corpus_answer(c, VL_CORPUS_QAOE, j)); j++)
             assert_true(vl_tally_count(&t, kind, word) < (k == VL_ASK_YES ? 0.53 : 0.43) * all);
     }
     vl_tally_release(&t);
@@ -93,10 +93,10 @@ static void kinds_have_even_answers(void **state)
 /* Of each wording that is often asked, yes is right as often as no. */
 static void yes_and_no_are_even(void **state)
 {
-    const corpus *c = *state;
+    const vl_corpus *c = *state;
     int n_often = 0;
     vl_tally t = {0};
-    const corpus_task *q = &c->set[VL_TRAIN].task[CORPUS_QAOE];
+    const vl_corpus_task *q = &c->set[VL_TRAIN].task[VL_CORPUS_QAOE];
     for (size_t i = 0; i < q->n; i++)
         if (strcmp(q->item[i].type, "yesno") == 0)
             assert_int_equal(vl_tally_add(&t, q->item[i].text, q->item[i].answer), VIOLET_OK);
@@ -112,45 +112,45 @@ static void yes_and_no_are_even(void **state)
 
 static void words_give_little_away(void **state)
 {
-    const corpus *c = *state;
-    corpus_baseline b;
-    assert_int_equal(corpus_measure(&b, c, CORPUS_QAOE), VIOLET_OK);
+    const vl_corpus *c = *state;
+    vl_corpus_baseline b;
+    assert_int_equal(vl_corpus_measure(&b, c, VL_CORPUS_QAOE), VIOLET_OK);
     assert_true(b.chance > 0.02 && b.chance < 0.05);
     assert_true(b.most > 0.02 && b.most < 0.25);
     assert_true(b.by_type > 0.1 && b.by_type < 0.45);
     assert_true(b.by_text > 0.1 && b.by_text < 0.45);
-    assert_int_equal(corpus_measure(&b, c, CORPUS_FIB), VIOLET_OK);
+    assert_int_equal(vl_corpus_measure(&b, c, VL_CORPUS_FIB), VIOLET_OK);
     assert_true(b.by_text > 0.05 && b.by_text < 0.4);
-    assert_int_equal(corpus_measure(&b, c, CORPUS_QAMC), VIOLET_OK);
+    assert_int_equal(vl_corpus_measure(&b, c, VL_CORPUS_QAMC), VIOLET_OK);
     assert_true(b.chance == 0.2 && b.alike < 0.35);
 }
 
 static void options_differ_and_one_is_right(void **state)
 {
-    const corpus *c = *state;
-    int n_at[CORPUS_OPTIONS] = {0};
-    const corpus_set *set = &c->set[VL_TRAIN];
-    for (size_t i = 0; i < set->task[CORPUS_QAMC].n; i++) {
-        const corpus_item *q = &set->task[CORPUS_QAMC].item[i];
+    const vl_corpus *c = *state;
+    int n_at[VL_CORPUS_OPTIONS] = {0};
+    const vl_corpus_set *set = &c->set[VL_TRAIN];
+    for (size_t i = 0; i < set->task[VL_CORPUS_QAMC].n; i++) {
+        const vl_corpus_item *q = &set->task[VL_CORPUS_QAMC].item[i];
         const vl_scene *s = &set->scene[q->clip];
         n_at[q->right]++;
-        for (int k = 0; k < CORPUS_OPTIONS; k++)
+        for (int k = 0; k < VL_CORPUS_OPTIONS; k++)
             for (int j = 0; j < k; j++) assert_string_not_equal(q->option[k], q->option[j]);
         for (int k = 0; k < s->n; k++) {
             assert_non_null(strstr(q->option[q->right], vl_colours[s->thing[k].colour].word));
             assert_non_null(strstr(q->option[q->right], vl_shapes[s->thing[k].shape].word));
         }
     }
-    for (int k = 0; k < CORPUS_OPTIONS; k++) assert_true(n_at[k] > 2 * TRAIN / 7);
+    for (int k = 0; k < VL_CORPUS_OPTIONS; k++) assert_true(n_at[k] > 2 * TRAIN / 7);
 }
 
 /* The blank and its answer are in the caption of the clip. */
 static void blanks_are_filled_by_their_answers(void **state)
 {
-    const corpus *c = *state;
-    const corpus_set *set = &c->set[VL_TEST];
-    for (size_t i = 0; i < set->task[CORPUS_FIB].n; i++) {
-        const corpus_item *q = &set->task[CORPUS_FIB].item[i];
+    const vl_corpus *c = *state;
+    const vl_corpus_set *set = &c->set[VL_TEST];
+    for (size_t i = 0; i < set->task[VL_CORPUS_FIB].n; i++) {
+        const vl_corpus_item *q = &set->task[VL_CORPUS_FIB].item[i];
         const vl_scene *s = &set->scene[q->clip];
         const char *blank = strstr(q->text, "[MASK]");
         bool there = false;
