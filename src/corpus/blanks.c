@@ -93,7 +93,9 @@ static violet_status blank(vl_corpus *c, vl_corpus_set *set, vl_tally *t, size_t
         if (status == VIOLET_OK) status = vl_tally_add(t, x->type, x->word);
         if (status == VIOLET_OK)
             status = vl_corpus_add(c, &set->task[VL_CORPUS_FIB],
-                                   &(vl_corpus_item){.clip = clip, .type = x->type, .text = text.data,
+                                   &(vl_corpus_item){.clip = clip,
+                                                  .type = x->type,
+                                                  .text = text.data,
                                                   .answer = x->word});
     }
     vl_buf_free(&line);

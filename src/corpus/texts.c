@@ -107,7 +107,8 @@ static void put_object(vl_corpus_text *t, const vl_scene *s, int i)
 {
     const vl_thing *o = &s->thing[i];
     vl_text_put(t, "%s{\"color\": \"%s\", \"shape\": \"%s\", \"size\": \"%s\", "
-                "\"texture\": \"%s\", \"motions\": [\"%s\"", i ? ", " : "", vl_colours[o->colour].word,
+                "\"texture\": \"%s\", \"motions\": [\"%s\"",
+                i ? ", " : "", vl_colours[o->colour].word,
                 vl_shapes[o->shape].word, vl_sizes[o->size].name, vl_textures[o->texture].name,
                 vl_motions[o->act[0]].name);
     if (s->plot == VL_THEN) vl_text_put(t, ", \"%s\"", vl_motions[o->act[1]].name);
