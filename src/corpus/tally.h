@@ -3,7 +3,7 @@
  *     vl_tally t = {0};
  *     status = vl_tally_add(&t, "color", "red");
  *     vl_tally_count(&t, "color", "red")             1
- *     vl_tally_count(&t, "color", NULL)              1, of all pairs that begin with it
+ *     vl_tally_count(&t, "color", NULL)              1, of all pairs that begin with it; "" is none
  *     vl_tally_release(&t);
  */
 #ifndef VL_CORPUS_TALLY_H

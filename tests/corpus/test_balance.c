@@ -87,6 +87,9 @@ static void kinds_have_even_answers(void **state)
         for (int j = 0; (word = vl_corpus_answer(c, VL_CORPUS_QAOE, j)); j++)
             assert_true(vl_tally_count(&t, kind, word) < (k == VL_ASK_YES ? 0.53 : 0.43) * all);
     }
+    for (int k = 0; k < VL_COLOURS; k++)
+        assert_true(vl_tally_count(&t, "color", vl_colours[k].word) <
+                    0.145 * vl_tally_count(&t, "color", NULL));
     vl_tally_release(&t);
 }
 
@@ -144,6 +147,19 @@ static void options_differ_and_one_is_right(void **state)
     for (int k = 0; k < VL_CORPUS_OPTIONS; k++) assert_true(n_at[k] > 2 * TRAIN / 7);
 }
 
+static void blanks_ask_for_all_words(void **state)
+{
+    const vl_corpus *c = *state;
+    const vl_corpus_task *q = &c->set[VL_TRAIN].task[VL_CORPUS_FIB];
+    const char *word;
+    vl_tally t = {0};
+    for (size_t i = 0; i < q->n; i++)
+        assert_int_equal(vl_tally_add(&t, q->item[i].answer, "x"), VIOLET_OK);
+    for (int k = 0; (word = vl_corpus_answer(c, VL_CORPUS_FIB, k)); k++)
+        assert_in_range(vl_tally_count(&t, word, NULL), q->n / 40, q->n / 16);
+    vl_tally_release(&t);
+}
+
 /* The blank and its answer are in the caption of the clip. */
 static void blanks_are_filled_by_their_answers(void **state)
 {
@@ -179,6 +195,7 @@ int main(void)
         cmocka_unit_test(yes_and_no_are_even),
         cmocka_unit_test(words_give_little_away),
         cmocka_unit_test(options_differ_and_one_is_right),
+        cmocka_unit_test(blanks_ask_for_all_words),
         cmocka_unit_test(blanks_are_filled_by_their_answers),
     };
     return cmocka_run_group_tests(tests, make, unmake);

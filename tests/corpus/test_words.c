@@ -42,6 +42,25 @@ static void a_caption_tells_the_scene(void **state)
     assert_true(n_first > 50 && n_first < 190);
 }
 
+/* The same of two objects, the second one of which begins. */
+static void a_caption_tells_who_is_first(void **state)
+{
+    (void)state;
+    vl_scene s = {.plot = VL_AFTER, .n = 2, .lead = 1};
+    s.thing[0] = (vl_thing){.colour = 0, .shape = VL_CIRCLE, .act = {VL_LEFT}};
+    s.thing[1] = (vl_thing){.colour = 4, .shape = VL_STAR, .act = {VL_LEFT}};
+    for (uint64_t k = 0; k < 100; k++) {
+        vl_dice d = {k * 77, 0};
+        vl_buf b = {0};
+        assert_int_equal(vl_words_caption(&b, &s, &d), VIOLET_OK);
+        bool star = strstr(b.data, "star") < strstr(b.data, "circle");
+        bool begins = strncmp(b.data, "after", 5) == 0 || strncmp(b.data, "before", 6) == 0;
+        bool turned = begins ? b.data[0] == 'b' : strstr(b.data, "after") != NULL;
+        assert_true(star != turned);
+        vl_buf_free(&b);
+    }
+}
+
 static void captions_are_short_and_plain(void **state)
 {
     (void)state;
@@ -153,17 +172,23 @@ static void answers_are_right(void **state)
 {
     (void)state;
     vl_rules r;
-    int n_checked = 0, n_all = 0;
+    int n_checked = 0, n_all = 0, n_there = 0, n_not = 0;
     vl_scene *s = scenes_of(&r, 1, VL_TEST, N);
     for (int i = 0; i < N; i++) {
         vl_question q[VL_QUESTIONS_MOST];
         vl_dice d = {(uint64_t)i, 0};
         int n = vl_questions_of(q, &s[i], &r, &d);
         assert_true(n > 8 && n < VL_QUESTIONS_MOST);
-        for (int k = 0; k < n; k++) n_checked += check(&s[i], &q[k]);
+        for (int k = 0; k < n; k++) {
+            n_checked += check(&s[i], &q[k]);
+            if (!after(q[k].text, "is there")) continue;
+            n_there += strcmp(q[k].answer, "yes") == 0;
+            n_not += strcmp(q[k].answer, "no") == 0;
+        }
         n_all += n;
     }
     assert_true(n_checked > n_all / 2);
+    assert_true(n_there > N / 2 && n_not > N / 2);
     free(s);
 }
 
@@ -262,10 +287,14 @@ static void a_tally_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_caption_tells_the_scene), cmocka_unit_test(captions_are_short_and_plain),
-        cmocka_unit_test(answers_are_right),         cmocka_unit_test(orders_are_right),
+        cmocka_unit_test(a_caption_tells_the_scene),
+        cmocka_unit_test(a_caption_tells_who_is_first),
+        cmocka_unit_test(captions_are_short_and_plain),
+        cmocka_unit_test(answers_are_right),
+        cmocka_unit_test(orders_are_right),
         cmocka_unit_test(held_out_pairs_are_not_asked),
-        cmocka_unit_test(answers_are_listed_once),   cmocka_unit_test(a_tally_counts),
+        cmocka_unit_test(answers_are_listed_once),
+        cmocka_unit_test(a_tally_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
