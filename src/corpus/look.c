@@ -5,7 +5,7 @@
 
 #define PI 3.14159265358979323846
 #define TIMES 25 /* at which it is looked where things are */
-#define PLACINGS 60
+#define PLACINGS 240
 
 /* ---- where things are ------------------------------------------------------------------------ */
 

@@ -6,14 +6,14 @@ version() { run --version; expect_status 0; expect_out "violet 0."; }
 
 help_lists_commands() {
     run help; expect_status 0
-    for c in pretrain extract-frames extract-tsv extract-vq train-dvae link convert plan info help man; do expect_out "  $c "; done
+    for c in pretrain make-corpus extract-frames extract-tsv extract-vq train-dvae link convert plan info help man; do expect_out "  $c "; done
     cp out.txt first.txt
     run --help; expect_status 0; cmp -s out.txt first.txt || fail "--help differs from help"
     run; expect_status 2
 }
 
 help_on_each_command() {
-    for c in pretrain extract-frames extract-tsv extract-vq train-dvae link convert plan info help man; do
+    for c in pretrain make-corpus extract-frames extract-tsv extract-vq train-dvae link convert plan info help man; do
         run help $c; expect_status 0; expect_out "Usage: violet $c"
         cp out.txt first.txt
         run $c --help; expect_status 0; cmp -s out.txt first.txt || fail "$c --help differs"
