@@ -31,6 +31,12 @@ const command commands[] = {
      "--shard 1/4 to 4/4, then --merge 4. The folder (option output) gets scores.bin and "
      "result.json.",
      1, cmd_eval},
+    {"make-corpus", "DIR [--clips N] [--seed S] [--OPTION VALUE ...]",
+     "make clips with captions and questions, to try all this on",
+     "A small world of shapes that move, in real video files, with annotation files for every "
+     "task: docs/CORPUS.md. The same options give the same files. The same command goes on where "
+     "it was stopped or killed.",
+     1, cmd_make_corpus},
     {"extract-frames", "--path DIR|FILE|LIST [--sample 5] [--output X] [--OPTION VALUE ...]",
      "take frames from videos",
      "Writes X.tsv and X.lineidx (with --pkl also: X.pkl) as training reads them, and "
