@@ -347,7 +347,7 @@ violet_status violet_info(char **text, const char *path, int flags);
 violet_status violet_info_diff(char **text, int *differ, const char *path_a, const char *path_b,
                                int flags);
 
-/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a
+/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe", "fib") would take of a
  * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the
  * checkpoint says of itself, what its shapes tell, or, of a Video Swin or a BERT, the published
  * sizes. VIOLET_ESHAPE: it does not fit; VIOLET_EFORMAT: its values are no weights; then *text, if
