@@ -47,16 +47,14 @@ static violet_status claim(vl_corpus *c)
     vl_corpus_put_parameters(&t, c);
     vl_text_put(&t, "\n}\n");
     if (status == VIOLET_OK) status = t.status;
-    if (status == VIOLET_OK && vl_file_exists(path)) {
+    if (status == VIOLET_OK && vl_file_exists(path))
         status = same(&t, path);
-        vl_buf_free(&t.b);
-    } else if (status == VIOLET_OK && vl_file_exists(c->videos)) {
+    else if (status == VIOLET_OK && vl_file_exists(c->videos))
         status = vl_err(VIOLET_EINVAL, "%s is there, and no corpus.json that tells what it is: "
                         "choose another DIR", c->videos);
-        vl_buf_free(&t.b);
-    } else if (status == VIOLET_OK && (status = vl_dir_make(c->o->output)) == VIOLET_OK) {
+    else if (status == VIOLET_OK && (status = vl_dir_make(c->o->output)) == VIOLET_OK)
         status = vl_corpus_write(c, "corpus.json", &t, true);
-    }
+    vl_buf_free(&t.b);
     if (status == VIOLET_OK) status = vl_dir_make(c->videos);
     if (status == VIOLET_OK) vl_out_sweep(c->videos);
     c->hash = 0;
