@@ -35,6 +35,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "data/answers.h"
@@ -74,6 +75,8 @@ const char *vl_items_path(const vl_items *q);
 vl_task_kind vl_items_kind(const vl_items *q);
 size_t vl_items_n(const vl_items *q); /* at most INT_MAX */
 const vl_item *vl_items_at(const vl_items *q, size_t i); /* NULL: no such item */
+/* Of what the items say, and of which videos; not of the path, nor of numbers given to answers. */
+uint64_t vl_items_hash(const vl_items *q);
 int vl_items_most_options(const vl_items *q);
 size_t vl_items_n_unanswered(const vl_items *q); /* of them with answer -1 */
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/base64.h"
+#include "base/hash.h"
 #include "base/index.h"
 #include "base/status.h"
 #include "file/pickle.h"
@@ -96,6 +97,18 @@ vl_slice vl_pictures_id(const vl_pictures *p, size_t i)
     if (p->tsv) return vl_tsv_id(p->tsv, i);
     id.s = vl_value_str(&id.n, vl_dict_key(vl_pickle_root(p->pkl), i));
     return id;
+}
+
+uint64_t vl_pictures_hash(const vl_pictures *p)
+{
+    size_t n = vl_pictures_n(p);
+    uint64_t h = n;
+    if (p->tsv) return vl_tsv_hash(p->tsv);
+    for (size_t i = 0; i < n; i++) {
+        vl_slice id = vl_pictures_id(p, i);
+        h = vl_hash(h, id.s ? id.s : "", id.s ? id.n : 0);
+    }
+    return h;
 }
 
 /* ---- by id ----------------------------------------------------------------------------------- */

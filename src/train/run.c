@@ -244,11 +244,14 @@ static violet_status train_step(vl_run *r, const vl_run_unit *u)
     return vl_run_log_step(r, name, u->name, &s, lr, norm, seconds, r->waited_s - waited);
 }
 
+/* Validation and log included. Epochs may end in units that are too small for a batch, so a run of
+ * epochs goes on behind the last step, but never stands still there. */
 static int done(const vl_run *r)
 {
+    bool over = r->step >= r->n_steps && r->finished == r->step;
     if (r->patience && r->best.since >= (uint64_t)r->patience) return 1;
-    if (!r->o->steps) return r->epoch >= (uint64_t)r->o->size_epoch;
-    return r->step >= r->n_steps && r->finished == r->step; /* validation and log included */
+    if (r->o->steps) return over;
+    return r->epoch >= (uint64_t)r->o->size_epoch || (over && r->at < r->units[r->unit].end);
 }
 
 static violet_status save(vl_run *r)

@@ -52,7 +52,8 @@ typedef struct vl_run_result {
 } vl_run_result;
 
 typedef struct vl_run_set {
-    char name[128];
+    char name[128], split[128];
+    uint64_t train_hash, valid_hash; /* vl_dataset_hash */
     vl_dataset *train;
     vl_loader *loader;
     vl_dataset *valid; /* NULL: none */

@@ -93,6 +93,7 @@ static violet_status open_valid(vl_run *r, vl_run_set *s)
     const char *split = r->o->valid_split;
     if (!split || !*split) return VIOLET_OK;
     violet_status status = r->task->open_set(&s->valid, r, s->name, split, false);
+    if (status == VIOLET_OK) s->valid_hash = vl_dataset_hash(s->valid);
     if (status == VIOLET_OK || status == VIOLET_ENOMEM) return status;
     vl_run_tell(r, VIOLET_EVENT_WARNING, "no validation on %s: %s", s->name, violet_error());
     s->valid = NULL;
@@ -116,8 +117,10 @@ static violet_status open_set(vl_run *r, char *name)
     if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name || !*name ||
         strpbrk(name, "\"\\/"))
         return vl_err(VIOLET_EINVAL, "'%s' cannot be the name of a data set", name);
+    snprintf(s->split, sizeof s->split, "%s", split ? split : o->split);
     violet_status status = r->task->open_set(&s->train, r, s->name, split ? split : o->split, true);
     if (status != VIOLET_OK) return status;
+    s->train_hash = vl_dataset_hash(s->train);
     r->n_sets++;
     vl_loader_options loader = {.batch = o->size_batch,
                                 .workers = o->workers,
@@ -153,31 +156,51 @@ static void add_unit(vl_run *r, int set, uint64_t end, const char *format, ...)
     u->end = end;
 }
 
-/* Whole batches of a part. */
-static uint64_t batches_of(const vl_run *r, int set, int part)
+uint64_t vl_run_batches_of(const vl_run *r, const vl_run_set *s, int part)
 {
-    return vl_dataset_n(r->sets[set].train, part) / (size_t)r->o->size_batch;
+    return vl_dataset_n(s->train, part) / (size_t)r->o->size_batch;
+}
+
+/* Updates never take batches of two units. */
+uint64_t vl_run_updates(const vl_run *r, int unit, uint64_t at)
+{
+    uint64_t n = 0, each = (uint64_t)r->o->accumulate;
+    for (int k = 0; k <= unit && k < r->n_units; k++) {
+        uint64_t first = k ? r->units[k - 1].end : 0, end = k < unit ? r->units[k].end : at;
+        n += (end - first + each - 1) / each;
+    }
+    return n;
+}
+
+static violet_status no_whole_batch(const vl_run *r)
+{
+    size_t most = 0;
+    for (int i = 0; i < r->n_sets; i++)
+        for (int p = 0; p < vl_dataset_parts(r->sets[i].train); p++) {
+            size_t n = vl_dataset_n(r->sets[i].train, p);
+            if (n > most) most = n;
+        }
+    return vl_err(VIOLET_EINVAL, "no whole batch of %d samples: %s has %zu%s; --size-batch %zu or "
+                  "less", r->o->size_batch,
+                  r->n_sets > 1 ? "the largest data set" : r->sets[0].name, most,
+                  most == 1 ? " only" : "", most);
 }
 
 /* The units of an epoch, and how many updates the run has. */
 static violet_status setup_units(vl_run *r)
 {
     const vl_run_options *o = r->o;
-    uint64_t end = 0, per_epoch = 0;
+    uint64_t end = 0;
     for (int i = 0; i < r->n_sets; i++) {
         const vl_run_set *s = &r->sets[i];
         for (int p = 0; p < vl_dataset_parts(s->train); p++) {
-            end += batches_of(r, i, p);
+            end += vl_run_batches_of(r, s, p);
             if (r->order == VL_PLAN_SEQUENTIAL) add_unit(r, i, end, "%s_%d", s->name, p);
         }
     }
     if (r->order == VL_PLAN_MIXED) add_unit(r, -1, end, "all");
-    for (int k = 0; k < r->n_units; k++) {
-        uint64_t n = r->units[k].end - (k ? r->units[k - 1].end : 0);
-        per_epoch += (n + o->accumulate - 1) / o->accumulate;
-    }
-    if (end == 0)
-        return vl_err(VIOLET_EINVAL, "no data set has a whole batch of %d samples", o->size_batch);
+    if (end == 0) return no_whole_batch(r);
+    uint64_t per_epoch = vl_run_updates(r, r->n_units - 1, end);
     r->n_steps = o->steps ? (uint64_t)o->steps : per_epoch * (uint64_t)o->size_epoch;
     return VIOLET_OK;
 }
