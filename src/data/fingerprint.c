@@ -1,6 +1,6 @@
 /* Hashes of what a data set gives, by which a run knows its data again: vl_items_hash of items.h,
- * vl_dataset_hash of dataset.h. Paths take no part, so data may move; pixels neither, since looking
- * at all of them takes as long as an epoch. */
+ * vl_dataset_identity of dataset.h. Paths take no part, so data may move; pixels neither, since
+ * looking at all of them takes as long as an epoch. */
 #include <string.h>
 
 #include "base/hash.h"
@@ -35,10 +35,10 @@ static uint64_t hash_piece(uint64_t h, const vl_piece *piece)
     h = add_number(h, (int64_t)piece->n);
     h = add_number(h, piece->n_frames);
     if (piece->row) h = vl_hash(h, piece->row, piece->n * sizeof *piece->row);
-    return add_number(h, (int64_t)vl_pictures_hash(piece->pictures));
+    return add_number(h, (int64_t)vl_pictures_identity(piece->pictures));
 }
 
-uint64_t vl_dataset_hash(const vl_dataset *d)
+uint64_t vl_dataset_identity(const vl_dataset *d)
 {
     if (d->o.items) {
         uint64_t h = add_number(vl_items_hash(d->o.items), d->piece[0].n_frames);

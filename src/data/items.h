@@ -13,7 +13,7 @@
  *     open-ended       `question`, `answer`: a word or a number in the list of answers
  * and perhaps `type`, which reports group by. An answer of -1 is unknown (multiple choice), or not
  * in the list. A question with a blank, [MASK] or three or more underscores, is answered there.
- * Other fields are passed over.
+ * Other fields are passed over. A video is its name, with or without a video's ending.
  *
  * The file is the first of these in the folder, or the option's path; its ending says how it is
  * written:

@@ -37,6 +37,7 @@ struct vl_items {
     char *path;
     vl_strings strings;
     vl_names videos, types;
+    vl_string_index stems; /* videos by their names without an ending, of those that have one */
     vl_item *item; /* (n) */
     size_t n, cap;
     int *of, *of_first; /* (n) items by video; (n_videos + 1) where each video's begin */

@@ -1,5 +1,5 @@
-/* What the files of a run share: run.c (the loop), run_setup.c, run_log.c, run_state.c, run_data.c. Tasks see
- * run.h alone. */
+/* What the files of a run share: run.c (the loop), run_setup.c, run_log.c, run_state.c,
+ * run_data.c. Tasks see run.h alone. */
 #ifndef VL_TRAIN_RUN_INTERNAL_H
 #define VL_TRAIN_RUN_INTERNAL_H
 

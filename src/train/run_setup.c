@@ -18,6 +18,7 @@
 void vl_run_report_bad(void *user, vl_bad why, const char *message)
 {
     vl_run *r = user;
+    if (why == VL_BAD_UNKNOWN) return; /* told once, when the data were opened */
     r->warned++;
     if (r->warned <= WARN_ONE_BY_ONE)
         vl_run_tell(r, VIOLET_EVENT_WARNING, "skipped (%s): %s", vl_bad_name(why), message);
@@ -25,15 +26,32 @@ void vl_run_report_bad(void *user, vl_bad why, const char *message)
         vl_run_tell(r, VIOLET_EVENT_WARNING, "further skipped samples are only counted");
 }
 
+static bool given(const char *path)
+{
+    return path && *path;
+}
+
+/* A fine-tuning that starts from nothing is nearly always one whose checkpoint was forgotten. */
+static void tell_fresh(const vl_run *r)
+{
+    const vl_run_options *o = r->o;
+    if (!r->task->n_deciding || given(o->path_ckpt) || given(o->init_video) ||
+        given(o->init_text) || given(o->config))
+        return;
+    vl_run_tell(r, VIOLET_EVENT_WARNING,
+                "no --checkpoint, --init-video or --init-text: all weights are random");
+}
+
 static violet_status setup_config(vl_run *r)
 {
     const vl_run_options *o = r->o;
     char path[4096];
-    const char *what = o->path_ckpt && *o->path_ckpt ? o->path_ckpt : DEFAULT_CONFIG;
+    const char *what = given(o->path_ckpt) ? o->path_ckpt : DEFAULT_CONFIG;
     violet_status status = vl_run_path(r, path, "last.safetensors");
     if (status != VIOLET_OK) return status;
     if (o->resume && vl_file_exists(path)) what = path; /* the checkpoint may be gone */
-    status = vl_config_find(&r->config, o->config && *o->config ? o->config : what);
+    if (what != path) tell_fresh(r);
+    status = vl_config_find(&r->config, given(o->config) ? o->config : what);
     if (status != VIOLET_OK) return status;
     if (o->drop >= 0) r->config.drop = o->drop;
     if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
@@ -93,8 +111,12 @@ static violet_status open_valid(vl_run *r, vl_run_set *s)
     const char *split = r->o->valid_split;
     if (!split || !*split) return VIOLET_OK;
     violet_status status = r->task->open_set(&s->valid, r, s->name, split, false);
-    if (status == VIOLET_OK) s->valid_hash = vl_dataset_hash(s->valid);
+    if (status == VIOLET_OK && s->valid) s->valid_hash = vl_dataset_identity(s->valid);
     if (status == VIOLET_OK || status == VIOLET_ENOMEM) return status;
+    /* who asks for one, or has the best weights told by it, is not to find out at the end */
+    bool asked = strcmp(split, VL_RUN_VALID_SPLIT) != 0 && !strchr(r->o->dataset, ',');
+    if (asked || r->task->n_deciding)
+        return vl_err_at(status, "validation split '%s' (--valid-split \"\": none)", split);
     vl_run_tell(r, VIOLET_EVENT_WARNING, "no validation on %s: %s", s->name, violet_error());
     s->valid = NULL;
     return VIOLET_OK;
@@ -120,7 +142,7 @@ static violet_status open_set(vl_run *r, char *name)
     snprintf(s->split, sizeof s->split, "%s", split ? split : o->split);
     violet_status status = r->task->open_set(&s->train, r, s->name, split ? split : o->split, true);
     if (status != VIOLET_OK) return status;
-    s->train_hash = vl_dataset_hash(s->train);
+    s->train_hash = vl_dataset_identity(s->train);
     r->n_sets++;
     vl_loader_options loader = {.batch = o->size_batch,
                                 .workers = o->workers,
@@ -265,9 +287,44 @@ static violet_status setup_folder(vl_run *r)
     return status;
 }
 
+/* A state is written beside the one before it, so that one of them is always whole: a disk that has
+ * no room for the first is told now, not after the first hours. */
+static violet_status setup_room(vl_run *r)
+{
+    double weights = (double)vl_params_count(&r->model.params) * sizeof(real), more = 1 << 20;
+    double room = vl_dir_room(r->o->output), need = 3 * weights + more, whole = need;
+    char path[4096];
+    violet_status status = vl_run_path(r, path, "last.safetensors");
+    if (status != VIOLET_OK || room < 0) return status;
+    if (!vl_file_exists(path)) whole += need + (r->task->n_deciding ? weights : 0);
+    if (room < need)
+        return vl_err(VIOLET_EIO, "'%s': %.1f MiB are free, a saved state takes %.1f", r->o->output,
+                      room / (1 << 20), need / (1 << 20));
+    if (room < whole)
+        vl_run_tell(r, VIOLET_EVENT_WARNING, "'%s': %.1f MiB are free, the run's files take up to "
+                    "%.1f", r->o->output, room / (1 << 20), whole / (1 << 20));
+    return VIOLET_OK;
+}
+
 static void tell_start(void *user, bool warning, const char *line)
 {
     vl_run_tell(user, warning ? VIOLET_EVENT_WARNING : VIOLET_EVENT_MESSAGE, "%s", line);
+}
+
+/* A kill between the two leaves best.safetensors ahead of the state. */
+static violet_status check_best(const vl_run *r)
+{
+    char path[4096];
+    uint64_t found;
+    violet_status status = vl_run_path(r, path, "best.safetensors");
+    if (status != VIOLET_OK || !r->best.step || !vl_file_exists(path)) return status;
+    status = vl_run_best_found(&found, r);
+    if (status != VIOLET_OK || found == r->best.step) return status;
+    vl_run_tell(r, VIOLET_EVENT_WARNING,
+                "%s is of step %llu, the saved state's best validation of step %llu; it stays "
+                "until a validation is better than that", path, (unsigned long long)found,
+                (unsigned long long)r->best.step);
+    return VIOLET_OK;
 }
 
 /* Fresh weights, a given checkpoint's, or the saved state of this very run. */
@@ -283,7 +340,7 @@ static violet_status setup_start(vl_run *r)
         if (status == VIOLET_OK)
             vl_run_tell(r, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
                         (unsigned long long)r->step);
-        return status;
+        return status == VIOLET_OK ? check_best(r) : status;
     }
     if (o->resume)
         vl_run_tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run", o->output);
@@ -307,7 +364,7 @@ violet_status vl_run_setup(vl_run *r)
 {
     violet_status (*const stages[])(vl_run *) = {
         setup_config, setup_text,   setup_task,  setup_optim, setup_sets,     setup_units,
-        setup_cost,   setup_folder, setup_model, setup_start, vl_run_log_open};
+        setup_cost,   setup_folder, setup_model, setup_room,  setup_start, vl_run_log_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](r);
         if (status != VIOLET_OK) return status;

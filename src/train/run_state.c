@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "model/checkpoint.h"
+#include "model/tuned.h"
 #include "train/run_folder.h"
 #include "train/run_internal.h"
 
@@ -272,5 +273,21 @@ violet_status vl_run_weights_save(const vl_run *r, const char *name)
     const char *extra[2] = {"task", text};
     if (status == VIOLET_OK) status = vl_checkpoint_write(path, &r->model, 0, extra, text ? 1 : 0);
     free(text);
+    return status;
+}
+
+violet_status vl_run_best_found(uint64_t *step, const vl_run *r)
+{
+    char path[4096];
+    vl_tensors *f;
+    vl_tuned t;
+    *step = 0;
+    violet_status status = vl_run_path(r, path, "best.safetensors");
+    if (status == VIOLET_OK) status = vl_tensors_open(&f, path);
+    if (status != VIOLET_OK) return status;
+    status = vl_tuned_read(&t, f, path);
+    if (status == VIOLET_OK) *step = t.step ? t.step : r->best.step;
+    vl_tuned_release(&t);
+    vl_tensors_close(f);
     return status;
 }

@@ -71,7 +71,8 @@ static void another_number_of_batches_is_refused(void **state)
     (void)state;
     corpus_finetune_ok(&c, "cut", RUN "--size_epoch=3");
     write_items("oe", 4, "red");
-    refused("cut", RUN "--size_epoch=4 --resume", "had 2 batches an epoch of eight, now there are 1");
+    refused("cut", RUN "--size_epoch=4 --resume",
+            "had 2 batches an epoch of eight, now there are 1");
     write_items("oe", 8, "red");
     run_result r = corpus_finetune_ok(&c, "cut", RUN "--size_epoch=4 --resume");
     assert_int_equal(r.n_steps, 2);
@@ -85,7 +86,8 @@ static void other_texts_and_splits_are_refused(void **state)
     write_items("oe", 8, "green");
     refused("texts", RUN "--resume", "training data of eight");
     write_items("oe", 8, "red");
-    refused("texts", RUN "--resume --dataset=eight:other", "split 'train' of eight, this is 'other'");
+    refused("texts", RUN "--resume --dataset=eight:other",
+            "split 'train' of eight, this is 'other'");
     refused("texts", RUN "--resume --valid_batches=1", "'valid_batches'");
     corpus_finetune_ok(&c, "texts", RUN "--resume");
 }
@@ -98,7 +100,8 @@ static void other_validation_data_are_refused(void **state)
         sprintf(text + strlen(text), "%s{\"video\": \"v%d\", \"question\": \"red\", \"answer\": "
                 "\"cat\"}", i ? ", " : "", i);
     char other[2100];
-    const char *end = "], \"val\": [{\"video\": \"v0\", \"question\": \"%s\", \"answer\": \"cat\"}]}";
+    const char *end = "], \"val\": [{\"video\": \"v0\", \"question\": \"%s\", "
+                      "\"answer\": \"cat\"}]}";
     const char *flags = RUN "--task=val --test_split=";
     snprintf(other, sizeof other, end, "red");
     strcat(text, other);
@@ -217,7 +220,8 @@ static void a_hostile_state_is_told(void **state)
     char command[200];
     corpus_finetune_ok(&c, "kept", RUN "--size_epoch=1");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        snprintf(command, sizeof command, "cd %s && rm -rf hostile && cp -r kept hostile", c.folder);
+        snprintf(command, sizeof command, "cd %s && rm -rf hostile && cp -r kept hostile",
+                 c.folder);
         assert_int_equal(system(command), 0);
         json_t *value = json_loads(cases[i].value, JSON_DECODE_ANY, NULL);
         changed_key = cases[i].key;

@@ -1,8 +1,8 @@
 /* Matrix products by oneDNN; the only file that knows it. dnnl_sgemm is the same call in its
  * versions 2 and 3, and row-major. It takes its threads from OpenMP: all that omp_get_max_threads()
  * promises, one inside a parallel region. The same call with the same threads gives the same bits
- * (tests/ops/test_fast.c holds that). Its generated code takes the stack pointer for a pointer of its
- * own, so no signal may be handled meanwhile: see base/signals.h. */
+ * (tests/ops/test_fast.c holds that). Its generated code takes the stack pointer for a pointer of
+ * its own, so no signal may be handled meanwhile: see base/signals.h. */
 #include <omp.h>
 
 #include <oneapi/dnnl/dnnl.h>
