@@ -14,6 +14,7 @@
 
 #include "corpus.h"
 #include "data/items.h"
+#include "eval_case.h"
 #include "file/tensors.h"
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
@@ -160,7 +161,8 @@ static void choices_have_one_accuracy(void **state)
     corpus_write(&c, "data/txt_mc.json",
                  "{\"train\": [{\"video\": \"v0\", \"question\": \"red\", \"option_0\": \"cat\", "
                  "\"option_1\": \"dog\", \"answer\": 0}, "
-                 "{\"video\": \"v1\", \"question\": \"red\", \"option_0\": \"cat\", \"option_1\": \"dog\", \"answer\": 1}]}\n");
+                 "{\"video\": \"v1\", \"question\": \"red\", \"option_0\": \"cat\", "
+                 "\"option_1\": \"dog\", \"answer\": 1}]}\n");
     corpus_finetune_ok(&c, "mc", "--type=qamc --task=mc --dataset=four --size_frame=2 "
                                  "--size_batch=2 --valid_split=train --test_split=train");
     json_t *log = corpus_json(&c, "mc", "log.json"), *of = json_object_get(log, "four");
@@ -307,6 +309,15 @@ static void answers_may_stand_in_a_file(void **state)
     assert_int_equal(vl_checkpoint_metadata(&text, path, "task"), VIOLET_OK);
     assert_says(text, "\"answers\":[\"cat\",\"dog\",\"bird\"]");
     free(text);
+#define EVAL                                                                                       \
+    "--type=qaoe --items=FOLDER/data/num.json --dataset=four --split=num "                         \
+    "--path_ckpt=FOLDER/num/best.safetensors --answers=FOLDER/"
+    corpus_write(&c, "more.json", "[\"cat\", \"dog\", \"bird\", \"red\"]\n");
+    corpus_write(&c, "fewer.json", "[\"cat\"]\n");
+    eval_outcome e = eval_ok(&c, "num-eval", EVAL "list.json");
+    eval_outcome_release(&e);
+    eval_fails(&c, VIOLET_ESHAPE, "more.json has 4", EVAL "more.json");
+    eval_fails(&c, VIOLET_EFORMAT, "the list has 1", EVAL "fewer.json");
 }
 
 int main(void)
