@@ -15,18 +15,6 @@
 
 /* ---- entries --------------------------------------------------------------------------------- */
 
-violet_status vl_entry_grow(const char ***list, int *cap, int n)
-{
-    if (n < *cap) return VIOLET_OK;
-    if (n >= INT_MAX / 2) return vl_err_nomem();
-    int more_cap = *cap ? 2 * *cap : 8;
-    const char **more = realloc(*list, (size_t)more_cap * sizeof *more);
-    if (!more) return vl_err_nomem();
-    *list = more;
-    *cap = more_cap;
-    return VIOLET_OK;
-}
-
 void vl_entry_clear(vl_entry *e)
 {
     *e = (vl_entry){.caption = e->caption,
@@ -95,7 +83,9 @@ static violet_status number_of(int *number, vl_names *list, vl_strings *strings,
         *number = (int)k;
         return VIOLET_OK;
     }
-    violet_status status = vl_entry_grow(&list->name, &list->cap, list->n);
+    if (list->n == INT_MAX) return vl_err(VIOLET_EUNSUPPORTED, "more than %d videos", INT_MAX);
+    violet_status status =
+        vl_grow(&list->name, &list->cap, (size_t)list->n, sizeof *list->name, 8);
     if (status != VIOLET_OK) return status;
     const char *kept = vl_strings_keep(strings, name, n);
     if (!kept) return vl_err_nomem();
