@@ -190,7 +190,7 @@ static const char *changed_key;
 
 static void set_value(json_t *state, const json_t *value)
 {
-    json_object_set(state, changed_key, json_deep_copy(value));
+    json_object_set_new(state, changed_key, json_deep_copy(value));
 }
 
 static void drop_data(json_t *state, const json_t *value)
