@@ -1,4 +1,5 @@
 /* Commands that work for long: how they are interrupted, show progress, and end. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +15,13 @@ static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
 static void on_signal(int number)
 {
     static const char text[] = "\nviolet: stopping where it can go on later; again: stop at once\n";
+    int code = errno; /* whoever is interrupted may be about to look at it */
     (void)number;
     stop = 1;
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) signal(ends[i], SIG_DFL);
-    if (write(STDERR_FILENO, text, sizeof text - 1) < 0) return; /* nobody reads it */
+    ssize_t wrote = write(STDERR_FILENO, text, sizeof text - 1); /* perhaps nobody reads it */
+    (void)wrote;
+    errno = code;
 }
 
 static void catch_signals(void)

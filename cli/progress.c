@@ -139,9 +139,11 @@ static void show_validation(const violet_event *e)
     char line[512];
     size_t at = 0;
     *line = 0;
-    put(line, sizeof line, &at, "%s %s, step %llu, epoch %d:",
-        e->kind == VIOLET_EVENT_TEST ? "test" : "validation", e->text ? e->text : "", e->step,
-        e->epoch);
+    bool test = e->kind == VIOLET_EVENT_TEST;
+    put(line, sizeof line, &at, test ? "test on split '%s', weights of step %llu"
+                                     : "validation %s, step %llu", e->text ? e->text : "", e->step);
+    if (e->epoch) put(line, sizeof line, &at, ", epoch %d", e->epoch);
+    put(line, sizeof line, &at, ":");
     put_tasks(line, sizeof line, &at, e);
     put_metrics(line, sizeof line, &at, e);
     clear_line();

@@ -141,7 +141,8 @@ typedef struct violet_hooks {
     void *user;
     void (*event)(void *user, const violet_event *e);
     /* Set non-zero (from a signal handler, say) to stop at the next safe point: the state is saved
-     * and the call returns VIOLET_EINTERRUPTED. */
+     * and the call returns VIOLET_EINTERRUPTED. Threads of the library's own block signals, and the
+     * calling one does at times, for some microseconds to milliseconds. */
     volatile sig_atomic_t *stop;
 } violet_hooks;
 

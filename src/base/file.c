@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 violet_status vl_file_read(char **data, size_t *n, const char *path, size_t most)
@@ -135,6 +136,13 @@ violet_status vl_dir_make(const char *path)
         part[i] = kept;
     }
     return VIOLET_OK;
+}
+
+double vl_dir_room(const char *path)
+{
+    struct statvfs s;
+    if (statvfs(path, &s) != 0 || s.f_blocks == 0) return -1;
+    return (double)s.f_bavail * (double)s.f_frsize;
 }
 
 violet_status vl_path_join(char *out, size_t n_out, const char *a, const char *b)

@@ -41,6 +41,9 @@ void vl_map_close(vl_map *m);
 /* mkdir -p. */
 violet_status vl_dir_make(const char *path);
 
+/* Bytes that may still be written to the file system of a folder; negative: it does not say. */
+double vl_dir_room(const char *path);
+
 /* "a/b" of "a" and "b", "b" when that is absolute or `a` is empty. EINVAL when it does not fit. */
 violet_status vl_path_join(char *out, size_t n_out, const char *a, const char *b);
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/signals.h"
 #include "base/status.h"
 
 /* ---- multiply-adds --------------------------------------------------------------------------- */
@@ -52,6 +53,8 @@ static double measure_flops(int threads, int wide)
 {
     double best = DBL_MAX;
     volatile float sink = 0; /* or the loops would be dropped */
+    sigset_t was;
+    vl_signals_hold(&was);
     for (int turn = 0; turn < TURNS_FLOPS; turn++) {
         double start = vl_now();
 #pragma omp parallel num_threads(threads)
@@ -63,6 +66,7 @@ static double measure_flops(int threads, int wide)
         double took = vl_now() - start;
         if (took < best) best = took;
     }
+    vl_signals_release(&was);
     return (wide ? 16 : 8) * 2.0 * CHAINS * ROUNDS * threads / best;
 }
 
@@ -84,6 +88,8 @@ static void measure_bytes(vl_peak *p, float *a, float *b, float *c, size_t n)
 {
     int threads = p->threads;
     double triad = DBL_MAX, copy = DBL_MAX;
+    sigset_t was;
+    vl_signals_hold(&was);
 #pragma omp parallel for num_threads(threads)
     for (size_t i = 0; i < n; i++) a[i] = b[i] = c[i] = 1; /* pages go to their user */
     for (int turn = 0; turn < TURNS_BYTES; turn++) {
@@ -97,6 +103,7 @@ static void measure_bytes(vl_peak *p, float *a, float *b, float *c, size_t n)
         if (middle - start < triad) triad = middle - start;
         if (end - middle < copy) copy = end - middle;
     }
+    vl_signals_release(&was);
     p->triad = 3.0 * (double)n * sizeof *a / triad;
     p->copy = 2.0 * (double)n * sizeof *a / copy;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 
 #define FILE_MOST ((size_t)4 << 30)
 
@@ -91,4 +92,19 @@ int vl_captions_n(const vl_captions *c, const char *id, size_t n_id)
 const char *vl_captions_get(const vl_captions *c, const char *id, size_t n_id, int i)
 {
     return json_string_value(json_array_get(captions_of(c, id, n_id), (size_t)i));
+}
+
+uint64_t vl_captions_hash(const vl_captions *c)
+{
+    const char *video;
+    json_t *list, *text;
+    size_t i;
+    uint64_t h = json_object_size(c->split);
+    json_object_foreach(c->split, video, list)
+    {
+        h = vl_hash(h, video, strlen(video) + 1);
+        json_array_foreach(list, i, text)
+            h = vl_hash(h, json_string_value(text), json_string_length(text));
+    }
+    return h;
 }

@@ -12,6 +12,7 @@
 #define VL_DATA_ANNOTATION_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 
@@ -22,5 +23,7 @@ void vl_captions_close(vl_captions *c);
 size_t vl_captions_n_videos(const vl_captions *c);
 int vl_captions_n(const vl_captions *c, const char *id, size_t n_id);
 const char *vl_captions_get(const vl_captions *c, const char *id, size_t n_id, int i);
+/* Of all of them in the order of the file. */
+uint64_t vl_captions_hash(const vl_captions *c);
 
 #endif

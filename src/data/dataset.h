@@ -105,6 +105,9 @@ int vl_dataset_size_small(const vl_dataset *d);
 int vl_dataset_size_txt(const vl_dataset *d);
 int vl_dataset_texts(const vl_dataset *d);   /* n_texts: 1 in pretraining */
 int vl_dataset_missing(const vl_dataset *d); /* videos of a task without pictures */
+/* Of what it gives: items or captions, which records, which videos have pictures, frames; not of
+ * paths, nor of the pictures themselves. */
+uint64_t vl_dataset_identity(const vl_dataset *d);
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);
 void vl_scratch_free(vl_scratch *s);

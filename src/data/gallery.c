@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/grow.h"
 #include "data/pictures.h"
 #include "media/video.h"
 
@@ -84,12 +85,7 @@ static violet_status list_jpegs(place *p)
         if (!e && errno) status = vl_err_errno("read folder '%s'", p->path);
         if (!e) break;
         if (!is_jpeg(e->d_name)) continue;
-        if (p->n == cap) {
-            cap = cap ? 2 * cap : 256;
-            char **more = realloc(p->name, cap * sizeof *more);
-            if (more) p->name = more;
-            else status = vl_err_nomem();
-        }
+        status = vl_grow(&p->name, &cap, p->n, sizeof *p->name, 256);
         if (status == VIOLET_OK && !(p->name[p->n] = strdup(e->d_name))) status = vl_err_nomem();
         if (status == VIOLET_OK) p->n++;
     }

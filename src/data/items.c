@@ -8,22 +8,12 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/grow.h"
 #include "data/item_text.h"
 #include "data/items_internal.h"
+#include "media/video.h"
 
 /* ---- entries --------------------------------------------------------------------------------- */
-
-violet_status vl_entry_grow(const char ***list, int *cap, int n)
-{
-    if (n < *cap) return VIOLET_OK;
-    if (n >= INT_MAX / 2) return vl_err_nomem();
-    int more_cap = *cap ? 2 * *cap : 8;
-    const char **more = realloc(*list, (size_t)more_cap * sizeof *more);
-    if (!more) return vl_err_nomem();
-    *list = more;
-    *cap = more_cap;
-    return VIOLET_OK;
-}
 
 void vl_entry_clear(vl_entry *e)
 {
@@ -93,7 +83,9 @@ static violet_status number_of(int *number, vl_names *list, vl_strings *strings,
         *number = (int)k;
         return VIOLET_OK;
     }
-    violet_status status = vl_entry_grow(&list->name, &list->cap, list->n);
+    if (list->n == INT_MAX) return vl_err(VIOLET_EUNSUPPORTED, "more than %d videos", INT_MAX);
+    violet_status status =
+        vl_grow(&list->name, &list->cap, (size_t)list->n, sizeof *list->name, 8);
     if (status != VIOLET_OK) return status;
     const char *kept = vl_strings_keep(strings, name, n);
     if (!kept) return vl_err_nomem();
@@ -102,6 +94,22 @@ static violet_status number_of(int *number, vl_names *list, vl_strings *strings,
     list->name[list->n] = kept;
     *number = list->n++;
     return VIOLET_OK;
+}
+
+/* As number_of; "clip" and "clip.mp4" are one video, "clip.mp4" and "clip.avi" are two. */
+static violet_status video_of(int *number, vl_items *q, const char *name)
+{
+    size_t n = strlen(name), m = vl_video_without_ending(name, n);
+    const vl_string_index *other = m < n ? &q->videos.index : &q->stems;
+    uint32_t k;
+    if (!vl_index_find(&q->videos.index, &k, name, n) && vl_index_find(other, &k, name, m)) {
+        *number = (int)k;
+        return VIOLET_OK;
+    }
+    violet_status status = number_of(number, &q->videos, &q->strings, name);
+    if (status != VIOLET_OK || m == n) return status;
+    k = (uint32_t)*number;
+    return vl_index_add(&q->stems, &k, q->videos.name[*number], m);
 }
 
 /* A copy in which the blank is [MASK], of which there may be one. */
@@ -162,15 +170,9 @@ static violet_status keep_answer(vl_item *x, vl_items *q, const vl_entry *e)
 static violet_status append(vl_items *q, const vl_item *x)
 {
     if (q->n == INT_MAX) return vl_err(VIOLET_EUNSUPPORTED, "more than %d items", INT_MAX);
-    if (q->n == q->cap) {
-        size_t cap = q->cap ? 2 * q->cap : 256;
-        vl_item *more = realloc(q->item, cap * sizeof *more);
-        if (!more) return vl_err_nomem();
-        q->item = more;
-        q->cap = cap;
-    }
-    q->item[q->n++] = *x;
-    return VIOLET_OK;
+    violet_status status = vl_grow(&q->item, &q->cap, q->n, sizeof *q->item, 256);
+    if (status == VIOLET_OK) q->item[q->n++] = *x;
+    return status;
 }
 
 static violet_status keep_captions(vl_items *q, vl_item *x, const vl_entry *e)
@@ -187,7 +189,7 @@ static violet_status keep_entry(vl_items *q, const vl_entry *e, size_t number)
 {
     vl_item x = {.answer = -1, .type = -1, .entry = number};
     bool blank = false;
-    violet_status status = number_of(&x.video, &q->videos, &q->strings, e->video);
+    violet_status status = video_of(&x.video, q, e->video);
     if (status != VIOLET_OK) return status;
     if (q->kind == VL_TASK_QAOE)
         status = keep_question(&x.text, &blank, &q->strings, e->question);

@@ -13,7 +13,7 @@
  *     open-ended       `question`, `answer`: a word or a number in the list of answers
  * and perhaps `type`, which reports group by. An answer of -1 is unknown (multiple choice), or not
  * in the list. A question with a blank, [MASK] or three or more underscores, is answered there.
- * Other fields are passed over.
+ * Other fields are passed over. A video is its name, with or without a video's ending.
  *
  * The file is the first of these in the folder, or the option's path; its ending says how it is
  * written:
@@ -35,6 +35,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "data/answers.h"
@@ -74,6 +75,8 @@ const char *vl_items_path(const vl_items *q);
 vl_task_kind vl_items_kind(const vl_items *q);
 size_t vl_items_n(const vl_items *q); /* at most INT_MAX */
 const vl_item *vl_items_at(const vl_items *q, size_t i); /* NULL: no such item */
+/* Of what the items say, and of which videos; not of the path, nor of numbers given to answers. */
+uint64_t vl_items_hash(const vl_items *q);
 int vl_items_most_options(const vl_items *q);
 size_t vl_items_n_unanswered(const vl_items *q); /* of them with answer -1 */
 

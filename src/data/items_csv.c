@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "data/items_internal.h"
 #include "file/csv.h"
 
@@ -121,7 +122,7 @@ static violet_status read_cell(vl_entry *e, int what, const char *cell, vl_task_
     if (what >= OPTION && what - OPTION >= e->n_options) e->n_options = what - OPTION + 1;
     if (what == ANSWER) return read_answer(e, cell, kind);
     if (what != CAPTION) return VIOLET_OK;
-    violet_status status = vl_entry_grow(&e->caption, &e->cap_captions, 0);
+    violet_status status = vl_grow(&e->caption, &e->cap_captions, 0, sizeof *e->caption, 8);
     if (status == VIOLET_OK) e->caption[e->n_captions++] = cell;
     return status;
 }
@@ -132,7 +133,8 @@ static violet_status read_row(vl_items_reader *r, const table *t)
     violet_status status = VIOLET_OK;
     vl_entry_clear(e);
     for (int k = 0; k < t->n_options; k++) {
-        if ((status = vl_entry_grow(&e->option, &e->cap_options, k)) != VIOLET_OK) return status;
+        status = vl_grow(&e->option, &e->cap_options, (size_t)k, sizeof *e->option, 8);
+        if (status != VIOLET_OK) return status;
         e->option[k] = "";
     }
     for (int i = 0; i < t->csv.n_cells; i++)

@@ -19,7 +19,8 @@ typedef struct vl_entry {
     const char *video, *split, *type, *question;
     const char **caption; /* (n_captions) */
     const char **option;  /* (n_options) */
-    int n_captions, n_options, cap_captions, cap_options; /* the lists are used again */
+    int n_captions, n_options;
+    size_t cap_captions, cap_options; /* the lists are used again */
     enum { VL_ANSWER_NONE, VL_ANSWER_NUMBER, VL_ANSWER_WORD } answer_is;
     int64_t number;
     const char *word;
@@ -29,7 +30,8 @@ typedef struct vl_entry {
 typedef struct vl_names {
     vl_string_index index;
     const char **name; /* (n) */
-    int n, cap;
+    int n;
+    size_t cap;
 } vl_names;
 
 struct vl_items {
@@ -37,6 +39,7 @@ struct vl_items {
     char *path;
     vl_strings strings;
     vl_names videos, types;
+    vl_string_index stems; /* videos by their names without an ending, of those that have one */
     vl_item *item; /* (n) */
     size_t n, cap;
     int *of, *of_first; /* (n) items by video; (n_videos + 1) where each video's begin */
@@ -56,8 +59,6 @@ typedef struct vl_items_reader {
     vl_items *q; /* NULL: it is only asked whether the split is there */
 } vl_items_reader;
 
-/* Room for one more in a list; the entry's counts are the caller's. */
-violet_status vl_entry_grow(const char ***list, int *cap, int n);
 /* Empties it, but keeps its lists. */
 void vl_entry_clear(vl_entry *e);
 

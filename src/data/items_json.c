@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "data/items_internal.h"
 #include "file/json_text.h"
 
@@ -22,7 +23,8 @@ static violet_status text_of(const char **out, const json_t *v, const char *name
 
 static violet_status add_caption(vl_entry *e, const json_t *v, const char *name)
 {
-    violet_status status = vl_entry_grow(&e->caption, &e->cap_captions, e->n_captions);
+    violet_status status =
+        vl_grow(&e->caption, &e->cap_captions, (size_t)e->n_captions, sizeof *e->caption, 8);
     if (status != VIOLET_OK) return status;
     if (!json_is_string(v))
         return vl_err(VIOLET_EFORMAT, "%s: expected a string, found %s", name, vl_json_kind(v));
@@ -59,7 +61,8 @@ static violet_status read_options(vl_entry *e, json_t *object)
     char name[40];
     int n = count_options(object);
     for (int i = 0; i < n; i++) {
-        violet_status status = vl_entry_grow(&e->option, &e->cap_options, i);
+        violet_status status =
+            vl_grow(&e->option, &e->cap_options, (size_t)i, sizeof *e->option, 8);
         if (status != VIOLET_OK) return status;
         snprintf(name, sizeof name, "option_%d", i);
         status = text_of(&e->option[i], json_object_get(object, name), name);

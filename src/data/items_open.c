@@ -166,6 +166,7 @@ void vl_items_close(vl_items *q)
     vl_strings_release(&q->strings);
     release_names(&q->videos);
     release_names(&q->types);
+    vl_index_free(&q->stems);
     vl_answers_free(q->vocab);
     free(q->item);
     free(q->of);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/base64.h"
+#include "base/hash.h"
 #include "base/index.h"
 #include "base/status.h"
 #include "file/pickle.h"
@@ -98,6 +99,18 @@ vl_slice vl_pictures_id(const vl_pictures *p, size_t i)
     return id;
 }
 
+uint64_t vl_pictures_identity(const vl_pictures *p)
+{
+    size_t n = vl_pictures_n(p);
+    uint64_t h = n;
+    if (p->tsv) return vl_tsv_hash(p->tsv);
+    for (size_t i = 0; i < n; i++) {
+        vl_slice id = vl_pictures_id(p, i);
+        h = vl_hash(h, id.s ? id.s : "", id.s ? id.n : 0);
+    }
+    return h;
+}
+
 /* ---- by id ----------------------------------------------------------------------------------- */
 
 /* A pickle's later entry replaces the earlier one, as in Python. */
@@ -139,21 +152,9 @@ violet_status vl_pictures_index(vl_pictures *p)
     return status;
 }
 
-/* Bytes of an id without a video's ending. */
-static size_t without_ending(const char *id, size_t n)
-{
-    char end[8];
-    const char *dot = memrchr(id, '.', n);
-    size_t m = dot ? n - (size_t)(dot - id) : 0;
-    if (!dot || dot == id || m >= sizeof end) return n;
-    memcpy(end, dot, m);
-    end[m] = 0;
-    return vl_video_has_name(end) ? n - m : n;
-}
-
 bool vl_pictures_find(size_t *i, const vl_pictures *p, const char *id, size_t n)
 {
-    size_t m = without_ending(id, n);
+    size_t m = vl_video_without_ending(id, n);
     uint32_t k = SEVERAL;
     if (!vl_index_find(&p->by_id, &k, id, n) && !vl_index_find(&p->by_id, &k, id, m) &&
         !vl_index_find(&p->by_last, &k, id, n) && !vl_index_find(&p->by_last, &k, id, m))

@@ -67,6 +67,8 @@ size_t vl_pictures_n(const vl_pictures *p);
 bool vl_pictures_are_videos(const vl_pictures *p);
 /* Of record i, without looking at the rest; s NULL where it is none. */
 vl_slice vl_pictures_id(const vl_pictures *p, size_t i);
+/* Of the ids; of a .tsv of where its records begin, which takes no look at them. */
+uint64_t vl_pictures_identity(const vl_pictures *p);
 
 /* For vl_pictures_find: 32 to 64 bytes a record, twice that of videos; a second call does nothing.
  * EFORMAT: two lines of a .tsv have one id. */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 
 struct vl_tsv {
@@ -189,6 +190,11 @@ size_t vl_tsv_n(const vl_tsv *t)
 bool vl_tsv_scanned(const vl_tsv *t)
 {
     return t->scanned;
+}
+
+uint64_t vl_tsv_hash(const vl_tsv *t)
+{
+    return vl_hash(t->n, t->start, t->n ? (t->n + 1) * sizeof *t->start : 0);
 }
 
 const char *vl_tsv_path(const vl_tsv *t)

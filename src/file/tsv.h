@@ -45,6 +45,8 @@ violet_status vl_tsv_parse(vl_tsv **out, const void *data, size_t n, const void 
 void vl_tsv_close(vl_tsv *t);
 
 size_t vl_tsv_n(const vl_tsv *t);
+/* Of where its lines begin, so of how many there are and how long. */
+uint64_t vl_tsv_hash(const vl_tsv *t);
 bool vl_tsv_scanned(const vl_tsv *t); /* there was no index */
 const char *vl_tsv_path(const vl_tsv *t);
 violet_status vl_tsv_read(vl_tsv_row *row, const vl_tsv *t, size_t i);

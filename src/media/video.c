@@ -32,6 +32,17 @@ bool vl_video_has_name(const char *path)
     return false;
 }
 
+size_t vl_video_without_ending(const char *id, size_t n)
+{
+    char end[8];
+    const char *dot = memrchr(id, '.', n);
+    size_t m = dot ? n - (size_t)(dot - id) : 0;
+    if (!dot || dot == id || m >= sizeof end) return n;
+    memcpy(end, dot, m);
+    end[m] = 0;
+    return vl_video_has_name(end) ? n - m : n;
+}
+
 const char *vl_shape_name(vl_shape shape)
 {
     static const char *const names[] = {"upright", "square", "stored"};

@@ -77,5 +77,7 @@ int64_t vl_frame_index(int64_t n_frames, int n_samples, int i);
 
 /* Does the name end like that of a video (".mp4", ".webm", ...), whatever the case? */
 bool vl_video_has_name(const char *path);
+/* Bytes of an id without a video's ending: "a/b.mp4" 3. */
+size_t vl_video_without_ending(const char *id, size_t n);
 
 #endif

@@ -283,3 +283,16 @@ int vl_heads_of(const vl_tensors *f)
     if (vl_tensors_find(f, "dual.video.weight")) heads |= VL_HEAD_DUAL;
     return heads;
 }
+
+const char *vl_head_lacks(const vl_tensors *f)
+{
+    static const char *const names[] = {"fc.1.weight", "fc.1.bias", "fc.3.weight", "fc.3.bias"};
+    enum { N = sizeof names / sizeof *names };
+    const char *missing = NULL;
+    int there = 0;
+    for (int i = N - 1; i >= 0; i--) {
+        if (vl_tensors_find(f, names[i])) there++;
+        else missing = names[i];
+    }
+    return there ? missing : NULL;
+}

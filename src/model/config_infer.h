@@ -34,5 +34,7 @@ violet_status vl_config_of(vl_config *c, vl_buf *assumed, const vl_tensors *f);
 /* Which heads (VL_HEAD_MATCH, ...; model.h) a VIOLET checkpoint has. An `fc` of one output is for
  * matching, of more for answers. */
 int vl_heads_of(const vl_tensors *f);
+/* The tensor that `fc` lacks where others of it are there; NULL: it is whole, or there is none. */
+const char *vl_head_lacks(const vl_tensors *f);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "base/grow.h"
 #include "base/memory.h"
+#include "base/signals.h"
 #include "base/status.h"
 
 enum {
@@ -98,6 +99,8 @@ violet_status vl_values_read(const vl_values *v, const vl_tensors *f)
     violet_status status = VIOLET_OK;
     size_t failed = v->n;
     char message[1024] = ""; /* an error's is its thread's, and to be told by this one */
+    sigset_t was;
+    vl_signals_hold(&was);
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < v->n; i++) {
         size_t least;
@@ -114,6 +117,7 @@ violet_status vl_values_read(const vl_values *v, const vl_tensors *f)
             snprintf(message, sizeof message, "%s", violet_error());
         }
     }
+    vl_signals_release(&was);
     return status == VIOLET_OK ? status : vl_err(status, "%s", message);
 }
 

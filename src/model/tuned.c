@@ -19,6 +19,15 @@ static violet_status read_size(int *out, const json_t *task, const char *key, in
     return VIOLET_OK;
 }
 
+static violet_status read_step(vl_tuned *t, const json_t *v)
+{
+    if (!v || json_is_null(v)) return VIOLET_OK;
+    if (!json_is_integer(v) || json_integer_value(v) < 0)
+        return vl_err(VIOLET_EFORMAT, "step: expected a number of 0 or more");
+    t->step = (uint64_t)json_integer_value(v);
+    return VIOLET_OK;
+}
+
 /* It stands in messages, so it is to be a word. */
 static violet_status read_type(vl_tuned *t, const json_t *v)
 {
@@ -49,6 +58,7 @@ static violet_status read_fields(vl_tuned *t, const json_t *task)
     if (status == VIOLET_OK) status = read_size(&t->size_txt, task, "size_txt", 3, 512);
     if (status == VIOLET_OK)
         status = read_size(&t->size_frame, task, "size_frame", 1, VL_FRAMES_MOST);
+    if (status == VIOLET_OK) status = read_step(t, json_object_get(task, "step"));
     if (status == VIOLET_OK) status = read_answers(t, json_object_get(task, "answers"));
     return status == VIOLET_OK ? status : vl_err_at(status, "metadata 'task'");
 }

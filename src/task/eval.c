@@ -60,6 +60,9 @@ static violet_status check_head(const eval *e, const vl_tensors *f)
         return vl_err(VIOLET_ESHAPE, "%s has no dual encoder (dual.video.weight): --first-stage "
                       "needs one, of training with --contrastive", path);
     if (heads & wanted) return VIOLET_OK;
+    if (vl_head_lacks(f))
+        return vl_err(VIOLET_ESHAPE, "%s: its head is not whole, '%s' is missing", path,
+                      vl_head_lacks(f));
     if (wanted == VL_HEAD_ANSWER)
         return vl_err(VIOLET_ESHAPE, "%s has no head of answers (fc of more than one output), %s: "
                       "%s needs one that was fine-tuned on questions", path,
@@ -140,13 +143,20 @@ static violet_status setup_answers(eval *e)
 {
     const char *path = e->o->run.path_ckpt;
     if (e->kind->head != VL_HEAD_ANSWER) return VIOLET_OK;
+    const char *given = vl_str_given(e->o->run.answers);
+    if (given) {
+        vl_answers_free(e->answers);
+        violet_status status = vl_answers_read(&e->answers, given);
+        if (status != VIOLET_OK) return status;
+    }
     const vl_answers *list = e->answers ? e->answers : vl_items_vocab(e->items);
     if (!list)
-        return vl_err(VIOLET_EFORMAT, "no list of answers: neither %s nor %s has one", path,
-                      vl_items_path(e->items));
+        return vl_err(VIOLET_EFORMAT, "no list of answers: neither %s nor %s has one, see "
+                      "--answers", path, vl_items_path(e->items));
     if (vl_answers_n(list) > e->config.size_answer)
         return vl_err(VIOLET_ESHAPE, "%s has %d answers, the list of %s has %d", path,
-                      e->config.size_answer, e->answers ? path : vl_items_path(e->items),
+                      e->config.size_answer,
+                      given ? given : e->answers ? path : vl_items_path(e->items),
                       vl_answers_n(list));
     warn_of_answers(e);
     return e->answers ? vl_items_use(e->items, e->answers) : VIOLET_OK;

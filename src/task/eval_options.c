@@ -24,6 +24,7 @@ const vl_option vl_eval_option_table[] = {
                    "of videos' frames; upright: rotated as the video says; square: and stretched "
                    "to square pixels; stored: neither"),
     VL_RUN_ROW_VOCAB,
+    VL_RUN_ROW_ANSWERS("the checkpoint's, or else the items'"),
     VL_OPTION_INT(R, size_img, "224", 32, 1024, "Data",
                   "side of the pictures, a multiple of 32"),
     VL_OPTION_INT(R, size_txt, "25", 3, 512, "Data", "text positions"),

@@ -1,16 +1,13 @@
 /* What all fine-tuning has in common: items and answers, a batch, what checkpoints say of
- * themselves, the test at the end. See finetune.h; what costs: finetune_cost.c. */
+ * themselves. See finetune.h; what costs: finetune_cost.c; the test: finetune_test.c. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/hash.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "model/checkpoint.h"
-#include "model/load.h"
 #include "model/tuned.h"
 #include "task/finetune_internal.h"
 #include "train/run_folder.h"
@@ -40,14 +37,18 @@ violet_status finetune_open(vl_run *r)
     return VIOLET_OK;
 }
 
-/* The list of answers: the file's, or the most frequent ones of the training split. */
+/* The list of answers: the option's, the file's, or the most frequent of the training split. */
 static violet_status find_answers(vl_run *r, vl_items *q)
 {
     finetune *f = r->own;
+    const char *path = vl_str_given(r->o->answers);
     const vl_answers *own = vl_items_vocab(q);
     int most = f->o->size_vocab, n = own ? vl_answers_n(own) : 0;
     violet_status status;
-    if (own) {
+    if (path) {
+        status = vl_answers_read(&f->answers, path);
+        if (status != VIOLET_OK) return status;
+    } else if (own) {
         const char **word = calloc((size_t)n + 1, sizeof *word);
         if (!word) return vl_err_nomem();
         for (int i = 0; i < n; i++) word[i] = vl_answers_word(own, i);
@@ -60,7 +61,7 @@ static violet_status find_answers(vl_run *r, vl_items *q)
     n = vl_answers_n(f->answers);
     if (most && n > most)
         return vl_err(VIOLET_EINVAL, "size_vocab %d is less than the %d answers that %s lists",
-                      most, n, vl_items_path(q));
+                      most, n, path ? path : vl_items_path(q));
     r->config.size_answer = most > n ? most : n;
     return VIOLET_OK;
 }
@@ -101,6 +102,19 @@ static violet_status open_items(vl_run *r, int which, const char *split)
 }
 
 /* ---- data sets ------------------------------------------------------------------------------- */
+
+/* Is there such a split? One that was asked for must be there. */
+static violet_status has_split(bool *has, const vl_run *r, const char *split, bool asked)
+{
+    const finetune *f = r->own;
+    const vl_items_options o = {.kind = f->kind->items,
+                                .folder = r->o->data,
+                                .task = f->o->task,
+                                .path = vl_str_given(f->o->items),
+                                .split = split};
+    *has = true;
+    return asked ? VIOLET_OK : vl_items_has_split(has, &o);
+}
 
 static violet_status open_split(vl_dataset **out, vl_run *r, int which, const char *name,
                                 const char *split)
@@ -148,11 +162,26 @@ static violet_status open_test(vl_run *r, const char *name)
 {
     finetune *f = r->own;
     const char *split = vl_str_given(f->o->test_split);
+    bool has;
     if (!split) return VIOLET_OK;
-    violet_status status = open_split(&f->test, r, FINETUNE_TEST, name, split);
-    if (status == VIOLET_OK || status == VIOLET_ENOMEM) return status;
-    vl_run_tell(r, VIOLET_EVENT_WARNING, "no test on %s: %s", name, violet_error());
-    f->test = NULL;
+    violet_status status = has_split(&has, r, split, strcmp(split, VL_FINETUNE_TEST_SPLIT) != 0);
+    if (status == VIOLET_OK && !has)
+        vl_run_tell(r, VIOLET_EVENT_WARNING, "no test: the items have no split '%s'", split);
+    else if (status == VIOLET_OK)
+        status = open_split(&f->test, r, FINETUNE_TEST, name, split);
+    return status == VIOLET_OK
+               ? status : vl_err_at(status, "test split '%s' (--test-split \"\": none)", split);
+}
+
+static violet_status open_valid(vl_dataset **out, vl_run *r, const char *name, const char *split)
+{
+    bool has;
+    violet_status status = has_split(&has, r, split, strcmp(split, VL_RUN_VALID_SPLIT) != 0);
+    if (status != VIOLET_OK || has)
+        return status == VIOLET_OK ? open_split(out, r, FINETUNE_VALID, name, split) : status;
+    *out = NULL;
+    vl_run_tell(r, VIOLET_EVENT_WARNING, "no validation: the items have no split '%s'; the last "
+                "weights count as the best", split);
     return VIOLET_OK;
 }
 
@@ -160,7 +189,7 @@ violet_status finetune_open_set(vl_dataset **out, vl_run *r, const char *name, c
                                 bool training)
 {
     finetune *f = r->own;
-    if (!training) return open_split(out, r, FINETUNE_VALID, name, split);
+    if (!training) return open_valid(out, r, name, split);
     violet_status status = open_split(out, r, FINETUNE_TRAIN, name, split);
     if (status != VIOLET_OK) return status;
     f->frames = vl_dataset_frames(*out, 0);
@@ -289,7 +318,7 @@ violet_status finetune_resume(const vl_run *r, const json_t *state)
                 : vl_err(VIOLET_EINVAL, "the saved run was begun with another list of answers");
 }
 
-static const char *protocol(const finetune *f)
+const char *finetune_protocol(const finetune *f)
 {
     return f->compat ? "violet1" : "violet";
 }
@@ -301,7 +330,7 @@ violet_status finetune_describe(char **text, const vl_run *r)
     int bad = vl_json_put(o, "type", json_string(f->kind->type));
     *text = NULL;
     bad |= vl_json_put(o, "task", vl_str_given(f->o->task) ? json_string(f->o->task) : json_null());
-    bad |= vl_json_put(o, "protocol", json_string(protocol(f)));
+    bad |= vl_json_put(o, "protocol", json_string(finetune_protocol(f)));
     bad |= vl_json_put(o, "size_img", json_integer(r->o->size_img));
     bad |= vl_json_put(o, "size_txt", json_integer(r->o->size_txt));
     bad |= vl_json_put(o, "size_frame", json_integer(f->frames));
@@ -314,58 +343,7 @@ violet_status finetune_describe(char **text, const vl_run *r)
     return *text ? VIOLET_OK : vl_err_nomem();
 }
 
-/* ---- the test -------------------------------------------------------------------------------- */
-
-static uint64_t best_step(const vl_run *r)
-{
-    return r->best.step ? r->best.step : r->step;
-}
-
-/* Whether test.json is of this run as it ended. */
-static bool is_tested(const vl_run *r)
-{
-    char path[4096];
-    if (vl_run_path(r, path, "test.json") != VIOLET_OK || !vl_file_exists(path)) return false;
-    json_t *was = json_load_file(path, 0, NULL);
-    bool same = (uint64_t)json_integer_value(json_object_get(was, "step")) == best_step(r) &&
-                (uint64_t)json_integer_value(json_object_get(was, "steps")) == r->step;
-    json_decref(was);
-    return same;
-}
-
-static violet_status write_test(const vl_run *r, const vl_run_result *result)
-{
-    const finetune *f = r->own;
-    json_t *o = json_object();
-    int bad = vl_json_put(o, "split", json_string(f->o->test_split));
-    bad |= vl_json_put(o, "step", json_integer((json_int_t)best_step(r)));
-    bad |= vl_json_put(o, "steps", json_integer((json_int_t)r->step));
-    bad |= vl_json_put(o, "protocol", json_string(protocol(f)));
-    bad |= vl_json_put(o, "items", json_integer((json_int_t)f->n_seen));
-    for (int k = 0; k < r->task->n_metrics; k++)
-        bad |= vl_json_put(o, r->task->metrics[k], vl_json_real(result->metric[k]));
-    violet_status status = bad ? vl_err_nomem() : vl_run_write_json(r->o->output, "test.json", o);
-    json_decref(o);
-    return status;
-}
-
-violet_status finetune_finish(vl_run *r)
-{
-    finetune *f = r->own;
-    char path[4096];
-    vl_load_report report = {0};
-    vl_run_result result = {0};
-    for (int k = 0; k < VL_RUN_METRICS; k++) result.metric[k] = NAN;
-    if (!f->test || is_tested(r)) return VIOLET_OK;
-    const vl_load_options o = {.strict = true};
-    violet_status status = vl_run_path(r, path, "best.safetensors");
-    if (status == VIOLET_OK) status = vl_load(&r->model.params, &r->config, path, &o, &report);
-    vl_load_report_release(&report);
-    if (status == VIOLET_OK) status = r->task->validate(r, f->test, &result);
-    if (status != VIOLET_OK) return vl_err_at(status, "test");
-    vl_run_tell_result(r, VIOLET_EVENT_TEST, f->o->test_split, &result);
-    return write_test(r, &result);
-}
+/* ---- the run --------------------------------------------------------------------------------- */
 
 /* The run as of the kind, with one loss more. */
 static void add_contrast(finetune *f)

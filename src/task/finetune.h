@@ -21,6 +21,8 @@
 
 #include "train/run_options.h"
 
+#define VL_FINETUNE_TEST_SPLIT "test" /* tried where nobody says another */
+
 /* Strings are owned (option.h frees them). Defaults, ranges and help: vl_finetune_option_table. */
 typedef struct vl_finetune_options {
     vl_run_options run; /* first: see run_options.h */

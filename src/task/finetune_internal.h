@@ -70,7 +70,8 @@ violet_status finetune_validate(vl_run *r, const vl_dataset *d, vl_run_result *o
 violet_status finetune_save(const vl_run *r, json_t *state);
 violet_status finetune_resume(const vl_run *r, const json_t *state);
 violet_status finetune_describe(char **text, const vl_run *r);
-violet_status finetune_finish(vl_run *r);
+violet_status finetune_finish(vl_run *r); /* finetune_test.c */
+const char *finetune_protocol(const finetune *f);
 
 extern const char *const finetune_fixed[];
 

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/progress.h"
 #include "base/status.h"
 #include "model/scorer.h"
 #include "task/finetune_internal.h"
@@ -62,14 +63,6 @@ static violet_status stopped(const vl_run *r)
 {
     return vl_run_stopping(r) ? vl_err(VIOLET_EINTERRUPTED, "stopped during validation")
                               : VIOLET_OK;
-}
-
-static void tell_progress(const vl_run *r, const char *what, int done, int n)
-{
-    violet_event e = {.kind = VIOLET_EVENT_ITEM, .text = what};
-    e.step = (unsigned long long)done;
-    e.n_steps = (unsigned long long)n;
-    if (r->hooks.event) r->hooks.event(r->hooks.user, &e);
 }
 
 static violet_status open_memory(ranking *k)
@@ -142,12 +135,14 @@ static violet_status encode_videos(ranking *k)
                            .user = r};
     violet_status status = vl_loader_open(&loader, k->d, &o);
     if (status != VIOLET_OK) return status;
+    vl_progress p;
+    vl_progress_start(&p, &r->hooks, "videos encoded", 0, (uint64_t)vl_items_n_videos(k->q));
     status = vl_loader_start(loader, &start);
     while (status == VIOLET_OK && (status = vl_loader_next(&b, loader)) == VIOLET_OK && b) {
         if (r->o->valid_batches && n++ == r->o->valid_batches) break;
         status = stopped(r);
         if (status == VIOLET_OK) status = encode_batch(k, b);
-        tell_progress(r, "videos encoded", k->n_videos, vl_items_n_videos(k->q));
+        vl_progress_item(&p, (uint64_t)k->n_videos, 0);
     }
     vl_loader_close(loader);
     return status;
@@ -211,10 +206,12 @@ static violet_status rank_all(ranking *k, vl_run_result *out)
     vl_rank_rule rule = f->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;
     violet_status status =
         vl_scorer_open(&k->scorer, &k->r->model, &k->r->tape, k->videos, k->texts, NULL);
+    vl_progress p;
+    vl_progress_start(&p, &k->r->hooks, "texts ranked", 0, (uint64_t)k->n_texts);
     for (int i = 0; i < k->n_texts && status == VIOLET_OK; i++) {
         status = stopped(k->r);
         if (status == VIOLET_OK) status = rank_text(k, i, rule);
-        tell_progress(k->r, "texts ranked", i + 1, k->n_texts);
+        vl_progress_item(&p, (uint64_t)i + 1, 0);
     }
     if (status != VIOLET_OK) return status;
     vl_ranking found = vl_ranking_of(k->rank, k->n_texts, rule);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "base/signals.h"
 #include "base/rng.h"
 
 violet_status vl_params_init(vl_params *p, int trainable, size_t limit)
@@ -221,6 +222,9 @@ void vl_param_draw(vl_params *p, const vl_param *e, uint64_t seed)
 
 void vl_params_draw(vl_params *p, uint64_t seed)
 {
+    sigset_t was;
+    vl_signals_hold(&was);
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < p->n; i++) vl_param_draw(p, &p->list[i], seed);
+    vl_signals_release(&was);
 }

@@ -9,6 +9,8 @@
 #include "base/status.h"
 #include "train/run_internal.h"
 
+enum { TOLD_ONE_BY_ONE = 20 }; /* steps without an update */
+
 bool vl_run_stopping(const vl_run *r)
 {
     return r->hooks.stop && *r->hooks.stop;
@@ -124,10 +126,12 @@ void vl_run_tell_result(const vl_run *r, violet_event_kind kind, const char *nam
                         const vl_run_result *result)
 {
     violet_event e = event_of(r, kind, name, &result->sums);
-    if (kind == VIOLET_EVENT_TEST && r->best.step) {
-        e.step = r->best.step;
-        e.epoch = (int)r->best.epoch;
+    if (kind == VIOLET_EVENT_TEST) {
+        e.step = r->tested;
+        e.epoch = (int)(r->tested == r->best.step ? r->best.epoch : 0); /* 0: not known */
     }
+    for (int k = 0; k < r->task->n_losses && r->task->n_metrics; k++)
+        e.accuracy[k] = NAN; /* the metrics say it, and over all items */
     e.metric_names = r->task->metrics;
     e.n_metrics = r->task->n_metrics;
     for (int k = 0; k < r->task->n_metrics; k++) e.metric[k] = result->metric[k];
@@ -218,6 +222,15 @@ static violet_status train_batch(vl_run *r, int *set, vl_run_sums *of_step)
     return VIOLET_OK;
 }
 
+/* A run that has come apart does not get together again: one line in each step helps nobody. */
+static void tell_not_finite(vl_run *r)
+{
+    if (++r->not_finite > TOLD_ONE_BY_ONE) return;
+    vl_run_tell(r, VIOLET_EVENT_WARNING, "step %llu: the gradient is not finite, no update%s",
+                (unsigned long long)r->step,
+                r->not_finite < TOLD_ONE_BY_ONE ? "" : "; further ones are told at the end");
+}
+
 /* One update from up to `accumulate` batches of a unit. */
 static violet_status train_step(vl_run *r, const vl_run_unit *u)
 {
@@ -235,20 +248,21 @@ static violet_status train_step(vl_run *r, const vl_run_unit *u)
     }
     r->step++;
     vl_optim_step(&r->optim, r->backend, r->device, &r->model.params, lr, r->step, 1.0 / n, &norm);
-    if (!isfinite(norm))
-        vl_run_tell(r, VIOLET_EVENT_WARNING, "step %llu: the gradient is not finite, no update",
-                    (unsigned long long)r->step);
+    if (!isfinite(norm)) tell_not_finite(r);
     double seconds = vl_now() - start;
     r->busy_s += seconds;
     tell_step(r, name, &s, lr);
     return vl_run_log_step(r, name, u->name, &s, lr, norm, seconds, r->waited_s - waited);
 }
 
+/* Validation and log included. Epochs may end in units that are too small for a batch, so a run of
+ * epochs goes on behind the last step, but never stands still there. */
 static int done(const vl_run *r)
 {
+    bool over = r->step >= r->n_steps && r->finished == r->step;
     if (r->patience && r->best.since >= (uint64_t)r->patience) return 1;
-    if (!r->o->steps) return r->epoch >= (uint64_t)r->o->size_epoch;
-    return r->step >= r->n_steps && r->finished == r->step; /* validation and log included */
+    if (r->o->steps) return over;
+    return r->epoch >= (uint64_t)r->o->size_epoch || (over && r->at < r->units[r->unit].end);
 }
 
 static violet_status save(vl_run *r)
@@ -330,7 +344,12 @@ static void tell_summary(const vl_run *r)
     uint64_t bad = 0, shortened = 0;
     for (int i = 0; i < r->n_sets; i++) shortened += vl_loader_shortened(r->sets[i].loader);
     for (int i = 0; i < r->n_sets; i++)
-        for (int why = 0; why < VL_BAD_REASONS; why++) bad += vl_loader_bad(r->sets[i].loader, why);
+        for (int why = 0; why < VL_BAD_REASONS; why++)
+            if (why != VL_BAD_UNKNOWN) bad += vl_loader_bad(r->sets[i].loader, why);
+    if (r->not_finite > TOLD_ONE_BY_ONE)
+        vl_run_tell(r, VIOLET_EVENT_WARNING, "%llu of the steps had a gradient that is not finite, "
+                    "and made no update; a smaller --lr, --clip or --warmup may help",
+                    (unsigned long long)r->not_finite);
     if (shortened)
         vl_run_tell(r, VIOLET_EVENT_MESSAGE,
                     "%llu times a text was shortened to %d positions, see --size-txt",

@@ -52,7 +52,8 @@ typedef struct vl_run_result {
 } vl_run_result;
 
 typedef struct vl_run_set {
-    char name[128];
+    char name[128], split[128];
+    uint64_t train_hash, valid_hash; /* vl_dataset_identity */
     vl_dataset *train;
     vl_loader *loader;
     vl_dataset *valid; /* NULL: none */
@@ -105,8 +106,10 @@ typedef struct vl_run {
     json_t *log;               /* log.json's content */
     vl_run_best best;
 
+    uint64_t tested;           /* the step whose weights are being tested */
     FILE *steps, *timing;
     uint64_t warned;           /* bad samples told one by one */
+    uint64_t not_finite;       /* steps of this process without an update */
     double busy_s, waited_s, saved_at; /* seconds */
     uint64_t samples_here;     /* trained since this process began */
     double flops;              /* of these, as planned */
@@ -133,7 +136,8 @@ struct vl_run_task {
     violet_status (*open)(vl_run *r);
     /* Frees all that the task has, whatever `open` came to. */
     void (*close)(vl_run *r);
-    /* A data set's split; most are vl_run_dataset_options with changes. */
+    /* A data set's split; most are vl_run_dataset_options with changes. *out may be NULL of a split
+     * to validate on that nobody asked for and that is not there, which is told. */
     violet_status (*open_set)(vl_dataset **out, vl_run *r, const char *name, const char *split,
                               bool training);
     /* A training batch of T frames: its FLOPs (0: not known), and the bytes the run needs. */
@@ -185,6 +189,8 @@ vl_dataset_options vl_run_dataset_options(const vl_run_options *o, const vl_word
                                           const char *name, const char *split);
 /* A validation by task->batch over the data set, or valid_batches of it. */
 violet_status vl_run_validate(vl_run *r, const vl_dataset *d, vl_run_result *out);
+/* The step that best.safetensors says it is of, or else the state. EIO: there is none. */
+violet_status vl_run_best_found(uint64_t *step, const vl_run *r);
 /* Better than the best so far. */
 bool vl_run_is_better(const vl_run *r, const vl_run_result *result);
 /* OUTPUT/NAME */

@@ -26,13 +26,15 @@
 #include "media/video.h"
 #include "model/config.h"
 
+#define VL_RUN_VALID_SPLIT "val" /* tried where nobody says another */
+
 enum { VL_COMPAT_NONE, VL_COMPAT_VIOLET1 };
 
 /* Strings are owned (option.h frees them). */
 typedef struct vl_run_options {
     char *type; /* as in the published args files */
     /* data */
-    char *data, *dataset, *split, *valid_split, *vocab, *videos;
+    char *data, *dataset, *split, *valid_split, *vocab, *videos, *answers;
     bool fast_video;
     int shape; /* of videos' frames: vl_shape */
     int size_img, size_txt, size_frame, size_batch, workers, valid_batches;
@@ -62,7 +64,7 @@ typedef struct vl_run_options {
                      "folder with img_*, vq_* and txt_* files, or a folder of videos for img_*"),  \
     VL_OPTION_STRING(vl_run_options, dataset, names, "Data", names_help),                          \
     VL_OPTION_STRING(vl_run_options, split, "train", "Data", "split to train on"),                 \
-    VL_OPTION_STRING(vl_run_options, valid_split, "val", "Data",                                   \
+    VL_OPTION_STRING(vl_run_options, valid_split, VL_RUN_VALID_SPLIT, "Data",                      \
                      "split to validate on, \"\": no validation"),                                 \
     VL_OPTION_STRING(vl_run_options, videos, NULL, "Data",                                         \
                      "folder or list of videos, in place of the pictures that the name finds"),    \
@@ -75,6 +77,11 @@ typedef struct vl_run_options {
 #define VL_RUN_ROW_VOCAB                                                                           \
     VL_OPTION_STRING(vl_run_options, vocab, NULL, "Data",                                          \
                      "WordPiece vocabulary file (default: BERT's, built in)")
+
+#define VL_RUN_ROW_ANSWERS(default_help)                                                           \
+    VL_OPTION_STRING(vl_run_options, answers, NULL, "Data",                                        \
+                     "JSON file with the list of answers of open-ended questions, or with one as " \
+                     "`vocab` (default: " default_help ")")
 
 /* How large a batch is: defaults, help of size_frame, most of size_img and size_batch. */
 #define VL_RUN_ROWS_SIZES(side_most, text, frames, frames_help, batch, batch_most)                 \

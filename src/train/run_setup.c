@@ -18,6 +18,7 @@
 void vl_run_report_bad(void *user, vl_bad why, const char *message)
 {
     vl_run *r = user;
+    if (why == VL_BAD_UNKNOWN) return; /* told once, when the data were opened */
     r->warned++;
     if (r->warned <= WARN_ONE_BY_ONE)
         vl_run_tell(r, VIOLET_EVENT_WARNING, "skipped (%s): %s", vl_bad_name(why), message);
@@ -25,15 +26,32 @@ void vl_run_report_bad(void *user, vl_bad why, const char *message)
         vl_run_tell(r, VIOLET_EVENT_WARNING, "further skipped samples are only counted");
 }
 
+static bool given(const char *path)
+{
+    return path && *path;
+}
+
+/* A fine-tuning that starts from nothing is nearly always one whose checkpoint was forgotten. */
+static void tell_fresh(const vl_run *r)
+{
+    const vl_run_options *o = r->o;
+    if (!r->task->n_deciding || given(o->path_ckpt) || given(o->init_video) ||
+        given(o->init_text) || given(o->config))
+        return;
+    vl_run_tell(r, VIOLET_EVENT_WARNING,
+                "no --checkpoint, --init-video or --init-text: all weights are random");
+}
+
 static violet_status setup_config(vl_run *r)
 {
     const vl_run_options *o = r->o;
     char path[4096];
-    const char *what = o->path_ckpt && *o->path_ckpt ? o->path_ckpt : DEFAULT_CONFIG;
+    const char *what = given(o->path_ckpt) ? o->path_ckpt : DEFAULT_CONFIG;
     violet_status status = vl_run_path(r, path, "last.safetensors");
     if (status != VIOLET_OK) return status;
     if (o->resume && vl_file_exists(path)) what = path; /* the checkpoint may be gone */
-    status = vl_config_find(&r->config, o->config && *o->config ? o->config : what);
+    if (what != path) tell_fresh(r);
+    status = vl_config_find(&r->config, given(o->config) ? o->config : what);
     if (status != VIOLET_OK) return status;
     if (o->drop >= 0) r->config.drop = o->drop;
     if (o->drop_path >= 0) r->config.video.drop_path = o->drop_path;
@@ -93,7 +111,12 @@ static violet_status open_valid(vl_run *r, vl_run_set *s)
     const char *split = r->o->valid_split;
     if (!split || !*split) return VIOLET_OK;
     violet_status status = r->task->open_set(&s->valid, r, s->name, split, false);
+    if (status == VIOLET_OK && s->valid) s->valid_hash = vl_dataset_identity(s->valid);
     if (status == VIOLET_OK || status == VIOLET_ENOMEM) return status;
+    /* who asks for one, or has the best weights told by it, is not to find out at the end */
+    bool asked = strcmp(split, VL_RUN_VALID_SPLIT) != 0 && !strchr(r->o->dataset, ',');
+    if (asked || r->task->n_deciding)
+        return vl_err_at(status, "validation split '%s' (--valid-split \"\": none)", split);
     vl_run_tell(r, VIOLET_EVENT_WARNING, "no validation on %s: %s", s->name, violet_error());
     s->valid = NULL;
     return VIOLET_OK;
@@ -116,8 +139,10 @@ static violet_status open_set(vl_run *r, char *name)
     if (snprintf(s->name, sizeof s->name, "%s", name) >= (int)sizeof s->name || !*name ||
         strpbrk(name, "\"\\/"))
         return vl_err(VIOLET_EINVAL, "'%s' cannot be the name of a data set", name);
+    snprintf(s->split, sizeof s->split, "%s", split ? split : o->split);
     violet_status status = r->task->open_set(&s->train, r, s->name, split ? split : o->split, true);
     if (status != VIOLET_OK) return status;
+    s->train_hash = vl_dataset_identity(s->train);
     r->n_sets++;
     vl_loader_options loader = {.batch = o->size_batch,
                                 .workers = o->workers,
@@ -153,31 +178,51 @@ static void add_unit(vl_run *r, int set, uint64_t end, const char *format, ...)
     u->end = end;
 }
 
-/* Whole batches of a part. */
-static uint64_t batches_of(const vl_run *r, int set, int part)
+uint64_t vl_run_batches_of(const vl_run *r, const vl_run_set *s, int part)
 {
-    return vl_dataset_n(r->sets[set].train, part) / (size_t)r->o->size_batch;
+    return vl_dataset_n(s->train, part) / (size_t)r->o->size_batch;
+}
+
+/* Updates never take batches of two units. */
+uint64_t vl_run_updates(const vl_run *r, int unit, uint64_t at)
+{
+    uint64_t n = 0, each = (uint64_t)r->o->accumulate;
+    for (int k = 0; k <= unit && k < r->n_units; k++) {
+        uint64_t first = k ? r->units[k - 1].end : 0, end = k < unit ? r->units[k].end : at;
+        n += (end - first + each - 1) / each;
+    }
+    return n;
+}
+
+static violet_status no_whole_batch(const vl_run *r)
+{
+    size_t most = 0;
+    for (int i = 0; i < r->n_sets; i++)
+        for (int p = 0; p < vl_dataset_parts(r->sets[i].train); p++) {
+            size_t n = vl_dataset_n(r->sets[i].train, p);
+            if (n > most) most = n;
+        }
+    return vl_err(VIOLET_EINVAL, "no whole batch of %d samples: %s has %zu%s; --size-batch %zu or "
+                  "less", r->o->size_batch,
+                  r->n_sets > 1 ? "the largest data set" : r->sets[0].name, most,
+                  most == 1 ? " only" : "", most);
 }
 
 /* The units of an epoch, and how many updates the run has. */
 static violet_status setup_units(vl_run *r)
 {
     const vl_run_options *o = r->o;
-    uint64_t end = 0, per_epoch = 0;
+    uint64_t end = 0;
     for (int i = 0; i < r->n_sets; i++) {
         const vl_run_set *s = &r->sets[i];
         for (int p = 0; p < vl_dataset_parts(s->train); p++) {
-            end += batches_of(r, i, p);
+            end += vl_run_batches_of(r, s, p);
             if (r->order == VL_PLAN_SEQUENTIAL) add_unit(r, i, end, "%s_%d", s->name, p);
         }
     }
     if (r->order == VL_PLAN_MIXED) add_unit(r, -1, end, "all");
-    for (int k = 0; k < r->n_units; k++) {
-        uint64_t n = r->units[k].end - (k ? r->units[k - 1].end : 0);
-        per_epoch += (n + o->accumulate - 1) / o->accumulate;
-    }
-    if (end == 0)
-        return vl_err(VIOLET_EINVAL, "no data set has a whole batch of %d samples", o->size_batch);
+    if (end == 0) return no_whole_batch(r);
+    uint64_t per_epoch = vl_run_updates(r, r->n_units - 1, end);
     r->n_steps = o->steps ? (uint64_t)o->steps : per_epoch * (uint64_t)o->size_epoch;
     return VIOLET_OK;
 }
@@ -242,9 +287,44 @@ static violet_status setup_folder(vl_run *r)
     return status;
 }
 
+/* A state is written beside the one before it, so that one of them is always whole: a disk that has
+ * no room for the first is told now, not after the first hours. */
+static violet_status setup_room(vl_run *r)
+{
+    double weights = (double)vl_params_count(&r->model.params) * sizeof(real), more = 1 << 20;
+    double room = vl_dir_room(r->o->output), need = 3 * weights + more, whole = need;
+    char path[4096];
+    violet_status status = vl_run_path(r, path, "last.safetensors");
+    if (status != VIOLET_OK || room < 0) return status;
+    if (!vl_file_exists(path)) whole += need + (r->task->n_deciding ? weights : 0);
+    if (room < need)
+        return vl_err(VIOLET_EIO, "'%s': %.1f MiB are free, a saved state takes %.1f", r->o->output,
+                      room / (1 << 20), need / (1 << 20));
+    if (room < whole)
+        vl_run_tell(r, VIOLET_EVENT_WARNING, "'%s': %.1f MiB are free, the run's files take up to "
+                    "%.1f", r->o->output, room / (1 << 20), whole / (1 << 20));
+    return VIOLET_OK;
+}
+
 static void tell_start(void *user, bool warning, const char *line)
 {
     vl_run_tell(user, warning ? VIOLET_EVENT_WARNING : VIOLET_EVENT_MESSAGE, "%s", line);
+}
+
+/* A kill between the two leaves best.safetensors ahead of the state. */
+static violet_status check_best(const vl_run *r)
+{
+    char path[4096];
+    uint64_t found;
+    violet_status status = vl_run_path(r, path, "best.safetensors");
+    if (status != VIOLET_OK || !r->best.step || !vl_file_exists(path)) return status;
+    status = vl_run_best_found(&found, r);
+    if (status != VIOLET_OK || found == r->best.step) return status;
+    vl_run_tell(r, VIOLET_EVENT_WARNING,
+                "%s is of step %llu, the saved state's best validation of step %llu; it stays "
+                "until a validation is better than that", path, (unsigned long long)found,
+                (unsigned long long)r->best.step);
+    return VIOLET_OK;
 }
 
 /* Fresh weights, a given checkpoint's, or the saved state of this very run. */
@@ -260,7 +340,7 @@ static violet_status setup_start(vl_run *r)
         if (status == VIOLET_OK)
             vl_run_tell(r, VIOLET_EVENT_MESSAGE, "resumed %s at step %llu", path,
                         (unsigned long long)r->step);
-        return status;
+        return status == VIOLET_OK ? check_best(r) : status;
     }
     if (o->resume)
         vl_run_tell(r, VIOLET_EVENT_WARNING, "nothing to resume in '%s': a new run", o->output);
@@ -284,7 +364,7 @@ violet_status vl_run_setup(vl_run *r)
 {
     violet_status (*const stages[])(vl_run *) = {
         setup_config, setup_text,   setup_task,  setup_optim, setup_sets,     setup_units,
-        setup_cost,   setup_folder, setup_model, setup_start, vl_run_log_open};
+        setup_cost,   setup_folder, setup_model, setup_room,  setup_start, vl_run_log_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](r);
         if (status != VIOLET_OK) return status;

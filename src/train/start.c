@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/signals.h"
 #include "base/status.h"
 #include "base/words.h"
 
@@ -95,9 +96,12 @@ static void tell_sum(const start *a)
  * depend on the others. */
 static void draw_the_others(const start *a)
 {
+    sigset_t was;
+    vl_signals_hold(&was);
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < a->p->n; i++)
         if (!a->given[i]) vl_param_draw(a->p, &a->p->list[i], a->s->seed);
+    vl_signals_release(&was);
 }
 
 violet_status vl_start_weights(vl_params *p, const vl_config *config, const vl_start *s)

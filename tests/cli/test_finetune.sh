@@ -16,7 +16,7 @@ printf '{"type": "qaoe", "config": "small.json", "data": ".", "dataset": "toy", 
 finetune_runs() {
     run finetune args.json --size-epoch 2 --output run; expect_status 0
     expect_out "step 4/4"; expect_out "validation toy, step 2, epoch 1:"
-    expect_out "accuracy 50.0%"; expect_out "test test, step 2, epoch 1:"
+    expect_out "accuracy 50.0%"; expect_out "test on split 'test', weights of step 2, epoch 1:"
     for f in args.json log.json steps.jsonl last.safetensors best.safetensors test.json; do
         [ -s run/$f ] || fail "no run/$f"
     done

@@ -156,7 +156,7 @@ static void retrieval_runs(void **state)
 static void multiple_choice_runs(void **state)
 {
     (void)state;
-    runs("args_tgif-action.json", VL_TASK_QAMC, "tgif-action", "tgif", "accuracy accuracy_listed ");
+    runs("args_tgif-action.json", VL_TASK_QAMC, "tgif-action", "tgif", "accuracy ");
 }
 
 static void open_ended_questions_run(void **state)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/signals.h"
 #include "base/status.h"
 #include "cpu/peak.h"
 #include "fast.h"
@@ -18,10 +19,13 @@ void vlf_run(vl_device *d, int parts, vlf_task task, void *context)
         task(context, 0, 1);
         return;
     }
+    sigset_t was;
+    vl_signals_hold(&was);
     /* OpenMP may give fewer threads than asked for: the parts stay the same, so do the bits. */
 #pragma omp parallel num_threads(parts)
     for (int part = omp_get_thread_num(); part < parts; part += omp_get_num_threads())
         task(context, part, parts);
+    vl_signals_release(&was);
 }
 
 void *vlf_scratch(vl_device *d, size_t bytes)
