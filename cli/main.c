@@ -54,8 +54,9 @@ const command commands[] = {
      "--force.",
      1, cmd_link},
     {"plan", "[ARGS.json] [--json] [--OPTION VALUE ...]",
-     "tell what a pretraining run will need: parameters, FLOPs, memory, time",
-     "Runs nothing; takes milliseconds. The same args file as for pretrain will do.", 1, cmd_plan},
+     "tell what a training will need: parameters, FLOPs, memory, time",
+     "Runs nothing; takes milliseconds. The same args file as for pretrain or finetune will do.", 1,
+     cmd_plan},
     {"score", "VIDEO SENTENCE ... --checkpoint FILE [--json] [--OPTION VALUE ...]",
      "tell how well sentences fit a video",
      "One line a sentence, best first: the score, with several sentences the share that each gets "

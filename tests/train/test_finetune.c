@@ -546,6 +546,32 @@ static void what_cannot_run_is_told(void **state)
     }
 }
 
+/* A validation of retrieval keeps all texts, here a terabyte of them: told before anything is
+ * trained; without that split the run fits. */
+static void a_validation_that_does_not_fit_is_told(void **state)
+{
+    (void)state;
+    enum { CAPTIONS = 1 << 20 };
+    const char *flags = "--type=retrieval --task=wide --dataset=six --size_frame=1 --steps=1 "
+                        "--config=FOLDER/wide.json --size_txt=512 --size_batch=2 --test_split= ";
+    char *text = malloc(CAPTIONS * 4 + 400), all[400];
+    corpus_write(&c, "wide.json",
+                 "{\"embed_dim\": 64, \"depths\": [1, 1, 1, 1], \"heads\": [1, 1, 2, 2],\n"
+                 " \"window\": [2, 4, 4], \"hidden\": 512, \"ct_layers\": 1, \"ct_heads\": 2,\n"
+                 " \"ct_mlp\": 64, \"size_vocab\": 17, \"size_code\": 16, \"grid\": [2, 2]}\n");
+    assert_non_null(text);
+    strcpy(text, "{\"train\": {\"v0\": [\"red\"], \"v1\": [\"cat\"]}, \"val\": {\"v2\": [\"a\"");
+    size_t n = strlen(text);
+    for (int i = 1; i < CAPTIONS; i++, n += 4) memcpy(text + n, ",\"a\"", 4);
+    strcpy(text + n, "]}}");
+    corpus_write(&c, "data/txt_wide.json", text);
+    free(text);
+    assert_fails(corpus_finetune(&c, "wide", flags, 0), VIOLET_ENOMEM, "or --valid-batches");
+    assert_false(corpus_has(&c, "wide", "args.json"));
+    snprintf(all, sizeof all, "%s--valid_split=", flags);
+    corpus_finetune_ok(&c, "wide", all);
+}
+
 static void a_split_that_is_not_there_is_told(void **state)
 {
     (void)state;
@@ -578,6 +604,7 @@ int main(void)
         cmocka_unit_test(heads_are_taken_where_they_fit),
         cmocka_unit_test(bad_samples_are_skipped_and_counted),
         cmocka_unit_test(what_cannot_run_is_told),
+        cmocka_unit_test(a_validation_that_does_not_fit_is_told),
         cmocka_unit_test(a_split_that_is_not_there_is_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
