@@ -73,7 +73,7 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert", "score", "ask", "embed".
+ * "convert", "score", "ask", "embed", "make-corpus".
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
@@ -179,6 +179,10 @@ violet_status violet_extract_vq(const violet_options *o, const violet_hooks *hoo
 violet_status violet_train_dvae(const violet_options *o, const violet_hooks *hooks);
 /* Gives a data set the file names that training reads. */
 violet_status violet_link(const violet_options *o, const violet_hooks *hooks);
+
+/* Makes a corpus of clips with captions and questions: docs/CORPUS.md. The same call goes on where
+ * it was stopped. */
+violet_status violet_make_corpus(const violet_options *o, const violet_hooks *hooks);
 
 /* ---- checkpoints ----------------------------------------------------------------------------- */
 

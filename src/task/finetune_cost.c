@@ -1,4 +1,5 @@
-/* What a run costs: a plan (plan.h) of its sizes, with the videos and texts that it validates on. */
+/* What a run costs: a plan (plan.h) of its sizes, with the videos and texts that it validates on.
+ */
 #include "base/status.h"
 #include "task/finetune_internal.h"
 #include "task/plan.h"

@@ -22,7 +22,8 @@ typedef struct vl_plan_options {
     int height, width;      /* 0: size_img */
     int negatives;
     int size_vocab, size_option;   /* of tasks; 0: as usual */
-    int valid_videos, valid_texts; /* that a validation of retrieval keeps encoded; texts 0: as many */
+    int valid_videos, valid_texts; /* that a validation of retrieval keeps encoded; texts 0: one a
+                                    * video */
     bool measure;
     double peak;
     /* no options: what is there already, in place of `of.dvae`, `of.run.config` */

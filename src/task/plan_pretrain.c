@@ -47,7 +47,7 @@ void plan_expect_hidden(planned *p)
     p->patches = a * share * patches + (1 - a) * vl_plan_hidden_patches(p->T, h, w);
 }
 
-/* ---- one step ---------------------------------------------------------------------------------- */
+/* ---- one step -------------------------------------------------------------------------------- */
 
 /* A batch as the masked forward takes it. All arrays are host memory. */
 typedef struct batch {

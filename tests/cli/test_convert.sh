@@ -32,8 +32,8 @@ help_tells() {
 
 wrong_arguments() {
     run convert; expect_error 1 "expected IN and OUT"
-    run convert one; expect_error 2 "expected IN and OUT, found 1 file"
-    run convert one two three; expect_error 2 "found 3 files"
+    run convert one; expect_error 2 "expected IN and OUT, found 1 argument"
+    run convert one two three; expect_error 2 "found 3 arguments"
     run convert one two.pt --dtype int8; expect_error 2 "expected one of same|float32|bfloat16|float16"
     run convert one two.pt --dtpye float16; expect_error 2 "did you mean 'dtype'?"
     run convert one two.pt --only; expect_error 2 "its value is missing"
