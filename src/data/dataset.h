@@ -105,6 +105,7 @@ int vl_dataset_size_small(const vl_dataset *d);
 int vl_dataset_size_txt(const vl_dataset *d);
 int vl_dataset_texts(const vl_dataset *d);   /* n_texts: 1 in pretraining */
 int vl_dataset_missing(const vl_dataset *d); /* videos of a task without pictures */
+bool vl_dataset_has(const vl_dataset *d, int video); /* of a task: there are pictures of it */
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);
 void vl_scratch_free(vl_scratch *s);

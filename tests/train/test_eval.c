@@ -137,6 +137,34 @@ static void left_out_is_told(void **state)
     eval_outcome_release(&r);
 }
 
+/* Nobody ranks the caption of a video that is not there, so it is not scored: of ten captions two
+ * are the same, and one is v9's. */
+static void captions_without_a_video_are_not_scored(void **state)
+{
+    (void)state;
+    eval_outcome r = eval_ok(&c, "", RETRIEVAL);
+    const json_t *speed = json_object_get(r.result, "speed");
+    assert_int_equal(json_integer_value(json_object_get(speed, "pairs")), VIDEOS * (CAPTIONS - 2));
+    assert_non_null(strstr(r.told, "10 items, 8 texts"));
+    eval_outcome_release(&r);
+}
+
+/* Also where it is the first. */
+static void a_first_video_that_is_not_there_is_left_out(void **state)
+{
+    (void)state;
+    eval_items(&c, "gone", "{\"train\": [{\"video\": \"v9\", \"caption\": \"red\"}, "
+                           "{\"video\": \"v0\", \"caption\": \"green\"}, "
+                           "{\"video\": \"v1\", \"caption\": \"blue\"}]}");
+    eval_outcome r = eval_ok(&c, "", "--type=retrieval --task=gone "
+                                     "--path_ckpt=FOLDER/m.safetensors");
+    const json_t *out = json_object_get(r.result, "left_out");
+    assert_int_equal(json_integer_value(json_object_get(out, "unknown")), 1);
+    assert_int_equal(json_integer_value(json_object_get(out, "items")), 1);
+    assert_int_equal(json_integer_value(json_object_get(r.result, "scored_items")), 2);
+    eval_outcome_release(&r);
+}
+
 /* As published: of v0's captions the last, no other direction, equal scores in order. */
 static void compat_keeps_the_last_caption(void **state)
 {
@@ -425,6 +453,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(retrieval_is_what_the_model_says),
         cmocka_unit_test(left_out_is_told),
+        cmocka_unit_test(captions_without_a_video_are_not_scored),
+        cmocka_unit_test(a_first_video_that_is_not_there_is_left_out),
         cmocka_unit_test(compat_keeps_the_last_caption),
         cmocka_unit_test(ties_share_the_middle),
         cmocka_unit_test(choices_are_what_the_model_says),
