@@ -127,6 +127,8 @@ void vl_run_tell_result(const vl_run *r, violet_event_kind kind, const char *nam
     if (kind == VIOLET_EVENT_TEST && r->best.step) {
         e.step = r->best.step;
         e.epoch = (int)r->best.epoch;
+    } else if (kind == VIOLET_EVENT_TEST && r->unit == 0 && r->at == 0) {
+        e.epoch = (int)r->epoch; /* of the last one's weights, and no other has begun */
     }
     e.metric_names = r->task->metrics;
     e.n_metrics = r->task->n_metrics;

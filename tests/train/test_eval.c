@@ -246,6 +246,36 @@ static void choices_are_what_the_model_says(void **state)
     eval_outcome_release(&r);
 }
 
+/* What is asked in too many words is shortened and counted, and the option stays: it is another
+ * one's score. */
+static void long_questions_are_shortened_and_counted(void **state)
+{
+    (void)state;
+    const char *id[2] = {"v0", "v0"};
+    /* as much as the longest option needs is taken away, for all alike */
+    const char *text[2] = {"red cat runs here dog", "red cat runs here blue bird"};
+    double score[2];
+    eval_items(&c, "long", "{\"train\": [{\"video\": \"v0\", \"answer\": 0, \"question\": "
+                           "\"red cat runs here now there sits\", \"option_0\": \"dog\", "
+                           "\"option_1\": \"blue bird\"}, {\"video\": \"v1\", \"answer\": 1, "
+                           "\"question\": \"what\", \"option_0\": \"dog\", "
+                           "\"option_1\": \"bird\"}]}");
+    eval_direct(score, &c, "m.safetensors", VL_HEAD_MATCH, id, text, NULL, 2);
+    eval_outcome r = eval_ok(&c, "long", "--type=qamc --task=long --top=2 "
+                                         "--path_ckpt=FOLDER/m.safetensors "
+                                         "--predictions=FOLDER/long.jsonl");
+    assert_int_equal(json_integer_value(json_object_get(r.result, "shortened")), 1);
+    json_t *lines = eval_lines(&c, "long.jsonl"), *top;
+    top = json_object_get(json_array_get(lines, 0), "top");
+    for (size_t k = 0; k < 2; k++) {
+        const json_t *answer = json_array_get(top, k);
+        size_t number = (size_t)json_integer_value(json_object_get(answer, "number"));
+        assert_true(eval_near(json_number_value(json_object_get(answer, "score")), score[number]));
+    }
+    json_decref(lines);
+    eval_outcome_release(&r);
+}
+
 /* Answers of the open-ended questions, read at positions `at` (NULL: the first). */
 static void check_answers(const char *flags, const char *predictions, const int *at)
 {
@@ -458,6 +488,7 @@ int main(void)
         cmocka_unit_test(compat_keeps_the_last_caption),
         cmocka_unit_test(ties_share_the_middle),
         cmocka_unit_test(choices_are_what_the_model_says),
+        cmocka_unit_test(long_questions_are_shortened_and_counted),
         cmocka_unit_test(answers_are_what_the_model_says),
         cmocka_unit_test(answers_of_the_checkpoint),
         cmocka_unit_test(answers_of_the_checkpoint_are_told),
