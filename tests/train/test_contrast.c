@@ -58,7 +58,8 @@ static double mean_of_last(const json_t *steps, const char *key, size_t n)
 {
     double sum = 0;
     size_t all = json_array_size(steps);
-    for (size_t i = all - n; i < all; i++) sum += corpus_number(json_array_get(steps, i), key) / (double)n;
+    for (size_t i = all - n; i < all; i++)
+        sum += corpus_number(json_array_get(steps, i), key) / (double)n;
     return sum;
 }
 
@@ -92,7 +93,8 @@ static void pairs_are_found_in_pretraining(void **state)
     double accuracy = mean_of_last(steps, "ac_con", 20);
     if (accuracy < 0.9) fail_msg("accuracy %g", accuracy);
     const json_t *first = json_array_get(steps, 0);
-    double sum = corpus_number(first, "ls_mvm") + corpus_number(first, "ls_vtm") + 0.5 * corpus_number(first, "ls_con");
+    double sum = corpus_number(first, "ls_mvm") + corpus_number(first, "ls_vtm") +
+                 0.5 * corpus_number(first, "ls_con");
     assert_null(json_object_get(first, "ls_mtm")); /* no words are hidden */
     assert_true(fabs(corpus_number(first, "loss") - sum) < 1e-6 * sum);
     assert_int_equal(json_array_size(json_object_get(json_object_get(log, "few"), "ac_con")), 150);

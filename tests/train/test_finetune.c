@@ -189,7 +189,8 @@ static void a_blank_is_read_where_it_is(void **state)
     snprintf(all, sizeof all, "%s --type=qaoe", flags);
     corpus_finetune_ok(&c, "whole", all);
     json_t *a = corpus_steps(&c, "blank"), *b = corpus_steps(&c, "whole");
-    double x = corpus_number(json_array_get(a, 0), "ls_fib"), y = corpus_number(json_array_get(b, 0), "ls_qaoe");
+    double x = corpus_number(json_array_get(a, 0), "ls_fib");
+    double y = corpus_number(json_array_get(b, 0), "ls_qaoe");
     assert_true(fabs(x - y) > 1e-6);
     json_decref(a);
     json_decref(b);

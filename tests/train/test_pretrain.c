@@ -160,9 +160,12 @@ static void accumulated_steps_are_the_mean_of_their_batches(void **state)
     assert_true(fabs(corpus_number(json_array_get(two, 0), "ls_vtm") - mean) < 1e-6);
     assert_int_equal(corpus_number(json_array_get(two, 0), "samples"), 8);
     assert_int_equal(corpus_number(json_array_get(two, 1), "samples"), 12);
-    assert_true(corpus_number(json_array_get(two, 1), "loss") == corpus_number(json_array_get(one, 2), "loss"));
-    assert_true(corpus_number(json_array_get(two, 1), "norm") == corpus_number(json_array_get(one, 2), "norm"));
-    double norms = corpus_number(json_array_get(one, 0), "norm") + corpus_number(json_array_get(one, 1), "norm");
+    assert_true(corpus_number(json_array_get(two, 1), "loss") ==
+                corpus_number(json_array_get(one, 2), "loss"));
+    assert_true(corpus_number(json_array_get(two, 1), "norm") ==
+                corpus_number(json_array_get(one, 2), "norm"));
+    double norms = corpus_number(json_array_get(one, 0), "norm") +
+                   corpus_number(json_array_get(one, 1), "norm");
     assert_true(corpus_number(json_array_get(two, 0), "norm") <= norms / 2 + 1e-9);
     json_decref(one);
     json_decref(two);
@@ -175,7 +178,8 @@ static void checkpointing_gives_the_same_losses(void **state)
     corpus_run_ok(&c, "again", "--dataset=vid,pic --checkpointing");
     json_t *a = corpus_steps(&c, "plain"), *b = corpus_steps(&c, "again");
     for (size_t i = 0; i < json_array_size(a); i++) {
-        double x = corpus_number(json_array_get(a, i), "loss"), y = corpus_number(json_array_get(b, i), "loss");
+        double x = corpus_number(json_array_get(a, i), "loss");
+        double y = corpus_number(json_array_get(b, i), "loss");
         if (fabs(x - y) > 1e-5 * fabs(x)) fail_msg("step %zu: %g, with checkpointing %g", i, x, y);
     }
     assert_int_equal(json_array_size(a), json_array_size(b));
@@ -198,7 +202,8 @@ static void the_same_run_gives_the_same_bytes(void **state)
     }
     corpus_run_ok(&c, "other", "--dataset=vid,pic --threads=2 --caption=random --seed=2");
     json_t *a = corpus_steps(&c, "same0"), *b = corpus_steps(&c, "other");
-    assert_true(corpus_number(json_array_get(a, 0), "loss") != corpus_number(json_array_get(b, 0), "loss"));
+    assert_true(corpus_number(json_array_get(a, 0), "loss") !=
+                corpus_number(json_array_get(b, 0), "loss"));
     json_decref(a);
     json_decref(b);
 }
