@@ -17,9 +17,13 @@ static void print_work(const violet_plan_report *r)
     printf("  activations       %8.1f MB\n\n", 1e-6 * (double)r->forward_bytes);
     printf("update              %8.1f GFLOP\n", 1e-9 * r->step_flops);
     if (r->token_flops > 0) printf("  visual tokens     %8.1f GFLOP\n", 1e-9 * r->token_flops);
-    printf("  attended pass     %8.1f GFLOP\n", 1e-9 * r->attended_flops);
-    printf("  forward           %8.1f GFLOP  (%d texts a video; %.1f words, %.1f patches hidden)\n",
-           1e-9 * r->step_forward_flops, r->text_passes, r->hidden_words, r->hidden_patches);
+    if (r->attended_flops > 0)
+        printf("  attended pass     %8.1f GFLOP\n", 1e-9 * r->attended_flops);
+    printf("  forward           %8.1f GFLOP  (%d text%s a video", 1e-9 * r->step_forward_flops,
+           r->text_passes, r->text_passes == 1 ? "" : "s");
+    if (r->hidden_patches > 0) /* pretraining */
+        printf("; %.1f words, %.1f patches hidden", r->hidden_words, r->hidden_patches);
+    printf(")\n");
     printf("  backward          %8.1f GFLOP\n", 1e-9 * r->backward_flops);
     if (r->recomputed_flops > 0)
         printf("  computed again    %8.1f GFLOP\n", 1e-9 * r->recomputed_flops);
@@ -41,9 +45,10 @@ static void print_memory(const violet_plan_report *r)
         {"their gradients", r->activation_gradient_bytes},
         {"tables", r->table_bytes},
         {"loader", r->loader_bytes},
+        {"validation", r->validation_bytes},
     };
     printf("memory              %8.3f GB%s\n", 1e-9 * (double)r->total_bytes,
-           r->extrapolated ? "  (from two smaller batches)" : "");
+           r->extrapolated ? "  (from smaller batches)" : "");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         printf("  %-17s %8.3f GB\n", rows[i].name, 1e-9 * (double)rows[i].bytes);
     if (r->peak_flops <= 0) return;
@@ -67,7 +72,7 @@ static void print_json(const violet_plan_report *r)
     printf("  \"text_passes\": %d,\n", r->text_passes);
     COUNT(weight_bytes), COUNT(gradient_bytes), COUNT(moment_bytes), COUNT(dvae_bytes);
     COUNT(activation_bytes), COUNT(activation_gradient_bytes), COUNT(table_bytes),
-    COUNT(loader_bytes), COUNT(total_bytes);
+    COUNT(loader_bytes), COUNT(validation_bytes), COUNT(total_bytes);
     COUNT(forward_bytes);
     printf("  \"extrapolated\": %s,\n", r->extrapolated ? "true" : "false");
     NUMBER(peak_flops), NUMBER(step_seconds);

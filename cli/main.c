@@ -60,8 +60,9 @@ const command commands[] = {
      "--force.",
      1, cmd_link},
     {"plan", "[ARGS.json] [--json] [--OPTION VALUE ...]",
-     "tell what a pretraining run will need: parameters, FLOPs, memory, time",
-     "Runs nothing; takes milliseconds. The same args file as for pretrain will do.", 1, cmd_plan},
+     "tell what a training will need: parameters, FLOPs, memory, time",
+     "Runs nothing; takes milliseconds. The same args file as for pretrain or finetune will do.", 1,
+     cmd_plan},
     {"score", "VIDEO SENTENCE ... --checkpoint FILE [--json] [--OPTION VALUE ...]",
      "tell how well sentences fit a video",
      "One line a sentence, best first: the score, with several sentences the share that each gets "
@@ -105,7 +106,8 @@ const command commands[] = {
      "its statistics. --diff compares the tensors of two files; it exits with 0 if they are the "
      "same, with 1 if not, with 2 if something went wrong. --for pretrain, retrieval, qamc, qaoe "
      "or fib tells what such a model would take of a checkpoint: one of the sizes that the file "
-     "tells, or --config (a preset, a JSON file, a checkpoint), with --interpolate as a run that has it.",
+     "tells, or --config (a preset, a JSON file, a checkpoint), with --interpolate as a run that "
+     "has it.",
      0, cmd_info},
     {"help", "[COMMAND]", "help on a command", "", 0, cmd_help},
     {"man", "", "print the manual page (troff)", "", 0, cmd_man},

@@ -211,16 +211,18 @@ typedef struct violet_plan_report {
     int text_passes;             /* pairs of a video and a text that a sample's losses encode */
     /* bytes */
     unsigned long long weight_bytes, gradient_bytes, moment_bytes, dvae_bytes, activation_bytes,
-        activation_gradient_bytes, table_bytes, loader_bytes, total_bytes;
+        activation_gradient_bytes, table_bytes, loader_bytes;
+    unsigned long long validation_bytes; /* encoded videos and texts of retrieval */
+    unsigned long long total_bytes;
     unsigned long long forward_bytes; /* activations of that one forward pass */
-    int extrapolated; /* 1: memory and FLOPs follow from two smaller batches (large ones grow in
-                       * proportion), exact to rounding */
+    int extrapolated; /* 1: memory and FLOPs follow from smaller batches (large ones grow in
+                       * proportion, those of retrieval with the square), exact to rounding */
     /* time; 0 where no peak was given or measured */
     double peak_flops; /* a second */
     double step_seconds, samples_per_s;
 } violet_plan_report;
 
-/* What a step of the pretraining that the options of "plan" describe will need. Takes milliseconds
+/* What a step of the training that the options of "plan" describe will need. Takes milliseconds
  * and little memory, whatever the sizes. */
 violet_status violet_plan(violet_plan_report *out, const violet_options *o);
 

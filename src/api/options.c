@@ -20,20 +20,21 @@
 #include "use/use.h"
 
 static const vl_command commands[] = {
-    {"pretrain", vl_pretrain_option_table, sizeof(vl_pretrain_options), NULL},
-    {"finetune", vl_finetune_option_table, sizeof(vl_finetune_options), NULL},
-    {"eval", vl_eval_option_table, sizeof(vl_eval_options), vl_finetune_option_table},
-    {"plan", vl_plan_option_table, sizeof(vl_plan_options), vl_pretrain_option_table},
-    {"make-corpus", vl_corpus_option_table, sizeof(vl_corpus_options), NULL},
-    {"extract-frames", vl_frames_option_table, sizeof(vl_frames_options), NULL},
-    {"extract-tsv", vl_extract_tsv_option_table, sizeof(vl_extract_tsv_options), NULL},
-    {"extract-vq", vl_vq_option_table, sizeof(vl_vq_options), NULL},
-    {"train-dvae", vl_dvae_train_option_table, sizeof(vl_dvae_train_options), NULL},
-    {"link", vl_link_option_table, sizeof(vl_link_options), NULL},
-    {"convert", vl_convert_option_table, sizeof(vl_convert_options), NULL},
-    {"score", vl_score_option_table, sizeof(vl_use_options), NULL},
-    {"ask", vl_ask_option_table, sizeof(vl_use_options), NULL},
-    {"embed", vl_embed_option_table, sizeof(vl_use_options), NULL},
+    {"pretrain", vl_pretrain_option_table, sizeof(vl_pretrain_options), {NULL}},
+    {"finetune", vl_finetune_option_table, sizeof(vl_finetune_options), {NULL}},
+    {"eval", vl_eval_option_table, sizeof(vl_eval_options), {vl_finetune_option_table}},
+    {"plan", vl_plan_option_table, sizeof(vl_plan_options),
+     {vl_pretrain_option_table, vl_finetune_option_table}},
+    {"make-corpus", vl_corpus_option_table, sizeof(vl_corpus_options), {NULL}},
+    {"extract-frames", vl_frames_option_table, sizeof(vl_frames_options), {NULL}},
+    {"extract-tsv", vl_extract_tsv_option_table, sizeof(vl_extract_tsv_options), {NULL}},
+    {"extract-vq", vl_vq_option_table, sizeof(vl_vq_options), {NULL}},
+    {"train-dvae", vl_dvae_train_option_table, sizeof(vl_dvae_train_options), {NULL}},
+    {"link", vl_link_option_table, sizeof(vl_link_options), {NULL}},
+    {"convert", vl_convert_option_table, sizeof(vl_convert_options), {NULL}},
+    {"score", vl_score_option_table, sizeof(vl_use_options), {NULL}},
+    {"ask", vl_ask_option_table, sizeof(vl_use_options), {NULL}},
+    {"embed", vl_embed_option_table, sizeof(vl_use_options), {NULL}},
 };
 
 /* Keys of published args files that decide nothing here: the vocabulary is the model's, the others
@@ -101,11 +102,12 @@ static int has(const vl_option *table, const char *name)
     return 0;
 }
 
-/* Takes away what only the other command knows. */
+/* Takes away what only other commands know. */
 static void drop_others(json_t *object, const vl_command *c)
 {
-    for (const vl_option *e = c->also; e && e->name; e++)
-        if (!has(c->table, e->name)) json_object_del(object, e->name);
+    for (int k = 0; k < 2; k++)
+        for (const vl_option *e = c->also[k]; e && e->name; e++)
+            if (!has(c->table, e->name)) json_object_del(object, e->name);
 }
 
 violet_status violet_options_load(violet_options *o, const char *path)

@@ -7,8 +7,9 @@
 typedef struct vl_command {
     const char *name;
     const vl_option *table;
-    size_t bytes;           /* of the struct */
-    const vl_option *also;  /* NULL, or options of another command that a JSON file may hold, too */
+    size_t bytes;              /* of the struct */
+    const vl_option *also[2];  /* options of other commands that a JSON file may hold, too; NULL:
+                                * none */
 } vl_command;
 
 struct violet_options {

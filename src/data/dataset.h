@@ -108,6 +108,7 @@ int vl_dataset_missing(const vl_dataset *d); /* videos of a task without picture
 /* Of what it gives: items or captions, which records, which videos have pictures, frames; not of
  * paths, nor of the pictures themselves. */
 uint64_t vl_dataset_identity(const vl_dataset *d);
+bool vl_dataset_has(const vl_dataset *d, int video); /* of a task: there are pictures of it */
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);
 void vl_scratch_free(vl_scratch *s);

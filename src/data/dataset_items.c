@@ -33,6 +33,11 @@ violet_status vl_dataset_place(vl_dataset *d)
                   vl_items_video(q, 0));
 }
 
+bool vl_dataset_has(const vl_dataset *d, int video)
+{
+    return d->place[video].piece >= 0;
+}
+
 /* The texts, or, of a video alone, that it is one. */
 static violet_status encode(vl_sample *out, const vl_dataset *d, size_t i, vl_scratch *s)
 {

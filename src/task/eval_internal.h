@@ -36,7 +36,8 @@ extern const eval_kind eval_retrieval, eval_qamc, eval_qaoe, eval_fib;
 typedef struct eval_texts {
     int rows;       /* of text an item */
     int n, longest; /* texts; most tokens of one */
-    int *of;        /* (items * rows) number of each row's text; -1: the item is not used */
+    int *of;        /* (items * rows) number of each row's text; -1: the item is not used, or there
+                     * are no pictures of its video */
     int32_t *ids;   /* (n, X) */
     int *length;    /* (n) tokens */
     int *at;        /* (n) the position that is read */

@@ -150,7 +150,8 @@ static json_t *string_or_null(const char *s)
 static json_t *first_json(const eval *e)
 {
     json_t *o = json_object();
-    size_t all = (size_t)e->n_videos * (size_t)e->texts.n;
+    size_t videos = (size_t)(e->n_videos - vl_dataset_missing(e->set));
+    size_t all = videos * (size_t)e->texts.n;
     int bad = vl_json_put(o, "best", json_integer(e->o->first_stage));
     bad |= vl_json_put(o, "pairs", json_integer((json_int_t)eval_first_pairs(e->first)));
     bad |= vl_json_put(o, "all_pairs", json_integer((json_int_t)all));

@@ -7,13 +7,8 @@
 #include "base/status.h"
 #include "task/eval_internal.h"
 
-bool eval_is_used(const eval *e, size_t item)
-{
-    return e->texts.of[item * (size_t)e->texts.rows] >= 0;
-}
-
 /* As published, the captions of a video overwrite each other: the last is left. */
-static bool is_wanted(const eval *e, size_t item)
+bool eval_is_used(const eval *e, size_t item)
 {
     int n, video = vl_items_at(e->items, item)->video;
     if (!e->compat || !e->kind->all_pairs) return true;
@@ -76,10 +71,10 @@ violet_status eval_texts_open(eval *e)
     violet_status status = whole ? VIOLET_OK : vl_err_nomem();
     for (size_t i = 0; i < rows && whole; i++) t->of[i] = -1;
     for (size_t i = 0; i < n && status == VIOLET_OK; i++) {
-        if (is_wanted(e, i))
-            status = add_item(e, &index, ids, n_text, i, &work);
-        else
+        if (!eval_is_used(e, i))
             t->n_overwritten++;
+        else if (vl_dataset_has(e->set, vl_items_at(e->items, i)->video))
+            status = add_item(e, &index, ids, n_text, i, &work);
     }
     if (status == VIOLET_OK && e->kind->blank && t->n_blanks == 0)
         status = vl_err(VIOLET_EFORMAT, "%s: no sentence has a blank, [MASK] or ___, to be filled "
@@ -112,6 +107,7 @@ size_t eval_pairs_of(const eval *e, int video)
 {
     int n;
     size_t pairs = 0;
+    if (!vl_dataset_has(e->set, video)) return 0;
     if (e->first) eval_first_texts(&pairs, e->first, video);
     if (e->kind->all_pairs) return e->first ? pairs : (size_t)e->texts.n;
     const int *item = vl_items_of(&n, e->items, video);
@@ -122,7 +118,8 @@ size_t eval_pairs_of(const eval *e, int video)
 int eval_most_texts(const eval *e)
 {
     size_t most = 1;
-    for (int v = 0; v < (e->kind->all_pairs ? 1 : e->n_videos); v++)
+    if (e->kind->all_pairs) return e->texts.n;
+    for (int v = 0; v < e->n_videos; v++)
         if (most < eval_pairs_of(e, v)) most = eval_pairs_of(e, v);
     return (int)most;
 }

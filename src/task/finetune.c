@@ -358,14 +358,19 @@ static void add_contrast(finetune *f)
     f->run.heads |= VL_HEAD_DUAL;
 }
 
-violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *hooks)
+const finetune_kind *finetune_kind_of(const char *type)
 {
     static const finetune_kind *const kinds[] = {&finetune_retrieval, &finetune_qamc,
                                                  &finetune_qaoe, &finetune_fib};
-    const char *type = o->run.type ? o->run.type : "";
-    const finetune_kind *kind = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i]->type, type) == 0) kind = kinds[i];
+        if (strcmp(kinds[i]->type, type) == 0) return kinds[i];
+    return NULL;
+}
+
+violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *hooks)
+{
+    const char *type = o->run.type ? o->run.type : "";
+    const finetune_kind *kind = finetune_kind_of(type);
     if (!kind)
         return vl_err(VIOLET_EINVAL, "'type' is '%s', expected retrieval, qamc, qaoe or fib", type);
     finetune *f = calloc(1, sizeof *f);
@@ -373,6 +378,7 @@ violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *
     f->o = o;
     f->kind = kind;
     f->run = kind->run;
+    if (kind->each_video) f->run.saves = "--valid-batches";
     if (o->run.contrastive > 0) add_contrast(f);
     violet_status status = vl_run_train(&f->run, f, &o->run, hooks);
     free(f);

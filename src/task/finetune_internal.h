@@ -36,6 +36,7 @@ typedef struct finetune_kind {
                     const vl_downstream_input *in, vl_downstream_output *out);
 } finetune_kind;
 
+const finetune_kind *finetune_kind_of(const char *type); /* NULL: no such type */
 extern const finetune_kind finetune_retrieval, finetune_qamc, finetune_qaoe, finetune_fib;
 
 /* vl_run.own of a fine-tuning run. */

@@ -8,21 +8,40 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "model/checkpoint.h"
-#include "model/dvae.h"
-#include "task/pretrain.h"
-#include "tensor/count.h"
-#include "train/mask.h"
+#include "task/plan_internal.h"
 #include "train/optim.h"
 
 #define S vl_plan_options
+#define R vl_run_options
+#define CLASSES 1000 /* of open-ended answers, as fine-tuning has them where nothing says more */
+#define CHOICES 5    /* options a question: the published task's */
 
 _Static_assert(offsetof(S, of) == 0, "rows of the shared options have offsets in them");
 
 const vl_option vl_plan_option_table[] = {
-    VL_RUN_ROW_CONFIG("violet1", "sizes: violet1, tiny, a JSON file or a checkpoint"),
+    VL_OPTION_STRING(R, type, "pretrain", "Data",
+                     "kind of run: pretrain, retrieval, qamc, qaoe, fib"),
+    VL_RUN_ROW_CONFIG(NULL, "sizes: violet1, tiny, a JSON file or a checkpoint (default: those of "
+                            "path_ckpt, if it is there, else violet1)"),
+    VL_OPTION_STRING_ALSO(R, path_ckpt, "checkpoint", NULL, "Model",
+                          "checkpoint to start from"),
     VL_RUN_ROWS_DROP,
-    VL_RUN_ROWS_SIZES(6272, "32", "4", "frames a video, 0: 4", "12", 1e6),
+    VL_OPTION_INT(R, size_img, "224", 32, 6272, "Data",
+                  "side of the pictures, a multiple of 32"),
+    VL_OPTION_INT(R, size_txt, "0", 0, 512, "Data",
+                  "text positions, 0: 32 in pretraining, else 25"),
+    VL_OPTION_INT(R, size_frame, "0", 0, VL_FRAMES_MOST, "Data",
+                  "frames a video, 0: 4 in pretraining, else 5"),
+    VL_OPTION_INT(R, size_batch, "0", 0, 1e6, "Data",
+                  "samples a batch, 0: 12 in pretraining, else 6"),
+    VL_OPTION_INT(R, workers, "1", 0, 256, "Data", "threads that decode data"),
+    VL_OPTION_INT(S, size_vocab, "0", 0, 1e6, "Data", "qaoe, fib: classes of answers, 0: 1000"),
+    VL_OPTION_INT(S, size_option, "0", 0, 1000, "Data", "qamc: options a question, 0: 5"),
+    VL_OPTION_INT(S, valid_videos, "0", 0, 1e9, "Data",
+                  "retrieval: videos of a validation, which are all kept encoded"),
+    VL_OPTION_INT(S, valid_texts, "0", 0, 1e9, "Data", "captions of it, 0: one a video"),
     VL_OPTION_INT(S, height, "0", 0, 6272, "Data", "height of the pictures, 0: size_img"),
     VL_OPTION_INT(S, width, "0", 0, 6272, "Data", "width of the pictures, 0: size_img"),
     VL_PRETRAIN_ROW_DVAE,
@@ -38,152 +57,18 @@ const vl_option vl_plan_option_table[] = {
     {0},
 };
 
-/* Batches with more grid cells than this are not run but follow from two smaller ones: the tables
- * of rows, which are real memory, would take longer to fill than anyone wants to wait. */
+/* Batches with more grid cells, or rows of pairs, than this are not run but follow from smaller
+ * ones: the tables of rows, which are real memory, would take longer to fill than anyone wants to
+ * wait. */
 #define CELLS_MOST 2e6
+#define ROWS_MOST 4e6
 #define SMALL_BATCH 8
+#define ADDRESSES ((size_t)1 << 43)
 
 /* A window's table of pairs is real memory, too. */
 #define WINDOW_MOST 2048
 
-/* What is measured; each grows in proportion to the batch once there are enough other texts. */
-enum {
-    TOKENS, ATTENDED, FORWARD, BACKWARD, RECOMPUTED, PRODUCTS_OF_ATTENTION, /* FLOPs */
-    TRAFFIC,                                                               /* bytes, as are these */
-    ACTIVATIONS, GRADIENTS, TABLES, N_TALLIES
-};
-
-typedef struct tally {
-    double of[N_TALLIES];
-} tally;
-
-/* One configuration being planned. */
-typedef struct planned {
-    const vl_plan_options *o;
-    vl_config config;
-    vl_model model;
-    int T, H, W, X, Ni;
-    double words, patches; /* hidden, a sample */
-    vl_dvae *dvae;         /* NULL: none */
-    int side;              /* of the pictures it sees */
-} planned;
-
-/* ---- how much is hidden ---------------------------------------------------------------------- */
-
-/* The probability that a draw along an axis of n covers position i: extent uniform in [1, most),
- * 1 where that is empty, start uniform where it fits. */
-static double covers(int n, int most, int i)
-{
-    int extents = most > 1 ? most - 1 : 1;
-    double sum = 0;
-    for (int e = 1; e <= extents && e <= n; e++) {
-        int last = i < n - e ? i : n - e, first = i - e + 1 > 0 ? i - e + 1 : 0;
-        sum += (double)(last - first + 1) / (n - e + 1);
-    }
-    return sum / extents;
-}
-
-double vl_plan_hidden_patches(int T, int h, int w)
-{
-    double sum = 0;
-    for (int t = 0; t < T; t++)
-        for (int i = 0; i < h; i++)
-            for (int j = 0; j < w; j++) {
-                double one = covers(T, T, t) * covers(h, 2 * h / 3, i) * covers(w, 2 * w / 3, j);
-                sum += 1 - pow(1 - one, T);
-            }
-    return sum;
-}
-
-/* Attended masking draws by weight; what the weights will be nobody knows, so words and patches
- * share the draws by their numbers. */
-static void expect_hidden(planned *p)
-{
-    const vl_plan_options *o = p->o;
-    int h = p->H / 32, w = p->W / 32, words = p->X - 2, patches = p->T * h * w;
-    double draws = floor(o->of.p_attended * (p->Ni + p->X));
-    if (draws > words + patches) draws = words + patches;
-    double share = draws / (words + patches), a = o->of.p_use_attended;
-    p->words = a * share * words + (1 - a) * o->of.p_word * words;
-    p->patches = a * share * patches + (1 - a) * vl_plan_hidden_patches(p->T, h, w);
-}
-
 /* ---- one step on the counting backend -------------------------------------------------------- */
-
-/* A batch as the masked forward takes it. All arrays are host memory. */
-typedef struct batch {
-    int B, n_negative, *text, *mtm, *mvm, *negative;
-    uint8_t *text_mask;
-} batch;
-
-static void batch_free(batch *b)
-{
-    free(b->text);
-    free(b->mtm);
-    free(b->mvm);
-    free(b->negative);
-    free(b->text_mask);
-}
-
-/* Sample b's part of an expected number a sample, so that the parts add up over the batch. */
-static int part_of(double each, int b)
-{
-    return (int)(floor((b + 1) * each + 0.5) - floor(b * each + 0.5));
-}
-
-static violet_status batch_make(batch *a, const planned *p, int B)
-{
-    int others = p->o->negatives < B - 1 ? p->o->negatives : B - 1, hw1 = p->Ni / p->T;
-    *a = (batch){.B = B, .n_negative = others};
-    a->text = calloc((size_t)B * p->X, sizeof(int));
-    a->mtm = calloc((size_t)B * p->X, sizeof(int));
-    a->mvm = calloc((size_t)B * p->Ni, sizeof(int));
-    a->negative = calloc((size_t)B * others + 1, sizeof(int));
-    a->text_mask = malloc((size_t)B * p->X);
-    if (!a->text || !a->mtm || !a->mvm || !a->negative || !a->text_mask) return vl_err_nomem();
-    memset(a->text_mask, 1, (size_t)B * p->X);
-    for (int b = 0; b < B; b++) {
-        int words = part_of(p->words, b), patches = part_of(p->patches, b);
-        for (int i = 0; i < p->X; i++) a->mtm[b * p->X + i] = i > 0 && i <= words ? 0 : -1;
-        for (int i = 0; i < p->Ni; i++)
-            a->mvm[b * p->Ni + i] = i % hw1 && patches-- > 0 ? 0 : -1;
-        for (int k = 0; k < others; k++) a->negative[b * others + k] = (b + 1 + k) % B;
-    }
-    return VIOLET_OK;
-}
-
-/* The visual tokens of B videos, as vl_dvae_tokens computes them. */
-static void token_pass(vl_tape *t, const planned *p, int B)
-{
-    int n = B * p->T;
-    vl_tape_reset(t, 0, 0);
-    t->grad_on = t->training = 0;
-    vl_dvae_encode(t, &p->dvae->encoder, vl_dvae_pixels(t, NULL, n, p->side), n, p->side);
-}
-
-/* The pass that weighs positions, over the samples that will be masked by it. */
-static void attended_pass(vl_tape *t, const planned *p, const vl_swin_plan *plan, const batch *a)
-{
-    vl_tape_reset(t, 0, 0);
-    t->grad_on = 0;
-    t->training = p->o->of.run.compat != 0;
-    vl_pretrain_attended(t, &p->model, plan, NULL, a->text, a->text_mask, p->X,
-                         p->o->of.run.compat != 0);
-}
-
-static void masked_pass(vl_tape *t, const planned *p, const vl_swin_plan *plan, const batch *a,
-                        vl_pretrain_output *out)
-{
-    vl_pretrain_input in = {.B = a->B, .X = p->X, .n_negative = a->n_negative, .plan = plan};
-    in.text = a->text, in.text_mask = a->text_mask;
-    in.answer_mtm = a->mtm, in.answer_mvm = a->mvm, in.negative = a->negative;
-    in.pair_again = p->o->of.run.compat != 0;
-    in.contrastive = p->o->of.run.contrastive;
-    vl_tape_reset(t, 0, 0);
-    t->grad_on = t->training = 1;
-    t->checkpoint_on = p->o->of.run.checkpointing;
-    vl_pretrain_forward(t, &p->model, &in, out);
-}
 
 static double all_bytes(const vl_count *c)
 {
@@ -192,117 +77,130 @@ static double all_bytes(const vl_count *c)
     return sum;
 }
 
-static violet_status run_step(tally *out, const planned *p, vl_tape *t, vl_swin_plans *plans,
-                              const batch *a)
+void plan_note(plan_tally *out, const vl_tape *t, const vl_swin_plans *plans, const plan_marks *m)
 {
-    int half = (int)(a->B * p->o->of.p_use_attended + 0.5);
-    const vl_config *c = &p->config;
-    vl_count before = vl_count_get(t->device);
-    if (p->dvae) token_pass(t, p, a->B);
-    vl_count start = vl_count_get(t->device);
-    if (vl_tape_failed(t)) return vl_tape_status(t);
-    if (half > 0) {
-        const vl_swin_plan *some = vl_swin_plans_get(plans, &c->video, half, p->T, p->H, p->W);
-        if (!some) return VIOLET_ENOMEM;
-        attended_pass(t, p, some, a);
-        if (vl_tape_failed(t)) return vl_tape_status(t);
-    }
-    vl_count attended = vl_count_get(t->device);
-    const vl_swin_plan *all = vl_swin_plans_get(plans, &c->video, a->B, p->T, p->H, p->W);
-    if (!all) return VIOLET_ENOMEM;
-    vl_pretrain_output losses;
-    masked_pass(t, p, all, a, &losses);
-    vl_count forward = vl_count_get(t->device);
-    violet_status status = vl_tape_failed(t) ? vl_tape_status(t) : vl_tape_backward(t, losses.loss);
-    if (status != VIOLET_OK) return status;
-    vl_count end = vl_count_get(t->device), f = vl_count_between(&attended, &forward);
-    vl_count b = vl_count_between(&forward, &end), w = vl_count_between(&start, &attended);
-    vl_count whole = vl_count_between(&before, &end), v = vl_count_between(&before, &start);
-    *out = (tally){{0}};
-    out->of[TOKENS] = vl_count_products(&v, VL_COUNT_FORWARD);
-    out->of[ATTENDED] = vl_count_products(&w, VL_COUNT_FORWARD);
-    out->of[FORWARD] = vl_count_products(&f, VL_COUNT_FORWARD);
-    out->of[BACKWARD] = vl_count_products(&b, VL_COUNT_BACKWARD);
-    out->of[RECOMPUTED] = vl_count_products(&b, VL_COUNT_FORWARD);
-    out->of[PRODUCTS_OF_ATTENTION] =
+    vl_count end = vl_count_get(t->device), v = vl_count_between(&m->before, &m->tokens);
+    vl_count w = vl_count_between(&m->tokens, &m->attended);
+    vl_count f = vl_count_between(&m->attended, &m->forward);
+    vl_count b = vl_count_between(&m->forward, &end), whole = vl_count_between(&m->before, &end);
+    *out = (plan_tally){{0}};
+    out->of[PLAN_TOKENS] = vl_count_products(&v, VL_COUNT_FORWARD);
+    out->of[PLAN_ATTENDED] = vl_count_products(&w, VL_COUNT_FORWARD);
+    out->of[PLAN_FORWARD] = vl_count_products(&f, VL_COUNT_FORWARD);
+    out->of[PLAN_BACKWARD] = vl_count_products(&b, VL_COUNT_BACKWARD);
+    out->of[PLAN_RECOMPUTED] = vl_count_products(&b, VL_COUNT_FORWARD);
+    out->of[PLAN_ATTENTION] =
         whole.flops[VL_COUNT_ATTENTION][0] + whole.flops[VL_COUNT_ATTENTION][1];
-    out->of[TRAFFIC] = all_bytes(&whole);
-    out->of[ACTIVATIONS] = (double)t->keep.peak;
-    out->of[GRADIENTS] = (double)t->grads.peak;
-    for (int i = 0; i < plans->n; i++) out->of[TABLES] += (double)plans->list[i].tables.used;
-    return VIOLET_OK;
+    out->of[PLAN_TRAFFIC] = all_bytes(&whole);
+    out->of[PLAN_ACTIVATIONS] = (double)t->keep.peak;
+    out->of[PLAN_GRADIENTS] = (double)t->grads.peak;
+    for (int i = 0; i < plans->n; i++) out->of[PLAN_TABLES] += (double)plans->list[i].tables.used;
+}
+
+/* What is planned may be for a larger machine: addresses cost nothing, where they are to be had. */
+static violet_status open_tape(vl_tape *t, vl_device *d)
+{
+    if (vl_tape_init(t, vl_backend_count(), d, ADDRESSES) == VIOLET_OK) return VIOLET_OK;
+    return vl_tape_init(t, vl_backend_count(), d, 0);
 }
 
 /* A step with a batch of B. */
-static violet_status count_step(tally *out, const planned *p, vl_device *d, int B)
+static violet_status count_step(plan_tally *out, const planned *p, vl_device *d, int B)
 {
     vl_tape t;
     vl_swin_plans plans = {0};
-    batch a = {0};
-    violet_status status = vl_tape_init(&t, vl_backend_count(), d, 0);
+    violet_status status = open_tape(&t, d);
     if (status != VIOLET_OK) return status;
-    status = batch_make(&a, p, B);
-    if (status == VIOLET_OK) status = run_step(out, p, &t, &plans, &a);
-    batch_free(&a);
+    status = p->kind->step(out, p, &t, &plans, B);
     vl_swin_plans_release(&plans);
     vl_tape_release(&t);
     return status;
 }
 
-static violet_status count_any(violet_plan_report *r, tally *out, const planned *p, vl_device *d)
+static double cells_of(const planned *p)
 {
-    int B = p->o->of.run.size_batch, least = p->o->negatives + 1 > SMALL_BATCH ? p->o->negatives + 1
-                                                                        : SMALL_BATCH;
-    double cells = (double)p->T * (p->H / 4) * (p->W / 4);
-    if (cells * B <= CELLS_MOST || B <= 2 * least) return count_step(out, p, d, B);
-    tally one, two;
-    violet_status status = count_step(&one, p, d, least);
-    if (status == VIOLET_OK) status = count_step(&two, p, d, 2 * least);
+    return (double)p->T * (p->H / 4) * (p->W / 4);
+}
+
+/* The most samples whose step is counted as it is. */
+static double most_counted(const planned *p)
+{
+    double cells = CELLS_MOST / cells_of(p), pairs = ROWS_MOST / (p->Ni + p->X);
+    double of_pairs = p->kind->all_pairs ? sqrt(pairs) : pairs / p->n_texts;
+    return cells < of_pairs ? cells : of_pairs;
+}
+
+/* In proportion; or by the square that goes through three, for what has pairs of all with all.
+ * These are large: which part of a step takes the most memory changes with the batch. */
+static violet_status count_any(violet_plan_report *r, plan_tally *out, const planned *p,
+                               vl_device *d)
+{
+    int B = p->o.of.run.size_batch, n = p->kind->all_pairs ? 3 : 2;
+    int least = p->o.negatives + 1 > SMALL_BATCH ? p->o.negatives + 1 : SMALL_BATCH;
+    double most = most_counted(p);
+    if (p->kind->all_pairs && most / n > least) least = (int)(most / n);
+    if (B <= most || B <= n * least) return count_step(out, p, d, B);
+    plan_tally at[3];
+    violet_status status = VIOLET_OK;
+    for (int k = 0; k < n && status == VIOLET_OK; k++)
+        status = count_step(&at[k], p, d, (k + 1) * least);
     if (status != VIOLET_OK) return status;
-    for (int i = 0; i < N_TALLIES; i++)
-        out->of[i] = one.of[i] + (two.of[i] - one.of[i]) * (B - least) / least;
+    double x = (double)(B - least) / least;
+    for (int i = 0; i < PLAN_TALLIES; i++) {
+        double one = at[1].of[i] - at[0].of[i];
+        double two = n == 3 ? at[2].of[i] - at[1].of[i] - one : 0;
+        out->of[i] = at[0].of[i] + x * one + x * (x - 1) / 2 * two;
+    }
     r->extrapolated = 1;
     return VIOLET_OK;
 }
 
 /* ---- one forward pass ------------------------------------------------------------------------ */
 
+static void forward(violet_plan_report *r, const planned *p, vl_tape *t, const vl_swin_plan *plan,
+                    const int *text, const uint8_t *mask)
+{
+    static const int zero = 0;
+    const vl_pairs own = {1, &zero, &zero, 1, 1, p->Ni, p->X, mask};
+    vl_bert_batch pairs;
+    t->grad_on = 0;
+    vl_count start = vl_count_get(t->device);
+    vl_tensor *image = vl_model_image(t, &p->model, plan, NULL);
+    vl_count video = vl_count_get(t->device);
+    vl_tensor *tokens = vl_model_text(t, &p->model, text, 1, p->X);
+    vl_tensor *x = vl_model_pair(t, &own, image, tokens, &pairs);
+    if (!vl_tape_failed(t)) vl_bert_encode(t, p->model.layers, p->config.ct_layers, &pairs, x);
+    vl_count end = vl_count_get(t->device), v = vl_count_between(&start, &video);
+    vl_count e = vl_count_between(&video, &end);
+    r->forward_video_flops = vl_count_products(&v, VL_COUNT_FORWARD);
+    r->forward_encoder_flops = vl_count_products(&e, VL_COUNT_FORWARD);
+    r->forward_flops = r->forward_video_flops + r->forward_encoder_flops;
+    r->forward_attention_flops = v.flops[VL_COUNT_ATTENTION][0] + e.flops[VL_COUNT_ATTENTION][0];
+    r->forward_bytes = t->keep.peak;
+}
+
 static violet_status count_forward(violet_plan_report *r, const planned *p, vl_device *d)
 {
     vl_tape t;
     vl_swin_plan plan;
-    batch a = {0};
-    int zero = 0;
-    violet_status status = vl_tape_init(&t, vl_backend_count(), d, 0);
+    violet_status status = open_tape(&t, d);
     if (status != VIOLET_OK) return status;
     status = vl_swin_plan_init(&plan, &p->config.video, 1, p->T, p->H, p->W);
     if (status != VIOLET_OK) {
         vl_tape_release(&t);
         return status;
     }
-    status = batch_make(&a, p, 1);
-    if (status == VIOLET_OK) {
-        vl_pairs own = {1, &zero, &zero, 1, 1, p->Ni, p->X, a.text_mask};
-        vl_bert_batch pairs;
-        t.grad_on = 0;
-        vl_count start = vl_count_get(d);
-        vl_tensor *image = vl_model_image(&t, &p->model, &plan, NULL);
-        vl_count video = vl_count_get(d);
-        vl_tensor *text = vl_model_text(&t, &p->model, a.text, 1, p->X);
-        vl_tensor *x = vl_model_pair(&t, &own, image, text, &pairs);
-        if (!vl_tape_failed(&t))
-            vl_bert_encode(&t, p->model.layers, p->config.ct_layers, &pairs, x);
+    int *text = calloc((size_t)p->X, sizeof *text);
+    uint8_t *mask = malloc((size_t)p->X);
+    if (text && mask) {
+        memset(mask, 1, (size_t)p->X);
+        forward(r, p, &t, &plan, text, mask);
         status = vl_tape_status(&t);
-        vl_count end = vl_count_get(d), v = vl_count_between(&start, &video);
-        vl_count e = vl_count_between(&video, &end);
-        r->forward_video_flops = vl_count_products(&v, VL_COUNT_FORWARD);
-        r->forward_encoder_flops = vl_count_products(&e, VL_COUNT_FORWARD);
-        r->forward_flops = r->forward_video_flops + r->forward_encoder_flops;
-        r->forward_attention_flops =
-            v.flops[VL_COUNT_ATTENTION][0] + e.flops[VL_COUNT_ATTENTION][0];
-        r->forward_bytes = t.keep.peak;
+    } else {
+        status = vl_err_nomem();
     }
-    batch_free(&a);
+    free(text);
+    free(mask);
     vl_swin_plan_release(&plan);
     vl_tape_release(&t);
     return status;
@@ -329,42 +227,63 @@ static void count_parameters(violet_plan_report *r, const vl_params *p)
 /* The batch being used, and the ring of samples ahead of it: two batches and one a worker. */
 static double loader_bytes(const planned *p)
 {
-    int patches = p->T * (p->H / 32) * (p->W / 32);
-    double sample = 3.0 * p->T * p->H * p->W + sizeof(int) * ((double)p->X + patches);
+    int patches = p->patches > 0 ? p->T * (p->H / 32) * (p->W / 32) : 0;
+    double sample = 3.0 * p->T * p->H * p->W;
+    sample += sizeof(int) * ((double)p->X * p->n_texts + patches);
     sample += 3.0 * p->T * p->side * p->side;
-    return sample * (3.0 * p->o->of.run.size_batch + p->o->of.run.workers);
+    return sample * (3.0 * p->o.of.run.size_batch + p->o.of.run.workers);
 }
 
-static violet_status fill_step(violet_plan_report *r, const planned *p, const tally *s)
+/* What retrieval keeps while it validates, beside all that training has (finetune_retrieval.c). */
+static double validation_bytes(const planned *p)
 {
-    double n = p->o->of.run.accumulate, most = 1e18;
-    int B = p->o->of.run.size_batch, others = p->o->negatives < B - 1 ? p->o->negatives : B - 1;
-    double weights = (double)p->model.params.weights.used;
-    double dvae = p->dvae ? (double)p->dvae->params.weights.used : 0;
-    double total = 4 * weights + dvae + s->of[ACTIVATIONS] + s->of[GRADIENTS] + s->of[TABLES] +
-                   loader_bytes(p);
-    if (!(total < most))
-        return vl_err(VIOLET_EUNSUPPORTED, "this run would need %.3g bytes of memory", total);
-    r->token_flops = n * s->of[TOKENS];
-    r->attended_flops = n * s->of[ATTENDED];
-    r->step_forward_flops = n * s->of[FORWARD];
-    r->backward_flops = n * s->of[BACKWARD];
-    r->recomputed_flops = n * s->of[RECOMPUTED];
+    double videos = p->o.valid_videos, texts = p->o.valid_texts ? p->o.valid_texts : videos;
+    if (!p->kind->all_pairs) return 0;
+    return sizeof(float) * (double)p->config.hidden * (videos * p->Ni + texts * p->X);
+}
+
+static void fill_flops(violet_plan_report *r, const planned *p, const plan_tally *s)
+{
+    double n = p->o.of.run.accumulate, weights = (double)p->model.params.weights.used;
+    r->token_flops = n * s->of[PLAN_TOKENS];
+    r->attended_flops = n * s->of[PLAN_ATTENDED];
+    r->step_forward_flops = n * s->of[PLAN_FORWARD];
+    r->backward_flops = n * s->of[PLAN_BACKWARD];
+    r->recomputed_flops = n * s->of[PLAN_RECOMPUTED];
     r->step_flops = r->token_flops + r->attended_flops + r->step_forward_flops + r->backward_flops +
                     r->recomputed_flops;
-    r->step_attention_flops = n * s->of[PRODUCTS_OF_ATTENTION];
-    r->step_traffic_bytes = n * s->of[TRAFFIC] + 7 * weights; /* and AdamW's */
+    r->step_attention_flops = n * s->of[PLAN_ATTENTION];
+    r->step_traffic_bytes = n * s->of[PLAN_TRAFFIC] + 7 * weights; /* and AdamW's */
+}
+
+static int text_passes(const planned *p)
+{
+    int B = p->o.of.run.size_batch, others = p->o.negatives < B - 1 ? p->o.negatives : B - 1;
+    if (p->kind == &plan_pretrain) return 1 + others + (p->o.of.run.compat != 0);
+    return p->kind->all_pairs ? B : p->n_texts;
+}
+
+static violet_status fill_step(violet_plan_report *r, const planned *p, const plan_tally *s)
+{
+    double weights = (double)p->model.params.weights.used, most = 1e18;
+    double dvae = p->dvae ? (double)p->dvae->params.weights.used : 0;
+    double total = 4 * weights + dvae + s->of[PLAN_ACTIVATIONS] + s->of[PLAN_GRADIENTS] +
+                   s->of[PLAN_TABLES] + loader_bytes(p) + validation_bytes(p);
+    if (!(total < most))
+        return vl_err(VIOLET_EUNSUPPORTED, "this run would need %.3g bytes of memory", total);
+    fill_flops(r, p, s);
     r->hidden_words = p->words;
     r->hidden_patches = p->patches;
-    r->text_passes = 1 + others + (p->o->of.run.compat != 0);
+    r->text_passes = text_passes(p);
     r->weight_bytes = p->model.params.weights.used;
     r->gradient_bytes = r->weight_bytes;
     r->moment_bytes = 2 * r->weight_bytes;
     r->dvae_bytes = (unsigned long long)dvae;
-    r->activation_bytes = (unsigned long long)s->of[ACTIVATIONS];
-    r->activation_gradient_bytes = (unsigned long long)s->of[GRADIENTS];
-    r->table_bytes = (unsigned long long)s->of[TABLES];
+    r->activation_bytes = (unsigned long long)s->of[PLAN_ACTIVATIONS];
+    r->activation_gradient_bytes = (unsigned long long)s->of[PLAN_GRADIENTS];
+    r->table_bytes = (unsigned long long)s->of[PLAN_TABLES];
     r->loader_bytes = (unsigned long long)loader_bytes(p);
+    r->validation_bytes = (unsigned long long)validation_bytes(p);
     r->total_bytes = (unsigned long long)total;
     return VIOLET_OK;
 }
@@ -408,19 +327,29 @@ static violet_status check_window(const planned *p)
 
 static violet_status check_sizes(const planned *p)
 {
+    const vl_pretrain_options *o = &p->o.of;
     if (p->H < 32 || p->W < 32 || p->H % 32 || p->W % 32)
         return vl_err(VIOLET_EINVAL, "pictures of %dx%d: expected sides that are multiples of 32",
                       p->W, p->H);
+    if (p->X < 3)
+        return vl_err(VIOLET_EINVAL, "size_txt %d leaves no room between [CLS] and [SEP]", p->X);
+    if (o->run.contrastive > 0 && p->kind != &plan_pretrain && !p->kind->all_pairs)
+        return vl_err(VIOLET_EINVAL,
+                      "contrastive: '%s' has no captions of whole videos, only retrieval has",
+                      p->kind->type);
+    if (vl_str_given(o->dvae) && p->kind != &plan_pretrain)
+        return vl_err(VIOLET_EINVAL, "dvae: '%s' has no visual tokens, only pretraining has",
+                      p->kind->type);
     return check_window(p);
 }
 
 /* Opens the dVAE, where there is one. */
 static violet_status find_dvae(planned *p)
 {
-    const vl_plan_options *o = p->o;
+    const vl_plan_options *o = &p->o;
     violet_status status = VIOLET_OK;
     p->dvae = o->with_dvae;
-    if (!p->dvae && o->of.dvae && *o->of.dvae) status = vl_dvae_open(&p->dvae, o->of.dvae, 0);
+    if (!p->dvae && vl_str_given(o->of.dvae)) status = vl_dvae_open(&p->dvae, o->of.dvae, 0);
     if (!p->dvae) return status;
     p->side = vl_dvae_side(p->H);
     if (p->H != p->W)
@@ -431,37 +360,79 @@ static violet_status find_dvae(planned *p)
     return status;
 }
 
+/* What is left open becomes what such a run has. */
+static violet_status find_kind(planned *p)
+{
+    vl_run_options *o = &p->o.of.run;
+    const char *type = o->type ? o->type : "";
+    p->kind = strcmp(type, plan_pretrain.type) ? plan_finetune_kind(type) : &plan_pretrain;
+    if (!p->kind)
+        return vl_err(VIOLET_EINVAL,
+                      "'type' is '%.60s', expected pretrain, retrieval, qamc, qaoe or fib", type);
+    if (!o->size_txt) o->size_txt = p->kind->size_txt;
+    if (!o->size_frame) o->size_frame = p->kind->size_frame;
+    if (!o->size_batch) o->size_batch = p->kind->size_batch;
+    if (!p->o.size_option) p->o.size_option = CHOICES;
+    if (!p->o.size_vocab) p->o.size_vocab = CLASSES;
+    p->n_texts = p->kind->options ? p->o.size_option : 1;
+    p->T = o->size_frame;
+    p->X = o->size_txt;
+    p->H = p->o.height ? p->o.height : o->size_img;
+    p->W = p->o.width ? p->o.width : o->size_img;
+    p->Ni = p->T * (1 + p->H / 32 * (p->W / 32));
+    return VIOLET_OK;
+}
+
+static violet_status find_config(planned *p)
+{
+    const vl_run_options *o = &p->o.of.run;
+    const char *what = vl_str_given(o->config), *start = vl_str_given(o->path_ckpt);
+    violet_status status = VIOLET_OK;
+    if (!what) what = start && vl_file_exists(start) ? start : "violet1";
+    if (p->o.with_config)
+        p->config = *p->o.with_config;
+    else
+        status = vl_config_find(&p->config, what);
+    if (status == VIOLET_OK) status = check_sizes(p);
+    if (status != VIOLET_OK) return status;
+    vl_config_fit(&p->config, p->T, p->H / 32, p->W / 32);
+    if (p->kind->answers) p->config.size_answer = p->o.size_vocab;
+    if (o->drop >= 0) p->config.drop = o->drop;
+    if (o->drop_path >= 0) p->config.video.drop_path = o->drop_path;
+    return find_dvae(p);
+}
+
+/* ---- all ------------------------------------------------------------------------------------- */
+
+static violet_status count_all(violet_plan_report *r, const planned *p)
+{
+    plan_tally step = {{0}};
+    vl_device *d = vl_backend_count()->open(0);
+    if (!d) return VIOLET_ENOMEM;
+    count_parameters(r, &p->model.params);
+    violet_status status = count_forward(r, p, d);
+    if (status == VIOLET_OK) status = count_any(r, &step, p, d);
+    if (status == VIOLET_OK) status = fill_step(r, p, &step);
+    if (status == VIOLET_OK) status = fill_time(r, &p->o);
+    vl_backend_count()->close(d);
+    return status;
+}
+
 violet_status vl_plan_run(violet_plan_report *out, const vl_plan_options *o)
 {
-    planned p = {.o = o,
-                 .T = o->of.run.size_frame ? o->of.run.size_frame : 4,
-                 .X = o->of.run.size_txt};
+    planned p = {.o = *o};
     violet_plan_report r = {0};
-    tally step = {{0}};
-    p.H = o->height ? o->height : o->of.run.size_img;
-    p.W = o->width ? o->width : o->of.run.size_img;
-    p.Ni = p.T * (1 + p.H / 32 * (p.W / 32));
-    violet_status status =
-        vl_config_find(&p.config, o->of.run.config ? o->of.run.config : "violet1");
-    if (status == VIOLET_OK) status = check_sizes(&p);
-    if (status == VIOLET_OK) vl_config_fit(&p.config, p.T, p.H / 32, p.W / 32);
-    if (o->of.run.drop >= 0) p.config.drop = o->of.run.drop;
-    if (o->of.run.drop_path >= 0) p.config.video.drop_path = o->of.run.drop_path;
-    if (status == VIOLET_OK) status = find_dvae(&p);
-    int heads = VL_HEADS_PRETRAIN | (o->of.run.contrastive > 0 ? VL_HEAD_DUAL : 0);
-    if (status == VIOLET_OK) status = vl_model_init(&p.model, &p.config, heads, 1, 0);
-    if (status != VIOLET_OK) goto done;
-    vl_device *d = vl_backend_count()->open(0);
-    if (!d) status = VIOLET_ENOMEM;
-    count_parameters(&r, &p.model.params);
-    expect_hidden(&p);
-    if (status == VIOLET_OK) status = count_forward(&r, &p, d);
-    if (status == VIOLET_OK) status = count_any(&r, &step, &p, d);
-    if (status == VIOLET_OK) status = fill_step(&r, &p, &step);
-    if (status == VIOLET_OK) status = fill_time(&r, o);
-    vl_backend_count()->close(d);
-    vl_model_release(&p.model);
-done:
+    violet_status status = find_kind(&p);
+    if (status == VIOLET_OK) status = find_config(&p);
+    if (status == VIOLET_OK) {
+        int heads = p.kind->heads | (o->of.run.contrastive > 0 ? VL_HEAD_DUAL : 0);
+        status = vl_model_init(&p.model, &p.config, heads, 1, 0);
+    }
+    if (status == VIOLET_OK) {
+        if (p.kind == &plan_pretrain) plan_expect_hidden(&p);
+        status = count_all(&r, &p);
+        vl_model_release(&p.model);
+    }
     if (p.dvae != o->with_dvae) vl_dvae_close(p.dvae);
     if (status == VIOLET_OK) *out = r;
     return status;

@@ -1,4 +1,5 @@
-/* What a pretraining run will cost, without running it: one step on the counting backend.
+/* What a training run will cost, without running it: one step on the counting backend. Of any kind:
+ * pretraining, or fine-tuning on a downstream task.
  *
  *     vl_plan_options o = {0};
  *     vl_option_defaults(vl_plan_option_table, &o);
@@ -7,7 +8,7 @@
  *
  * The step is the real one: the same forward code on the same tape, so memory is what the arenas
  * would hold and FLOPs what the backend would be asked. Masks are replaced by their expected size:
- * captions that fill all text positions, expected numbers of hidden words and patches. A dVAE's
+ * texts that fill all their positions, expected numbers of hidden words and patches. A dVAE's
  * sizes stand in its file only, so with one the plan takes as long as reading that does. */
 #ifndef VL_TASK_PLAN_H
 #define VL_TASK_PLAN_H
@@ -20,9 +21,14 @@ typedef struct vl_plan_options {
     vl_pretrain_options of; /* what is planned: first, see train/run_options.h */
     int height, width;      /* 0: size_img */
     int negatives;
+    int size_vocab, size_option;   /* of tasks; 0: as usual */
+    int valid_videos, valid_texts; /* that a validation of retrieval keeps encoded; texts 0: one a
+                                    * video */
     bool measure;
     double peak;
-    struct vl_dvae *with_dvae; /* no option: one that is open already, in place of `of.dvae` */
+    /* no options: what is there already, in place of `of.dvae`, `of.run.config` */
+    struct vl_dvae *with_dvae;
+    const vl_config *with_config;
 } vl_plan_options;
 
 extern const vl_option vl_plan_option_table[];

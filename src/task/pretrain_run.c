@@ -62,7 +62,8 @@ static violet_status pretrain_cost(double *flops, double *bytes, vl_run *r, int 
 {
     const pretrain *p = r->own;
     violet_plan_report report;
-    vl_plan_options o = {.of = *p->o, .negatives = 3, .with_dvae = p->dvae};
+    vl_plan_options o = {.of = *p->o, .negatives = 3, .with_dvae = p->dvae,
+                         .with_config = &r->config};
     o.of.run.size_frame = T;
     o.of.run.accumulate = 1;
     violet_status status = vl_plan_run(&report, &o);

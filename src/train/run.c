@@ -128,7 +128,11 @@ void vl_run_tell_result(const vl_run *r, violet_event_kind kind, const char *nam
     violet_event e = event_of(r, kind, name, &result->sums);
     if (kind == VIOLET_EVENT_TEST) {
         e.step = r->tested;
-        e.epoch = (int)(r->tested == r->best.step ? r->best.epoch : 0); /* 0: not known */
+        e.epoch = 0; /* not known */
+        if (r->best.step && r->tested == r->best.step)
+            e.epoch = (int)r->best.epoch;
+        else if (!r->best.step && r->unit == 0 && r->at == 0)
+            e.epoch = (int)r->epoch; /* of the last weights, and no other has begun */
     }
     for (int k = 0; k < r->task->n_losses && r->task->n_metrics; k++)
         e.accuracy[k] = NAN; /* the metrics say it, and over all items */

@@ -131,6 +131,9 @@ struct vl_run_task {
     const char *const *fixed;   /* those, closed by NULL, that decide which samples come when and
                                  * what is made of them: a run cannot go on with others */
 
+    const char *saves;          /* option that saves memory beside those that all tasks have, for
+                                 * a message; NULL: none */
+
     /* Looks at the options, after the vocabulary and the configuration, which it may change.
      * Opens what is not a data set's. */
     violet_status (*open)(vl_run *r);

@@ -257,8 +257,9 @@ static violet_status setup_cost(vl_run *r)
     if (have > 0 && need > have)
         return vl_err(VIOLET_ENOMEM,
                       "the run needs about %.1f GiB, %.1f are free: a smaller "
-                      "--size-batch with --accumulate, or --checkpointing",
-                      need / (1 << 30), have / (1 << 30));
+                      "--size-batch with --accumulate, or --checkpointing%s%s",
+                      need / (1 << 30), have / (1 << 30), r->task->saves ? ", or " : "",
+                      r->task->saves ? r->task->saves : "");
     return VIOLET_OK;
 }
 

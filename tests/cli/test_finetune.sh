@@ -25,6 +25,11 @@ finetune_runs() {
     run finetune args.json --output run; expect_status 1; expect_err "--resume"
 }
 
+the_last_weights_are_of_the_last_epoch() {
+    run finetune args.json --size-epoch 3 --valid-split "" --output last; expect_status 0
+    expect_out "test test, step 6, epoch 3:"
+}
+
 interrupt_saves_and_tells() {
     "$VIOLET" finetune args.json --size-epoch 100000 --output stopped >out.txt 2>err.txt </dev/null &
     local pid=$! i
@@ -47,7 +52,7 @@ wrong_runs_are_told() {
     run help finetune; expect_status 0; expect_out "--patience"; expect_out "fill in the"
 }
 
-for t in finetune_runs interrupt_saves_and_tells wrong_runs_are_told; do
+for t in finetune_runs the_last_weights_are_of_the_last_epoch interrupt_saves_and_tells wrong_runs_are_told; do
     test_case $t $t
 done
 finish

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Seven real MSR-VTT clips learnt by heart by a small model, from the video files to the answers: frames are taken,
 # each task is fine-tuned, and the files themselves are evaluated, searched and asked about. Captions and questions
-# were written for this project (tests/data/txt_msrvtt*.json). About 20 s of one core; QUICK leaves it out.
+# were written for this project (tests/data/txt_msrvtt*.json). About 25 s of one core; QUICK leaves it out.
 . "$(dirname "$0")/harness.sh"
 CLIPS=$ROOT/../shared/data/msrvtt
 SIZES="--size-img 64 --size-txt 20 --size-frame 3"

@@ -101,8 +101,14 @@ flags_win_over_the_file() {
 plan_tells() {
     run plan; expect_status 0; expect_out "197.6 M"; expect_out "116.9 GFLOP"; expect_out "memory"
     run plan --peak 100; expect_status 0; expect_out "samples/s"
+    printf '{"type": "retrieval", "task": "x", "items": "y", "patience": 3, "test_split": "test", "size_txt": 25,
+        "size_batch": 6, "path_ckpt": "./not/there.pt"}' >args_ret.json
+    run plan args_ret.json; expect_status 0; expect_out "6 texts a video)"; expect_out "159.7 M"
+    printf '{"type": "qaoe", "size_vocab": 10, "size_batch": 10}' >args_qaoe.json
+    run plan args_qaoe.json --json; expect_status 0; expect_out '"attended_flops": 0,'; expect_out '"text_passes": 1'
+    run plan --type caption; expect_error 1 "expected pretrain, retrieval"
     run plan --size-img 100; expect_error 1 "multiples of 32"
-    run plan --size-batch 1000000 --accumulate 1000000; expect_status 0; expect_out "two smaller batches"
+    run plan --size-batch 1000000 --accumulate 1000000; expect_status 0; expect_out "from smaller batches"
 }
 
 man_page_is_troff() {

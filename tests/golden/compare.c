@@ -18,6 +18,7 @@ typedef struct tolerance {
 
 static const tolerance tolerances[GOLDEN_KINDS] = {
     [GOLDEN_ACTIVATION] = {2e-5, 10, 1e-7, 1e-10}, /* logits and attended_weight, too */
+    [GOLDEN_ROUNDED] = {2e-5, 10, 1e-7, 1e-7},
     [GOLDEN_LOSS] = {1e-5, 10, 1e-7, 1e-10},       [GOLDEN_GRADIENT] = {1e-4, 5, 1e-7, 1e-9},
     [GOLDEN_CHANGE] = {1e-2, 0, 1e-5, 1e-5}, /* AdamW divides by gradients near 0 */
     [GOLDEN_STEPS] = {1e-3, 0, 1e-9, 1e-9},

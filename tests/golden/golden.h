@@ -39,6 +39,7 @@ static inline int golden_failed(const golden_tally *t)
 
 typedef enum golden_kind {
     GOLDEN_ACTIVATION,
+    GOLDEN_ROUNDED, /* activations of what was rounded to float32 on the way */
     GOLDEN_LOSS,
     GOLDEN_GRADIENT,
     GOLDEN_CHANGE,

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const kind_names[GOLDEN_KINDS] = {"activations", "losses", "gradients",
-                                                     "changes",     "steps",  "pieces"};
+static const char *const kind_names[GOLDEN_KINDS] = {
+    "activations", "scorer", "losses", "gradients", "changes", "steps", "pieces"};
 
 void golden_begin(golden_report *r, golden_tally *tally, const golden_options *o, const char *name)
 {

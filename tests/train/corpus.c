@@ -383,6 +383,20 @@ void corpus_same(const corpus *c, const char *a, const char *b, const char *name
     free(y);
 }
 
+void corpus_fails(run_result r, violet_status status, const char *part)
+{
+    if (r.status != status) fail_msg("status %d, expected %d: %s", r.status, status, r.error);
+    if (!strstr(r.error, part)) fail_msg("'%s' does not say '%s'", r.error, part);
+    assert_null(strchr(r.error, '\n'));
+}
+
+double corpus_number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_number(value)) fail_msg("no number '%s'", key);
+    return json_number_value(value);
+}
+
 int corpus_count(const corpus *c, const char *output, const char *part_of_name)
 {
     char path[256];

@@ -75,6 +75,11 @@ void corpus_finetune_options(vl_finetune_options *o, const corpus *c, const char
 run_result corpus_finetune(const corpus *c, const char *output, const char *flags, int stop_after);
 run_result corpus_finetune_ok(const corpus *c, const char *output, const char *flags);
 
+/* Fails unless the run ended with this status and one line that says `part`. */
+void corpus_fails(run_result r, violet_status status, const char *part);
+
+/* The number that an object has; fails if it has none. */
+double corpus_number(const json_t *object, const char *key);
 /* Whole files of FOLDER/OUTPUT/NAME; fail if they are not there. The caller frees. */
 char *corpus_read(size_t *n, const corpus *c, const char *output, const char *name);
 json_t *corpus_json(const corpus *c, const char *output, const char *name);

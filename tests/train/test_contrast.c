@@ -54,18 +54,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value)) fail_msg("no number '%s'", key);
-    return json_number_value(value);
-}
-
 static double mean_of_last(const json_t *steps, const char *key, size_t n)
 {
     double sum = 0;
     size_t all = json_array_size(steps);
-    for (size_t i = all - n; i < all; i++) sum += number(json_array_get(steps, i), key) / (double)n;
+    for (size_t i = all - n; i < all; i++)
+        sum += corpus_number(json_array_get(steps, i), key) / (double)n;
     return sum;
 }
 
@@ -81,8 +75,8 @@ static void pairs_are_found_in_fine_tuning(void **state)
     double accuracy = mean_of_last(steps, "ac_con", 20), loss = mean_of_last(steps, "ls_con", 20);
     if (accuracy < 1 - 1e-9 || loss > 0.1) fail_msg("accuracy %g, loss %g", accuracy, loss);
     const json_t *first = json_array_get(steps, 0);
-    double sum = number(first, "ls_retrieval") + number(first, "ls_con");
-    assert_true(fabs(number(first, "loss") - sum) < 1e-6 * sum);
+    double sum = corpus_number(first, "ls_retrieval") + corpus_number(first, "ls_con");
+    assert_true(fabs(corpus_number(first, "loss") - sum) < 1e-6 * sum);
     assert_int_equal(json_array_size(json_object_get(json_object_get(log, "six"), "ls_con")), 200);
     json_decref(steps);
     json_decref(log);
@@ -99,9 +93,10 @@ static void pairs_are_found_in_pretraining(void **state)
     double accuracy = mean_of_last(steps, "ac_con", 20);
     if (accuracy < 0.9) fail_msg("accuracy %g", accuracy);
     const json_t *first = json_array_get(steps, 0);
-    double sum = number(first, "ls_mvm") + number(first, "ls_vtm") + 0.5 * number(first, "ls_con");
+    double sum = corpus_number(first, "ls_mvm") + corpus_number(first, "ls_vtm") +
+                 0.5 * corpus_number(first, "ls_con");
     assert_null(json_object_get(first, "ls_mtm")); /* no words are hidden */
-    assert_true(fabs(number(first, "loss") - sum) < 1e-6 * sum);
+    assert_true(fabs(corpus_number(first, "loss") - sum) < 1e-6 * sum);
     assert_int_equal(json_array_size(json_object_get(json_object_get(log, "few"), "ac_con")), 150);
     assert_int_equal(r.n_valid, 150);
     json_decref(steps);

@@ -137,6 +137,34 @@ static void left_out_is_told(void **state)
     eval_outcome_release(&r);
 }
 
+/* Nobody ranks the caption of a video that is not there, so it is not scored: of ten captions two
+ * are the same, and one is v9's. */
+static void captions_without_a_video_are_not_scored(void **state)
+{
+    (void)state;
+    eval_outcome r = eval_ok(&c, "", RETRIEVAL);
+    const json_t *speed = json_object_get(r.result, "speed");
+    assert_int_equal(json_integer_value(json_object_get(speed, "pairs")), VIDEOS * (CAPTIONS - 2));
+    assert_non_null(strstr(r.told, "10 items, 8 texts"));
+    eval_outcome_release(&r);
+}
+
+/* Also where it is the first. */
+static void a_first_video_that_is_not_there_is_left_out(void **state)
+{
+    (void)state;
+    eval_items(&c, "gone", "{\"train\": [{\"video\": \"v9\", \"caption\": \"red\"}, "
+                           "{\"video\": \"v0\", \"caption\": \"green\"}, "
+                           "{\"video\": \"v1\", \"caption\": \"blue\"}]}");
+    eval_outcome r = eval_ok(&c, "", "--type=retrieval --task=gone "
+                                     "--path_ckpt=FOLDER/m.safetensors");
+    const json_t *out = json_object_get(r.result, "left_out");
+    assert_int_equal(json_integer_value(json_object_get(out, "unknown")), 1);
+    assert_int_equal(json_integer_value(json_object_get(out, "items")), 1);
+    assert_int_equal(json_integer_value(json_object_get(r.result, "scored_items")), 2);
+    eval_outcome_release(&r);
+}
+
 /* As published: of v0's captions the last, no other direction, equal scores in order. */
 static void compat_keeps_the_last_caption(void **state)
 {
@@ -215,6 +243,36 @@ static void choices_are_what_the_model_says(void **state)
     json_decref(lines);
     assert_true(eval_near(eval_metric_of(&r, "accuracy"), hits / 6));
     assert_true(eval_near(eval_metric_of(&r, "accuracy_known"), hits / 5));
+    eval_outcome_release(&r);
+}
+
+/* What is asked in too many words is shortened and counted, and the option stays: it is another
+ * one's score. */
+static void long_questions_are_shortened_and_counted(void **state)
+{
+    (void)state;
+    const char *id[2] = {"v0", "v0"};
+    /* as much as the longest option needs is taken away, for all alike */
+    const char *text[2] = {"red cat runs here dog", "red cat runs here blue bird"};
+    double score[2];
+    eval_items(&c, "long", "{\"train\": [{\"video\": \"v0\", \"answer\": 0, \"question\": "
+                           "\"red cat runs here now there sits\", \"option_0\": \"dog\", "
+                           "\"option_1\": \"blue bird\"}, {\"video\": \"v1\", \"answer\": 1, "
+                           "\"question\": \"what\", \"option_0\": \"dog\", "
+                           "\"option_1\": \"bird\"}]}");
+    eval_direct(score, &c, "m.safetensors", VL_HEAD_MATCH, id, text, NULL, 2);
+    eval_outcome r = eval_ok(&c, "long", "--type=qamc --task=long --top=2 "
+                                         "--path_ckpt=FOLDER/m.safetensors "
+                                         "--predictions=FOLDER/long.jsonl");
+    assert_int_equal(json_integer_value(json_object_get(r.result, "shortened")), 1);
+    json_t *lines = eval_lines(&c, "long.jsonl"), *top;
+    top = json_object_get(json_array_get(lines, 0), "top");
+    for (size_t k = 0; k < 2; k++) {
+        const json_t *answer = json_array_get(top, k);
+        size_t number = (size_t)json_integer_value(json_object_get(answer, "number"));
+        assert_true(eval_near(json_number_value(json_object_get(answer, "score")), score[number]));
+    }
+    json_decref(lines);
     eval_outcome_release(&r);
 }
 
@@ -425,9 +483,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(retrieval_is_what_the_model_says),
         cmocka_unit_test(left_out_is_told),
+        cmocka_unit_test(captions_without_a_video_are_not_scored),
+        cmocka_unit_test(a_first_video_that_is_not_there_is_left_out),
         cmocka_unit_test(compat_keeps_the_last_caption),
         cmocka_unit_test(ties_share_the_middle),
         cmocka_unit_test(choices_are_what_the_model_says),
+        cmocka_unit_test(long_questions_are_shortened_and_counted),
         cmocka_unit_test(answers_are_what_the_model_says),
         cmocka_unit_test(answers_of_the_checkpoint),
         cmocka_unit_test(answers_of_the_checkpoint_are_told),

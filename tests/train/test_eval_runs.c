@@ -193,6 +193,18 @@ static void wrong_runs_are_told(void **state)
                             "\"answer\": 1}], \"vocab\": [\"a\", \"b\"]}");
     eval_fails(&c, VIOLET_EFORMAT, "no sentence has a blank",
                "--type=fib --task=whole --path_ckpt=FOLDER/a.safetensors");
+    eval_items(&c, "range", "{\"train\": [{\"video\": \"v0\", \"question\": \"what\", "
+                            "\"answer\": 2}], \"vocab\": [\"a\", \"b\"]}");
+    eval_fails(&c, VIOLET_EFORMAT, "answer: 2, expected a number from -1 to 1",
+               "--type=qaoe --task=range --path_ckpt=FOLDER/a.safetensors");
+    eval_items(&c, "option", "{\"train\": [{\"video\": \"v0\", \"question\": \"what\", "
+                             "\"option_0\": \"a\", \"option_1\": \"b\", \"answer\": -2}]}");
+    eval_fails(&c, VIOLET_EFORMAT, "answer: -2, expected a number from -1 to 1",
+               "--type=qamc --task=option --path_ckpt=FOLDER/m.safetensors");
+    eval_items(&c, "empty", "{\"train\": [{\"video\": \"v0\", \"question\": \"what\", "
+                            "\"option_0\": \"a\", \"option_1\": \"\", \"answer\": 0}]}");
+    eval_fails(&c, VIOLET_EFORMAT, "entry 0: option_1: empty",
+               "--type=qamc --task=empty --path_ckpt=FOLDER/m.safetensors");
     eval_items(&c, "far", "{\"train\": [{\"video\": \"x\", \"caption\": \"cat\"}]}");
     eval_fails(&c, VIOLET_EFORMAT, "none of the 1 videos",
                "--type=retrieval --task=far --path_ckpt=FOLDER/m.safetensors");

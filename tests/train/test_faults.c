@@ -48,12 +48,6 @@ static void write_data(const char *name, const char *text)
     assert_true(f && fputs(text, f) >= 0 && fclose(f) == 0);
 }
 
-static void assert_fails(run_result r, violet_status status, const char *part)
-{
-    if (r.status != status) fail_msg("status %d, expected %d: %s", r.status, status, r.error);
-    if (!strstr(r.error, part)) fail_msg("'%s' does not say '%s'", r.error, part);
-}
-
 /* ---- records -------------------------------------------------------------------------------- */
 
 /* One bad record of each kind in a part of nine: two batches of four, going round for more. */
@@ -120,7 +114,7 @@ static void nothing_but_bad_records_is_an_error(void **state)
             snprintf(name, sizeof name, "bad%d_%d", k, workers);
             corpus_add(&c, name, 1, (const char *[]){kinds[k], NULL}, NULL);
             snprintf(flags, sizeof flags, "--dataset=%s --workers=%d", name, workers);
-            assert_fails(corpus_run(&c, name, flags), VIOLET_EFORMAT,
+            corpus_fails(corpus_run(&c, name, flags), VIOLET_EFORMAT,
                          "none of its 8 samples can be used");
         }
     corpus_add(&c, "badval", 1, (const char *[]){"....", NULL}, "jj");
@@ -129,7 +123,7 @@ static void nothing_but_bad_records_is_an_error(void **state)
     assert_int_equal(r.n_valid, 0);
     if (!strstr(r.last_warning, "no validation on badval")) fail_msg("'%s'", r.last_warning);
     corpus_add(&c, "half", 1, (const char *[]){"....", "jjjj", NULL}, NULL);
-    assert_fails(corpus_run(&c, "half", "--dataset=half"), VIOLET_EFORMAT, "half_train_1.tsv");
+    corpus_fails(corpus_run(&c, "half", "--dataset=half"), VIOLET_EFORMAT, "half_train_1.tsv");
 }
 
 static void an_index_that_does_not_fit_is_found(void **state)
@@ -142,13 +136,13 @@ static void an_index_that_does_not_fit_is_found(void **state)
     assert_int_equal(stat(path, &st), 0);
     /* offsets that ascend, but are no starts of lines: record by record */
     write_data("img_index_train_0.lineidx", "0\n10\n20\n30\n40\n50\n60\n70\n");
-    assert_fails(corpus_run(&c, "index", "--dataset=index"), VIOLET_EFORMAT, "img_index_train_0");
+    corpus_fails(corpus_run(&c, "index", "--dataset=index"), VIOLET_EFORMAT, "img_index_train_0");
     write_data("img_index_train_0.lineidx", "0\n10\n5\n"); /* these do not even ascend */
-    assert_fails(corpus_run(&c, "index", "--dataset=index"), VIOLET_EFORMAT, "img_index_train_0");
+    corpus_fails(corpus_run(&c, "index", "--dataset=index"), VIOLET_EFORMAT, "img_index_train_0");
     char text[100];
     snprintf(text, sizeof text, "0\n%ld\n", (long)st.st_size + 5);
     write_data("img_index_train_0.lineidx", text);
-    assert_fails(corpus_run(&c, "index", "--dataset=index"), VIOLET_EFORMAT, "img_index_train_0");
+    corpus_fails(corpus_run(&c, "index", "--dataset=index"), VIOLET_EFORMAT, "img_index_train_0");
     data_path(path, "img_index_train_0.lineidx");
     unlink(path); /* none at all: the file is scanned */
     assert_int_equal(corpus_run_ok(&c, "index", "--dataset=index --size_epoch=1").n_steps, 2);
@@ -159,19 +153,19 @@ static void an_index_that_does_not_fit_is_found(void **state)
 static void missing_and_foolish_data_sets_are_refused(void **state)
 {
     (void)state;
-    assert_fails(corpus_run(&c, "x", "--dataset=unknown"), VIOLET_EIO, "unknown");
-    assert_fails(corpus_run(&c, "x", "--dataset=good,unknown"), VIOLET_EIO, "unknown");
-    assert_fails(corpus_run(&c, "x", "--dataset="), VIOLET_EINVAL, "data set");
-    assert_fails(corpus_run(&c, "x", "--dataset=good --split=none"), VIOLET_EIO, "none");
-    assert_fails(corpus_run(&c, "x", "--dataset=good --data=/nonexistent"), VIOLET_EIO, "good");
-    assert_fails(corpus_run(&c, "x", "--dataset=good --size_batch=9"), VIOLET_EINVAL, "9 samples");
-    assert_fails(corpus_run(&c, "x", "--dataset=good --size_img=72"), VIOLET_EINVAL, "size_img");
+    corpus_fails(corpus_run(&c, "x", "--dataset=unknown"), VIOLET_EIO, "unknown");
+    corpus_fails(corpus_run(&c, "x", "--dataset=good,unknown"), VIOLET_EIO, "unknown");
+    corpus_fails(corpus_run(&c, "x", "--dataset="), VIOLET_EINVAL, "data set");
+    corpus_fails(corpus_run(&c, "x", "--dataset=good --split=none"), VIOLET_EIO, "none");
+    corpus_fails(corpus_run(&c, "x", "--dataset=good --data=/nonexistent"), VIOLET_EIO, "good");
+    corpus_fails(corpus_run(&c, "x", "--dataset=good --size_batch=9"), VIOLET_EINVAL, "9 samples");
+    corpus_fails(corpus_run(&c, "x", "--dataset=good --size_img=72"), VIOLET_EINVAL, "size_img");
     write_data("txt_good2.json", "{\"train\": {\"v0\": [\"a\"]");
     char path[256], to[256];
     data_path(path, "img_good_train_0.tsv");
     data_path(to, "img_good2_train_0.tsv");
     assert_int_equal(symlink(path, to), 0);
-    assert_fails(corpus_run(&c, "x", "--dataset=good2"), VIOLET_EFORMAT, "txt_good2.json");
+    corpus_fails(corpus_run(&c, "x", "--dataset=good2"), VIOLET_EFORMAT, "txt_good2.json");
     assert_false(corpus_has(&c, "x", "last.safetensors"));
 }
 
@@ -191,13 +185,13 @@ static void checkpoints_that_do_not_fit_are_refused(void **state)
     (void)state;
     char path[256];
     const char *from = "--dataset=good --size_epoch=1 --path_ckpt=FOLDER/from.safetensors";
-    assert_fails(corpus_run(&c, "y", from), VIOLET_EIO, "from.safetensors");
+    corpus_fails(corpus_run(&c, "y", from), VIOLET_EIO, "from.safetensors");
     corpus_checkpoint(&c, "from.safetensors", NAN);
-    assert_fails(corpus_run(&c, "y", from), VIOLET_EFORMAT, "'fc.3.weight'");
+    corpus_fails(corpus_run(&c, "y", from), VIOLET_EFORMAT, "'fc.3.weight'");
     assert_false(corpus_has(&c, "y", "last.safetensors"));
     snprintf(path, sizeof path, "%s/from.safetensors", c.folder);
     assert_int_equal(truncate(path, 5000), 0);
-    assert_fails(corpus_run(&c, "y", from), VIOLET_EFORMAT, "from.safetensors");
+    corpus_fails(corpus_run(&c, "y", from), VIOLET_EFORMAT, "from.safetensors");
     /* another size: what fits is taken, and the rest is told; if nothing does, it is an error */
     corpus_checkpoint(&c, "from.safetensors", 0);
     run_result r = corpus_run_ok(&c, "y", from);
@@ -206,14 +200,14 @@ static void checkpoints_that_do_not_fit_are_refused(void **state)
     FILE *f = fopen(path, "w");
     fputs("{\"preset\": \"tiny\", \"embed_dim\": 6, \"hidden\": 47}", f);
     fclose(f);
-    assert_fails(corpus_run(&c, "z", "--dataset=good --config=FOLDER/other.json"), VIOLET_EINVAL,
+    corpus_fails(corpus_run(&c, "z", "--dataset=good --config=FOLDER/other.json"), VIOLET_EINVAL,
                  "hidden is 47");
     f = fopen(path, "w");
     fputs("{\"preset\": \"tiny\", \"ct_layers\": 1,}", f);
     fclose(f);
-    assert_fails(corpus_run(&c, "z", "--dataset=good --config=FOLDER/other.json"), VIOLET_EFORMAT,
+    corpus_fails(corpus_run(&c, "z", "--dataset=good --config=FOLDER/other.json"), VIOLET_EFORMAT,
                  "other.json");
-    assert_fails(corpus_run(&c, "z", "--dataset=good --config=huge"), VIOLET_EINVAL, "huge");
+    corpus_fails(corpus_run(&c, "z", "--dataset=good --config=huge"), VIOLET_EINVAL, "huge");
 }
 
 /* ---- where a run writes --------------------------------------------------------------------- */
@@ -226,12 +220,12 @@ static void an_unwritable_output_is_an_error_before_any_step(void **state)
     FILE *f = fopen(path, "w");
     fclose(f);
     run_result r = corpus_run(&c, "plain", "--dataset=good");
-    assert_fails(r, VIOLET_EIO, "plain");
+    corpus_fails(r, VIOLET_EIO, "plain");
     assert_int_equal(r.n_steps, 0);
     r = corpus_run(&c, "plain/below", "--dataset=good");
-    assert_fails(r, VIOLET_EIO, "plain");
+    corpus_fails(r, VIOLET_EIO, "plain");
     assert_int_equal(r.n_steps, 0);
-    assert_fails(corpus_run(&c, "q", "--dataset=good --output=/proc/nonexistent"), VIOLET_EIO,
+    corpus_fails(corpus_run(&c, "q", "--dataset=good --output=/proc/nonexistent"), VIOLET_EIO,
                  "/proc/nonexistent");
 }
 
@@ -257,7 +251,7 @@ static void a_log_on_a_full_disk_ends_the_run(void **state)
                (const char *[]){"........................................", NULL}, NULL);
     run_result r = run_with_limit("full", "--dataset=forty --size_batch=1 --size_epoch=1 "
                                           "--save_every=0 --valid_split=", 4000);
-    assert_fails(r, VIOLET_EIO, "write logs in");
+    corpus_fails(r, VIOLET_EIO, "write logs in");
     assert_in_range(r.n_steps, 10, 30);
     assert_int_equal(corpus_count(&c, "full", "safetensors"), 0);
 }
@@ -271,7 +265,7 @@ static void a_state_on_a_full_disk_keeps_the_old_one(void **state)
     corpus_same(&c, "room", "none", "last.safetensors");
     run_result r = run_with_limit("none", "--dataset=good --size_epoch=2 --keep=false --resume "
                                           "--valid_split=", 100000);
-    assert_fails(r, VIOLET_EIO, "last.safetensors");
+    corpus_fails(r, VIOLET_EIO, "last.safetensors");
     corpus_same(&c, "room", "none", "last.safetensors");
     assert_int_equal(corpus_count(&c, "none", ".tmp."), 0);
     /* with room again, it goes on as if nothing had been */

@@ -104,13 +104,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value)) fail_msg("no number '%s'", key);
-    return json_number_value(value);
-}
-
 /* The metadata `task` of a file of the run. */
 static json_t *description(const char *output, const char *name)
 {
@@ -122,13 +115,6 @@ static json_t *description(const char *output, const char *name)
     if (!object) fail_msg("%s", text);
     free(text);
     return object;
-}
-
-static void assert_fails(run_result r, violet_status status, const char *part)
-{
-    if (r.status != status) fail_msg("status %d, expected %d: %s", r.status, status, r.error);
-    if (!strstr(r.error, part)) fail_msg("'%s' does not say '%s'", r.error, part);
-    assert_null(strchr(r.error, '\n'));
 }
 
 /* ---- learning -------------------------------------------------------------------------------- */
@@ -143,8 +129,8 @@ static void learns(const char *output, const char *flags)
     if (r.last_loss > 0.5 * r.first_loss) fail_msg("%g to %g", r.first_loss, r.last_loss);
     if (r.test[0] != 1) fail_msg("%s: test %g, last validation %g", output, r.test[0], r.metric[0]);
     json_t *test = corpus_json(&c, output, "test.json");
-    assert_int_equal(number(test, "items"), 6);
-    assert_int_equal(number(test, "steps"), r.n_steps);
+    assert_int_equal(corpus_number(test, "items"), 6);
+    assert_int_equal(corpus_number(test, "steps"), r.n_steps);
     json_decref(test);
     assert_true(corpus_has(&c, output, "best.safetensors"));
 }
@@ -176,9 +162,9 @@ static void answers_are_learnt(void **state)
     json_t *d = description("learn-oe", "best.safetensors"), *list = json_object_get(d, "answers");
     assert_string_equal(json_string_value(json_object_get(d, "type")), "qaoe");
     assert_string_equal(json_string_value(json_object_get(d, "protocol")), "violet");
-    assert_int_equal(number(d, "size_frame"), 2);
-    assert_int_equal(number(d, "size_txt"), 8);
-    assert_int_equal(number(d, "size_img"), 64);
+    assert_int_equal(corpus_number(d, "size_frame"), 2);
+    assert_int_equal(corpus_number(d, "size_txt"), 8);
+    assert_int_equal(corpus_number(d, "size_img"), 64);
     assert_int_equal(json_array_size(list),
                      6); /* of the training split, equally frequent: sorted */
     assert_string_equal(json_string_value(json_array_get(list, 0)), "bird");
@@ -203,7 +189,8 @@ static void a_blank_is_read_where_it_is(void **state)
     snprintf(all, sizeof all, "%s --type=qaoe", flags);
     corpus_finetune_ok(&c, "whole", all);
     json_t *a = corpus_steps(&c, "blank"), *b = corpus_steps(&c, "whole");
-    double x = number(json_array_get(a, 0), "ls_fib"), y = number(json_array_get(b, 0), "ls_qaoe");
+    double x = corpus_number(json_array_get(a, 0), "ls_fib");
+    double y = corpus_number(json_array_get(b, 0), "ls_qaoe");
     assert_true(fabs(x - y) > 1e-6);
     json_decref(a);
     json_decref(b);
@@ -252,12 +239,12 @@ static void the_same_caption_is_no_wrong_pair(void **state)
     corpus_finetune_ok(&c, "same", flags);
     json_t *steps = corpus_steps(&c, "same");
     assert_null(json_object_get(json_array_get(steps, 0), "ls_retrieval")); /* nothing is asked */
-    assert_true(number(json_array_get(steps, 0), "norm") == 0);
+    assert_true(corpus_number(json_array_get(steps, 0), "norm") == 0);
     json_decref(steps);
     snprintf(compat, sizeof compat, "%s --compat=violet1", flags);
     corpus_finetune_ok(&c, "same-compat", compat);
     steps = corpus_steps(&c, "same-compat");
-    assert_true(number(json_array_get(steps, 0), "ls_retrieval") > 0);
+    assert_true(corpus_number(json_array_get(steps, 0), "ls_retrieval") > 0);
     json_decref(steps);
 }
 
@@ -274,12 +261,12 @@ static void captions_of_a_video_are_all_ranked_but_as_published(void **state)
                  "\"v1\": [\"green dog\"]}}\n");
     corpus_finetune_ok(&c, "two", flags);
     json_t *test = corpus_json(&c, "two", "test.json");
-    assert_int_equal(number(test, "items"), 3);
+    assert_int_equal(corpus_number(test, "items"), 3);
     json_decref(test);
     snprintf(compat, sizeof compat, "%s --compat=violet1", flags);
     corpus_finetune_ok(&c, "two-compat", compat);
     test = corpus_json(&c, "two-compat", "test.json");
-    assert_int_equal(number(test, "items"), 2);
+    assert_int_equal(corpus_number(test, "items"), 2);
     assert_string_equal(json_string_value(json_object_get(test, "protocol")), "violet1");
     json_decref(test);
 }
@@ -309,7 +296,7 @@ static void the_first_best_validation_is_kept(void **state)
     free(a);
     free(b);
     json_t *test = corpus_json(&c, "best", "test.json");
-    assert_int_equal(number(test, "step"), best + 1);
+    assert_int_equal(corpus_number(test, "step"), best + 1);
     json_decref(test);
     json_decref(log);
 }
@@ -350,10 +337,10 @@ static void the_test_is_of_the_best_weights(void **state)
     snprintf(path, sizeof path, "%s/which/best.safetensors", c.folder);
     assert_int_equal(unlink(path), 0);
     run_result r = corpus_finetune(&c, "which", QAOE "--resume", 0);
-    assert_fails(r, VIOLET_EIO, "best.safetensors");
+    corpus_fails(r, VIOLET_EIO, "best.safetensors");
     corpus_checkpoint(&c, "which/best.safetensors", 0.5); /* of another task */
     r = corpus_finetune(&c, "which", QAOE "--resume", 0);
-    assert_fails(r, VIOLET_ESHAPE, "best.safetensors");
+    corpus_fails(r, VIOLET_ESHAPE, "best.safetensors");
     assert_false(corpus_has(&c, "which", "test.json"));
 }
 
@@ -438,7 +425,7 @@ static void a_run_goes_on_with_other_answers_no_more(void **state)
     (void)state;
     corpus_finetune_ok(&c, "answers", QAOE);
     run_result r = corpus_finetune(&c, "answers", QAOE "--resume --size_epoch=3 --size_vocab=7", 0);
-    assert_fails(r, VIOLET_ESHAPE, "fc.3.weight");
+    corpus_fails(r, VIOLET_ESHAPE, "fc.3.weight");
     write_items("oe", 5, put_question);
     r = corpus_finetune(&c, "answers", QAOE "--resume --size_epoch=3", 0);
     write_items("oe", 6, put_question);
@@ -463,7 +450,7 @@ static void heads_are_taken_where_they_fit(void **state)
     if (!strstr(r.told, "fresh: 2 tensors")) fail_msg("%s", r.told);
     if (!strstr(r.first_warning, "from.safetensors")) fail_msg("%s", r.first_warning);
     snprintf(flags, sizeof flags, "%s %s --strict", QAOE, from);
-    assert_fails(corpus_finetune(&c, "from-strict", flags, 0), VIOLET_ESHAPE, "fc.");
+    corpus_fails(corpus_finetune(&c, "from-strict", flags, 0), VIOLET_ESHAPE, "fc.");
     if (strstr(r.told, "other answers")) fail_msg("%s", r.told);
     /* a head of as many classes fits, whatever they stand for */
     write_items("oe", 6, put_blank);
@@ -491,20 +478,39 @@ static void bad_samples_are_skipped_and_counted(void **state)
                                       "--type=qaoe --task=oe --dataset=bad "
                                       "--size_frame=2 --size_epoch=1");
     json_t *test = corpus_json(&c, "bad-oe", "test.json");
-    assert_int_equal(number(test, "items"), 4);
+    assert_int_equal(corpus_number(test, "items"), 4);
     assert_true(r.n_bad > 0);
     json_decref(test);
     corpus_finetune_ok(&c, "bad-ret",
                        "--type=retrieval --task=ret --dataset=bad --size_frame=2 "
                        "--size_epoch=1");
     test = corpus_json(&c, "bad-ret", "test.json");
-    assert_int_equal(number(test, "items"), 4);
+    assert_int_equal(corpus_number(test, "items"), 4);
     json_decref(test);
     corpus_add_videos(&c, "few", 4, 2, NULL); /* no v4, v5 */
     r = corpus_finetune_ok(&c, "few-ret",
                            "--type=retrieval --task=ret --dataset=few "
                            "--size_frame=2 --size_epoch=1");
     if (!strstr(r.first_warning, "2 of 6 videos have no pictures")) fail_msg("%s", r.first_warning);
+}
+
+/* Of six questions two are longer than the eight positions; so often are they told. */
+static void put_long(char *to, size_t room, int i)
+{
+    snprintf(to, room, "\"question\": \"%s\", \"answer\": %d, \"option_0\": \"cat\", "
+             "\"option_1\": \"dog bird\"", i < 2 ? "red green blue here there now" : "red", i % 2);
+}
+
+static void long_questions_are_shortened_and_told(void **state)
+{
+    (void)state;
+    write_items("long", 6, put_long);
+    run_result r = corpus_finetune_ok(&c, "long", "--type=qamc --task=long --dataset=six "
+                                      "--size_frame=2 --size_epoch=1 --size_batch=6 --lr=0");
+    if (!strstr(r.told, "2 times a text was shortened to 8 positions")) fail_msg("%s", r.told);
+    r = corpus_finetune_ok(&c, "short", "--type=qamc --task=long --dataset=six --size_txt=16 "
+                           "--size_frame=2 --size_epoch=1 --size_batch=6 --lr=0");
+    if (strstr(r.told, "shortened")) fail_msg("%s", r.told);
 }
 
 static void what_cannot_run_is_told(void **state)
@@ -530,6 +536,10 @@ static void what_cannot_run_is_told(void **state)
         {"--type=fib --task=oe --dataset=six", VIOLET_EFORMAT, "blank"},
         {"--type=qaoe --task=list --dataset=six --size_vocab=2", VIOLET_EINVAL, "size_vocab 2"},
         {"--type=qaoe --task=range --dataset=six", VIOLET_EFORMAT, "answer"},
+        {"--type=qamc --task=empty --dataset=six", VIOLET_EFORMAT, "entry 0: option_1: empty"},
+        {"--type=qamc --task=far --dataset=six", VIOLET_EFORMAT,
+         "entry 0: answer: 2, expected a number from -1 to 1"},
+        {"--type=retrieval --task=away --dataset=six", VIOLET_EFORMAT, "none of the 2 videos of"},
         {"--type=qaoe --task=oe --dataset=six --path_ckpt=FOLDER/gone.pt", VIOLET_EIO, "gone.pt"},
     };
     corpus_write(&c, "data/txt_list.json",
@@ -538,12 +548,46 @@ static void what_cannot_run_is_told(void **state)
     corpus_write(&c, "data/txt_range.json",
                  "{\"vocab\": [\"cat\", \"dog\"], \"train\": [{\"video\": \"v0\", "
                  "\"question\": \"red\", \"answer\": 2}]}\n");
+    corpus_write(&c, "data/txt_empty.json",
+                 "{\"train\": [{\"video\": \"v0\", \"question\": \"red\", \"option_0\": \"cat\", "
+                 "\"option_1\": \" \", \"answer\": 0}]}\n");
+    corpus_write(&c, "data/txt_far.json",
+                 "{\"train\": [{\"video\": \"v0\", \"question\": \"red\", \"option_0\": \"cat\", "
+                 "\"option_1\": \"dog\", \"answer\": 2}]}\n");
+    corpus_write(&c, "data/txt_away.json",
+                 "{\"train\": {\"v8\": [\"red\"], \"v9\": [\"cat\"]}}\n");
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
         run_result r = corpus_finetune(&c, "refused", runs[i].flags, 0);
         if (r.status != runs[i].status || !strstr(r.error, runs[i].says))
             fail_msg("%s: %d %s", runs[i].flags, r.status, r.error);
         assert_false(corpus_has(&c, "refused", "last.safetensors"));
     }
+}
+
+/* A validation of retrieval keeps all texts, here a terabyte of them: told before anything is
+ * trained; without that split the run fits. */
+static void a_validation_that_does_not_fit_is_told(void **state)
+{
+    (void)state;
+    enum { CAPTIONS = 1 << 20 };
+    const char *flags = "--type=retrieval --task=wide --dataset=six --size_frame=1 --steps=1 "
+                        "--config=FOLDER/wide.json --size_txt=512 --size_batch=2 --test_split= ";
+    char *text = malloc(CAPTIONS * 4 + 400), all[400];
+    corpus_write(&c, "wide.json",
+                 "{\"embed_dim\": 64, \"depths\": [1, 1, 1, 1], \"heads\": [1, 1, 2, 2],\n"
+                 " \"window\": [2, 4, 4], \"hidden\": 512, \"ct_layers\": 1, \"ct_heads\": 2,\n"
+                 " \"ct_mlp\": 64, \"size_vocab\": 17, \"size_code\": 16, \"grid\": [2, 2]}\n");
+    assert_non_null(text);
+    strcpy(text, "{\"train\": {\"v0\": [\"red\"], \"v1\": [\"cat\"]}, \"val\": {\"v2\": [\"a\"");
+    size_t n = strlen(text);
+    for (int i = 1; i < CAPTIONS; i++, n += 4) memcpy(text + n, ",\"a\"", 4);
+    strcpy(text + n, "]}}");
+    corpus_write(&c, "data/txt_wide.json", text);
+    free(text);
+    corpus_fails(corpus_finetune(&c, "wide", flags, 0), VIOLET_ENOMEM, "or --valid-batches");
+    assert_false(corpus_has(&c, "wide", "args.json"));
+    snprintf(all, sizeof all, "%s--valid_split=", flags);
+    corpus_finetune_ok(&c, "wide", all);
 }
 
 static void a_split_that_is_not_there_is_told(void **state)
@@ -555,7 +599,7 @@ static void a_split_that_is_not_there_is_told(void **state)
     assert_fails(r, VIOLET_EFORMAT, "validation split 'vall'");
     assert_false(corpus_has(&c, "no-valid", "last.safetensors"));
     r = corpus_finetune(&c, "no-train", "--type=qaoe --task=oe --dataset=six:none", 0);
-    assert_fails(r, VIOLET_EFORMAT, "none");
+    corpus_fails(r, VIOLET_EFORMAT, "none");
 }
 
 int main(void)
@@ -579,7 +623,9 @@ int main(void)
         cmocka_unit_test(a_run_goes_on_with_other_answers_no_more),
         cmocka_unit_test(heads_are_taken_where_they_fit),
         cmocka_unit_test(bad_samples_are_skipped_and_counted),
+        cmocka_unit_test(long_questions_are_shortened_and_told),
         cmocka_unit_test(what_cannot_run_is_told),
+        cmocka_unit_test(a_validation_that_does_not_fit_is_told),
         cmocka_unit_test(a_split_that_is_not_there_is_told),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

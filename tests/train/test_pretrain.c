@@ -30,13 +30,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static double number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    if (!json_is_number(value)) fail_msg("no number '%s'", key);
-    return json_number_value(value);
-}
-
 static const char *text(const json_t *object, const char *key)
 {
     const char *value = json_string_value(json_object_get(object, key));
@@ -59,7 +52,7 @@ static void losses_fall_when_a_few_samples_are_learnt(void **state)
     assert_int_equal(r.n_steps, N);
     for (int i = 0; i < N; i++) {
         const json_t *s = json_array_get(steps, (size_t)i);
-        assert_true(isfinite(number(s, "loss")) && isfinite(number(s, "norm")));
+        assert_true(isfinite(corpus_number(s, "loss")) && isfinite(corpus_number(s, "norm")));
         for (int k = 0; k < 4; k++) { /* a batch may hide no word at all */
             double x = json_number_value(json_object_get(s, keys[k]));
             if (i < WINDOW) first[k] += x / WINDOW;
@@ -81,7 +74,7 @@ static void a_run_writes_valid_files(void **state)
     json_t *log = corpus_json(&c, "files", "log.json");
     json_t *steps = corpus_steps(&c, "files");
     assert_string_equal(text(args, "dataset"), "vid,pic");
-    assert_int_equal(number(args, "seed"), 5);
+    assert_int_equal(corpus_number(args, "seed"), 5);
     assert_int_equal(json_object_size(log), 2);
     for (int k = 0; k < 6; k++)
         for (int set = 0; set < 2; set++) {
@@ -94,14 +87,14 @@ static void a_run_writes_valid_files(void **state)
     assert_int_equal(r.n_valid, 6);
     for (size_t i = 0; i < 18; i++) {
         const json_t *s = json_array_get(steps, i);
-        assert_int_equal(number(s, "step"), i + 1);
-        assert_int_equal(number(s, "epoch"), i / 6 + 1);
-        assert_int_equal(number(s, "samples"), 4 * (i + 1));
-        assert_true(number(s, "lr") == 1e-3);
+        assert_int_equal(corpus_number(s, "step"), i + 1);
+        assert_int_equal(corpus_number(s, "epoch"), i / 6 + 1);
+        assert_int_equal(corpus_number(s, "samples"), 4 * (i + 1));
+        assert_true(corpus_number(s, "lr") == 1e-3);
         double sum = 0;
         for (int k = 0; k < 3; k++)
-            if (json_object_get(s, keys[k])) sum += number(s, keys[k]);
-        assert_true(fabs(sum - number(s, "loss")) < 1e-6);
+            if (json_object_get(s, keys[k])) sum += corpus_number(s, keys[k]);
+        assert_true(fabs(sum - corpus_number(s, "loss")) < 1e-6);
     }
     assert_true(corpus_has(&c, "files", "last.safetensors"));
     for (int e = 1; e <= 3; e++) {
@@ -162,15 +155,18 @@ static void accumulated_steps_are_the_mean_of_their_batches(void **state)
     json_t *one = corpus_steps(&c, "one"), *two = corpus_steps(&c, "two");
     assert_int_equal(json_array_size(one), 3);
     assert_int_equal(json_array_size(two), 2); /* two batches and the one that is left */
-    double mean = (number(json_array_get(one, 0), "ls_vtm") +
-                   number(json_array_get(one, 1), "ls_vtm")) / 2;
-    assert_true(fabs(number(json_array_get(two, 0), "ls_vtm") - mean) < 1e-6);
-    assert_int_equal(number(json_array_get(two, 0), "samples"), 8);
-    assert_int_equal(number(json_array_get(two, 1), "samples"), 12);
-    assert_true(number(json_array_get(two, 1), "loss") == number(json_array_get(one, 2), "loss"));
-    assert_true(number(json_array_get(two, 1), "norm") == number(json_array_get(one, 2), "norm"));
-    double norms = number(json_array_get(one, 0), "norm") + number(json_array_get(one, 1), "norm");
-    assert_true(number(json_array_get(two, 0), "norm") <= norms / 2 + 1e-9);
+    double mean = (corpus_number(json_array_get(one, 0), "ls_vtm") +
+                   corpus_number(json_array_get(one, 1), "ls_vtm")) / 2;
+    assert_true(fabs(corpus_number(json_array_get(two, 0), "ls_vtm") - mean) < 1e-6);
+    assert_int_equal(corpus_number(json_array_get(two, 0), "samples"), 8);
+    assert_int_equal(corpus_number(json_array_get(two, 1), "samples"), 12);
+    assert_true(corpus_number(json_array_get(two, 1), "loss") ==
+                corpus_number(json_array_get(one, 2), "loss"));
+    assert_true(corpus_number(json_array_get(two, 1), "norm") ==
+                corpus_number(json_array_get(one, 2), "norm"));
+    double norms = corpus_number(json_array_get(one, 0), "norm") +
+                   corpus_number(json_array_get(one, 1), "norm");
+    assert_true(corpus_number(json_array_get(two, 0), "norm") <= norms / 2 + 1e-9);
     json_decref(one);
     json_decref(two);
 }
@@ -182,7 +178,8 @@ static void checkpointing_gives_the_same_losses(void **state)
     corpus_run_ok(&c, "again", "--dataset=vid,pic --checkpointing");
     json_t *a = corpus_steps(&c, "plain"), *b = corpus_steps(&c, "again");
     for (size_t i = 0; i < json_array_size(a); i++) {
-        double x = number(json_array_get(a, i), "loss"), y = number(json_array_get(b, i), "loss");
+        double x = corpus_number(json_array_get(a, i), "loss");
+        double y = corpus_number(json_array_get(b, i), "loss");
         if (fabs(x - y) > 1e-5 * fabs(x)) fail_msg("step %zu: %g, with checkpointing %g", i, x, y);
     }
     assert_int_equal(json_array_size(a), json_array_size(b));
@@ -205,7 +202,8 @@ static void the_same_run_gives_the_same_bytes(void **state)
     }
     corpus_run_ok(&c, "other", "--dataset=vid,pic --threads=2 --caption=random --seed=2");
     json_t *a = corpus_steps(&c, "same0"), *b = corpus_steps(&c, "other");
-    assert_true(number(json_array_get(a, 0), "loss") != number(json_array_get(b, 0), "loss"));
+    assert_true(corpus_number(json_array_get(a, 0), "loss") !=
+                corpus_number(json_array_get(b, 0), "loss"));
     json_decref(a);
     json_decref(b);
 }
@@ -258,7 +256,7 @@ static void numbers_that_are_not_finite_are_told_and_logged_as_null(void **state
         const json_t *s = json_array_get(steps, i);
         assert_true(json_is_null(json_object_get(s, "loss")));
         assert_true(json_is_null(json_object_get(s, "norm")));
-        assert_true(isfinite(number(s, "ls_mvm")));
+        assert_true(isfinite(corpus_number(s, "ls_mvm")));
     }
     json_decref(steps);
     json_decref(log);

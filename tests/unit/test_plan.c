@@ -104,6 +104,85 @@ static void the_contrastive_loss_is_counted(void **state)
     assert_true(with.activation_bytes > r.activation_bytes);
 }
 
+/* Each video is encoded once, and so often goes through the encoder with a text as the task has
+ * pairs, all but one row of the last layer; the head is next to nothing. */
+static void tasks_are_planned(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type;
+        int batch, pairs, passes;
+        double heads;
+    } of[] = {
+        {"retrieval", 6, 36, 6, 768 * 1536 + 1536 + 1536 + 1},
+        {"qamc", 6, 30, 5, 768 * 1536 + 1536 + 1536 + 1},
+        {"qaoe", 6, 6, 1, 768 * 1536 + 1536 + 1536 * 1000 + 1000},
+        {"fib", 6, 6, 1, 768 * 1536 + 1536 + 1536 * 1000 + 1000},
+    };
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        set("type", of[k].type);
+        violet_plan_report r = plan();
+        assert_true((double)r.n_heads == of[k].heads);
+        assert_int_equal(r.text_passes, of[k].passes);
+        assert_true(r.attended_flops == 0 && r.hidden_patches == 0);
+        near(r.step_forward_flops,
+             of[k].batch * r.forward_video_flops + of[k].pairs * r.forward_encoder_flops, 0.07);
+        near(r.backward_flops, 2 * r.step_forward_flops, 0.01);
+        near(r.forward_video_flops, 5.0 / 4 * 75.52e9, 0.03); /* five frames */
+        assert_int_equal(r.extrapolated, 0);
+        assert_true(r.activation_bytes > (unsigned long long)4 << 30);
+    }
+    set("size_vocab", "10");
+    assert_int_equal(plan().n_heads, 768 * 1536 + 1536 + 1536 * 10 + 10);
+    set("type", "qamc");
+    set("size_option", "2");
+    set("size_batch", "3");
+    violet_plan_report r = plan();
+    near(r.step_forward_flops, 3 * r.forward_video_flops + 6 * r.forward_encoder_flops, 0.07);
+}
+
+/* at^2 and at through two batches that are counted give the third, which is not. */
+static double by_square(double at_125, double at_250)
+{
+    double square = (at_250 - 2 * at_125) / 2, linear = at_125 - square;
+    return 4 * linear + 16 * square;
+}
+
+static void large_batches_of_retrieval_grow_with_the_square(void **state)
+{
+    (void)state;
+    static const char *const batch[3] = {"125", "250", "500"};
+    violet_plan_report r[3];
+    set("type", "retrieval");
+    set("config", "tiny");
+    set("size_img", "64");
+    for (int k = 0; k < 3; k++) {
+        set("size_batch", batch[k]);
+        r[k] = plan();
+        assert_int_equal(r[k].extrapolated, k == 2);
+    }
+    near(r[2].step_flops, by_square(r[0].step_flops, r[1].step_flops), 0.001);
+    near((double)r[2].activation_bytes,
+         by_square((double)r[0].activation_bytes, (double)r[1].activation_bytes), 0.001);
+    assert_true(r[2].step_flops > 3 * r[1].step_flops); /* and no proportion */
+}
+
+/* All videos and texts of it, encoded, in float32. */
+static void a_validation_of_retrieval_is_counted(void **state)
+{
+    (void)state;
+    set("type", "retrieval");
+    violet_plan_report r = plan();
+    set("valid_videos", "1000");
+    set("valid_texts", "20000");
+    violet_plan_report with = plan();
+    assert_int_equal(r.validation_bytes, 0);
+    assert_int_equal(with.validation_bytes, 4ULL * 768 * (1000 * 5 * 50 + 20000 * 25));
+    assert_int_equal(with.total_bytes, r.total_bytes + with.validation_bytes);
+    set("type", "qaoe");
+    assert_int_equal(plan().validation_bytes, 0);
+}
+
 static void checkpointing_trades_memory_for_work(void **state)
 {
     (void)state;
@@ -186,6 +265,12 @@ static void absurd_sizes_are_errors(void **state)
     absurd("height", "48", "multiples of 32");
     set("height", "0");
     absurd("size_frame", "65", "size_frame");
+    absurd("type", "caption", "expected pretrain, retrieval, qamc, qaoe or fib");
+    set("type", "qamc");
+    absurd("contrastive", "1", "only retrieval has");
+    set("contrastive", "0");
+    absurd("size_txt", "2", "size_txt 2");
+    set("size_txt", "0");
     absurd("config", "huge", "huge");
     absurd("config", "nowhere/x.json", "nowhere/x.json");
 }
@@ -253,6 +338,9 @@ int main(void)
         TEST(published_figures_within_one_percent),
         TEST(a_step_costs_less_than_published),
         TEST(the_contrastive_loss_is_counted),
+        TEST(tasks_are_planned),
+        TEST(large_batches_of_retrieval_grow_with_the_square),
+        TEST(a_validation_of_retrieval_is_counted),
         TEST(checkpointing_trades_memory_for_work),
         TEST(accumulation_costs_work_and_no_memory),
         TEST(large_batches_follow_from_small_ones),
