@@ -105,6 +105,8 @@ int vl_dataset_size_small(const vl_dataset *d);
 int vl_dataset_size_txt(const vl_dataset *d);
 int vl_dataset_texts(const vl_dataset *d);   /* n_texts: 1 in pretraining */
 int vl_dataset_missing(const vl_dataset *d); /* videos of a task without pictures */
+/* What the pictures of all videos of a task are (vl_pictures_hash), in the items' order. */
+uint64_t vl_dataset_hash(const vl_dataset *d);
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);
 void vl_scratch_free(vl_scratch *s);

@@ -105,8 +105,7 @@ static violet_status setup_config(eval *e)
     if (status != VIOLET_OK) return status;
     status = vl_config_find(&e->config, vl_str_given(o->config) ? o->config : o->path_ckpt);
     if (status == VIOLET_OK) status = check_head(e, f);
-    /* with the dual encoder or not, encoded videos are the same: one hash, one cache */
-    e->heads = e->kind->head | (e->kind->all_pairs ? vl_heads_of(f) & VL_HEAD_DUAL : 0);
+    e->heads = e->kind->head | (e->o->first_stage ? VL_HEAD_DUAL : 0);
     if (status == VIOLET_OK) status = read_task(e, f);
     const vl_stored *out = vl_tensors_find(f, "fc.3.weight");
     if (e->kind->head == VL_HEAD_ANSWER && out && out->n_dim == 2)
@@ -186,6 +185,7 @@ static violet_status setup_set(eval *e)
     int side = o->size_img / 32;
     vl_config_fit(&e->config, e->T, side, side);
     e->Ni = e->T * (1 + side * side);
+    e->pictures = vl_dataset_hash(e->set);
     return VIOLET_OK;
 }
 
@@ -204,6 +204,7 @@ static violet_status setup_model(eval *e)
     vl_load_report_release(&report);
     if (status != VIOLET_OK) return status;
     e->weights = vl_params_hash(&e->model.params);
+    e->encoder = vl_params_hash_of(&e->model.params, "enc_img.");
     e->backend = vl_backend_fast();
     return vl_tape_open(&e->tape, &e->device, e->backend, o->threads);
 }

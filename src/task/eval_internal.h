@@ -73,7 +73,8 @@ struct eval {
     vl_config config;
     vl_model model;
     int heads;        /* of the model */
-    uint64_t weights; /* hash of the model's */
+    uint64_t weights, encoder; /* hashes of the model's, and of its video encoder's */
+    uint64_t pictures;         /* hash of the videos' */
     const vl_backend *backend;
     vl_device *device;
     vl_tape tape;
@@ -122,8 +123,9 @@ bool eval_has(const eval *e, int video); /* its scores are there */
 int eval_columns(const eval *e);         /* of an entry */
 /* score (n, columns of fc) of the texts that eval_texts_of gives. */
 violet_status eval_store_put(eval *e, int video, const int *text, const real *score, int n);
-/* What encoded videos depend on, or, of `all`, scores. */
-uint64_t eval_hash(const eval *e, bool all);
+/* What, beside weights and sizes, decides the encoded videos, and all scores. */
+uint64_t eval_hash_videos(const eval *e);
+uint64_t eval_hash(const eval *e);
 violet_status eval_store_finish(eval *e); /* result.json */
 void eval_store_close(eval *e);           /* what has nothing in it does not stay */
 

@@ -217,6 +217,23 @@ static void stops_change_nothing(void **state)
     eval_outcome_release(&r);
 }
 
+/* Which pairs there are scores of is part of what is gone on with. */
+static void another_choice_is_another_evaluation(void **state)
+{
+    (void)state;
+    static const char *const other[] = {"", "--first-stage=3",
+                                        "--first-stage=2 --direction=text-to-video"};
+    for (size_t k = 0; k < 3; k++) {
+        char flags[200];
+        eval_outcome r = eval_run(&c, "choice", NULL, 10, FIRST "--first-stage=2 --restart=true");
+        assert_int_equal(r.status, VIOLET_EINTERRUPTED);
+        snprintf(flags, sizeof flags, FIRST "%s", other[k]);
+        r = eval_run(&c, "choice", NULL, 0, flags);
+        assert_int_equal(r.status, VIOLET_EINVAL);
+        assert_non_null(strstr(r.error, "other items"));
+    }
+}
+
 /* The cache of an evaluation without a first stage serves one with it. */
 static void encoded_videos_are_taken_from_the_cache(void **state)
 {
@@ -251,6 +268,7 @@ int main(void)
         cmocka_unit_test(one_direction_costs_one),
         cmocka_unit_test(trained_vectors_find_what_they_were_shown),
         cmocka_unit_test(stops_change_nothing),
+        cmocka_unit_test(another_choice_is_another_evaluation),
         cmocka_unit_test(encoded_videos_are_taken_from_the_cache),
         cmocka_unit_test(what_cannot_be_is_told),
     };
