@@ -51,8 +51,8 @@ static violet_status open_kept(eval_first *s, const eval *e)
     if (!folder) return vl_features_open(&s->kept, NULL, &key);
     violet_status status = vl_path_join(path, sizeof path, e->o->run.output, "vectors.bin");
     if (status != VIOLET_OK) return status;
-    status = vl_features_open(&s->kept, path, &key);
-    if (status != VIOLET_EINVAL) return status;
+    if (!e->o->restart) status = vl_features_open(&s->kept, path, &key);
+    if (!e->o->restart && status != VIOLET_EINVAL) return status;
     /* of another evaluation, and as quickly made again: eval_store has seen to what is dear */
     return vl_features_renew(&s->kept, path, &key);
 }

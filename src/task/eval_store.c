@@ -50,9 +50,7 @@ uint64_t eval_hash_videos(const eval *e)
     uint64_t h = vl_hash(0, how, sizeof how);
     h = vl_hash(h, e->config.video.heads, sizeof e->config.video.heads);
     h = vl_hash(h, e->config.video.window, sizeof e->config.video.window);
-    h = vl_hash(h, &e->pictures, sizeof e->pictures);
-    for (int v = 0; v < e->n_videos; v++) h = hash_text(h, vl_items_video(e->items, v));
-    return h;
+    return vl_hash(h, &e->pictures, sizeof e->pictures); /* ids included */
 }
 
 uint64_t eval_hash(const eval *e)
