@@ -2,6 +2,7 @@
 #include "data/items.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,16 @@ violet_status vl_entry_grow(const char ***list, int *cap, int n)
     *list = more;
     *cap = more_cap;
     return VIOLET_OK;
+}
+
+int vl_entry_option(const char *name)
+{
+    char *end;
+    if (strncmp(name, "option_", 7) != 0 || !isdigit((unsigned char)name[7])) return -1;
+    if (name[7] == '0' && name[8]) return -1;
+    errno = 0;
+    long k = strtol(name + 7, &end, 10);
+    return *end || errno || k >= INT_MAX ? -1 : (int)k;
 }
 
 void vl_entry_clear(vl_entry *e)
@@ -194,7 +205,7 @@ static violet_status keep_entry(vl_items *q, const vl_entry *e, size_t number)
     else if (q->kind == VL_TASK_QAMC &&
              !(x.text = vl_strings_keep(&q->strings, e->question, strlen(e->question))))
         status = vl_err_nomem();
-    const char *type = e->type;
+    const char *type = is_blank(e->type) ? NULL : e->type;
     if (!type && q->kind != VL_TASK_RETRIEVAL) type = type_of(e->question, blank);
     if (status == VIOLET_OK && type) status = number_of(&x.type, &q->types, &q->strings, type);
     if (status != VIOLET_OK) return status;

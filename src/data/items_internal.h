@@ -58,6 +58,8 @@ typedef struct vl_items_reader {
 
 /* Room for one more in a list; the entry's counts are the caller's. */
 violet_status vl_entry_grow(const char ***list, int *cap, int n);
+/* The k of a field "option_k", without leading zeros; -1: it is another field. */
+int vl_entry_option(const char *name);
 /* Empties it, but keeps its lists. */
 void vl_entry_clear(vl_entry *e);
 

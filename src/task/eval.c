@@ -43,6 +43,12 @@ static violet_status setup_options(eval *e)
     if (e->o->first_stage && (e->o->merge || vl_str_given(e->o->shard)))
         return vl_err(VIOLET_EINVAL, "--first-stage looks at all videos at once: it has no parts "
                       "(--shard, --merge)");
+    if (e->o->direction != EVAL_BOTH && e->kind != &eval_retrieval)
+        return vl_err(VIOLET_EINVAL, "--direction: %s has none, only retrieval does",
+                      e->kind->type);
+    if (e->o->direction == EVAL_VIDEO_TO_TEXT && o->compat == VL_COMPAT_VIOLET1)
+        return vl_err(VIOLET_EINVAL, "--direction video-to-text: the published evaluation "
+                      "(--compat violet1) has text to video alone");
     if (e->o->merge == 1) return vl_err(VIOLET_EINVAL, "--merge 1: expected 2 or more parts");
     e->compat = o->compat == VL_COMPAT_VIOLET1;
     e->rule = e->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;

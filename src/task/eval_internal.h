@@ -46,8 +46,9 @@ typedef struct eval_texts {
 } eval_texts;
 
 typedef struct eval_metric {
-    char name[80];        /* "t2v_recall_1" */
-    char label[40];       /* "R@1" */
+    const char *name;     /* "t2v_recall_1" */
+    const char *type;     /* of the questions that it is over; NULL: of all */
+    const char *label;    /* "R@1" */
     const char *group;    /* heading: what was measured, "text to video" */
     const char *protocol; /* one line, the e's */
     bool share;           /* a share of 1, else a rank */
@@ -164,9 +165,9 @@ violet_status eval_cost_pairs(double *flops, eval_cost *c, const int *text, int 
 typedef struct eval_group {
     const char *title, *protocol, *prefix;
 } eval_group;
-/* Adds "PREFIX_NAME", or PREFIX where the name is "". */
-violet_status eval_add(eval *e, const eval_group *g, const char *name, const char *label,
-                       bool share, double value, vl_interval interval, size_t n);
+/* Adds one of the group; of it name ("PREFIX_NAME", or PREFIX where that is NULL), label, type and
+ * all that is a number are read. */
+violet_status eval_add(eval *e, const eval_group *g, const eval_metric *m);
 violet_status eval_text(vl_buf *out, const eval *e);
 /* Without what takes another time every run; NULL: out of memory. */
 json_t *eval_json(const eval *e);

@@ -10,22 +10,28 @@
 #include "task/eval_internal.h"
 #include "train/run_folder.h"
 
-violet_status eval_add(eval *e, const eval_group *g, const char *name, const char *label,
-                       bool share, double value, vl_interval interval, size_t n)
+static const char *keep(eval *e, const char *s)
 {
+    return vl_strings_keep(&e->strings, s, strlen(s));
+}
+
+violet_status eval_add(eval *e, const eval_group *g, const eval_metric *own)
+{
+    char name[80];
     violet_status status =
         vl_grow(&e->metric, &e->cap_metrics, e->n_metrics, sizeof *e->metric, 16);
     if (status != VIOLET_OK) return status;
     eval_metric *m = &e->metric[e->n_metrics];
     const eval_metric *last = e->n_metrics ? m - 1 : NULL;
     bool same = last && strcmp(last->group, g->title) == 0;
-    *m = (eval_metric){.share = share, .value = value, .interval = interval, .n = n};
-    snprintf(m->name, sizeof m->name, "%s%s%s", g->prefix, *name ? "_" : "", name);
-    snprintf(m->label, sizeof m->label, "%s", label);
-    m->group = same ? last->group : vl_strings_keep(&e->strings, g->title, strlen(g->title));
-    m->protocol =
-        same ? last->protocol : vl_strings_keep(&e->strings, g->protocol, strlen(g->protocol));
-    if (!m->group || !m->protocol) return vl_err_nomem();
+    *m = *own;
+    snprintf(name, sizeof name, "%s%s%s", g->prefix, own->name ? "_" : "",
+             own->name ? own->name : "");
+    m->name = keep(e, name);
+    m->label = keep(e, own->label);
+    m->group = same ? last->group : keep(e, g->title);
+    m->protocol = same ? last->protocol : keep(e, g->protocol);
+    if (!m->name || !m->label || !m->group || !m->protocol) return vl_err_nomem();
     e->n_metrics++;
     return VIOLET_OK;
 }
@@ -159,11 +165,29 @@ static json_t *first_json(const eval *e)
     return NULL;
 }
 
+/* Those of a type stand in an object of their own, whose names are the data's. */
+static int put_metrics(json_t *o, const eval *e)
+{
+    json_t *whole = json_object(), *types = json_object();
+    int bad = !whole || !types;
+    for (size_t i = 0; i < e->n_metrics && !bad; i++) {
+        const eval_metric *m = &e->metric[i];
+        json_t *to = m->type ? json_object_get(types, m->type) : whole;
+        if (!to) bad = vl_json_put(types, m->type, to = json_object());
+        if (!bad) bad = vl_json_put(to, m->name, metric_json(m));
+    }
+    bool any = json_object_size(types) > 0;
+    bad |= vl_json_put(o, "metrics", whole);
+    if (any) return vl_json_put(o, "types", types) || bad;
+    json_decref(types);
+    return bad;
+}
+
 json_t *eval_json(const eval *e)
 {
     const vl_run_options *run = &e->o->run;
     counts c = count(e);
-    json_t *o = json_object(), *metrics = json_object();
+    json_t *o = json_object();
     char part[40];
     snprintf(part, sizeof part, "%d/%d", e->shard.i, e->shard.n);
     int bad = vl_json_put(o, "type", json_string(e->kind->type));
@@ -181,9 +205,7 @@ json_t *eval_json(const eval *e)
     bad |= vl_json_put(o, "shortened", json_integer((json_int_t)e->texts.n_shortened));
     bad |= vl_json_put(o, "resamples", json_integer(VL_RESAMPLES));
     bad |= vl_json_put(o, "seed", json_integer((json_int_t)run->seed));
-    for (size_t i = 0; i < e->n_metrics; i++)
-        bad |= vl_json_put(metrics, e->metric[i].name, metric_json(&e->metric[i]));
-    bad |= vl_json_put(o, "metrics", metrics);
+    bad |= put_metrics(o, e);
     if (!bad) return o;
     json_decref(o);
     return NULL;

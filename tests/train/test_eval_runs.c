@@ -332,6 +332,9 @@ static void wrong_runs_are_told(void **state)
     eval_items(&c, "bad", "{\"train\": [{\"video\": \"v3\", \"caption\": \"cat\"}]}");
     eval_fails(&c, VIOLET_EFORMAT, "none of its videos could be scored",
                "--type=retrieval --task=bad --path_ckpt=FOLDER/m.safetensors");
+    eval_fails(&c, VIOLET_EINVAL, "--direction: qamc has none", CHOICE "--direction=text-to-video");
+    eval_fails(&c, VIOLET_EINVAL, "has text to video alone",
+               RETRIEVAL "--direction=video-to-text --compat=violet1");
     eval_fails(&c, VIOLET_EINVAL, "one of them", RETRIEVAL "--shard=1/2 --merge=2");
     eval_fails(&c, VIOLET_EINVAL, "2 or more", RETRIEVAL "--merge=1");
     eval_fails(&c, VIOLET_EINVAL, "--merge writes them", RETRIEVAL "--shard=1/2 --predictions=x");

@@ -149,7 +149,8 @@ static void choices(void **state)
     (void)state;
     static const char *const files[][2] = {
         {"txt_mc.json", "{\"test\": [{\"video\": \"v\", \"question\": \"What ___?\", \"answer\": 1,"
-                        "\"option_1\": \"b\", \"option_0\": \"a\", \"option_2\": null},"
+                        "\"option_1\": \"b\", \"option_0\": \"a\", \"option_2\": null,"
+                        "\"option_count\": 2},"
                         "{\"video\": \"v\", \"question\": \"q\", \"option_0\": \"x\","
                         "\"option_1\": \"y\", \"option_2\": \"z\", \"answer\": -1,"
                         "\"type\": \"count\"}]}"},
