@@ -223,8 +223,13 @@ bool vl_items_is_other(const vl_items_reader *r)
 violet_status vl_items_take(vl_items_reader *r)
 {
     const vl_entry *e = &r->entry;
+    r->named |= e->split != NULL;
+    if (r->named && r->any)
+        return vl_err(VIOLET_EFORMAT, "split: '%.60s', but entries before have none", e->split);
     if (vl_items_is_other(r)) return VIOLET_OK;
-    if (!e->split && !r->whole) return vl_err(VIOLET_EFORMAT, "split: not there");
+    if (!e->split && !r->whole && (!r->o->any || r->named))
+        return vl_err(VIOLET_EFORMAT, "split: not there");
+    r->any |= !e->split && !r->whole;
     r->has = true;
     if (!r->q) return VIOLET_OK;
     violet_status status = check_entry(e, r->o->kind);
@@ -238,6 +243,11 @@ violet_status vl_items_take(vl_items_reader *r)
 const char *vl_items_path(const vl_items *q)
 {
     return q->path;
+}
+
+bool vl_items_any(const vl_items *q)
+{
+    return q->any;
 }
 
 vl_task_kind vl_items_kind(const vl_items *q)

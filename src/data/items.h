@@ -46,6 +46,7 @@ typedef struct vl_items_options {
     const char *folder, *task; /* where the names are looked for */
     const char *path;          /* instead of these; NULL: by name */
     const char *split;         /* NULL: all entries of `path`, which has no splits */
+    bool any;                  /* a list without any field `split` is of every split */
 } vl_items_options;
 
 typedef struct vl_item {
@@ -71,6 +72,7 @@ void vl_items_close(vl_items *q);
 violet_status vl_items_has_split(bool *has, const vl_items_options *o);
 
 const char *vl_items_path(const vl_items *q);
+bool vl_items_any(const vl_items *q); /* a list without splits, of which all was taken */
 vl_task_kind vl_items_kind(const vl_items *q);
 size_t vl_items_n(const vl_items *q); /* at most INT_MAX */
 const vl_item *vl_items_at(const vl_items *q, size_t i); /* NULL: no such item */

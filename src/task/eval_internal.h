@@ -64,7 +64,8 @@ typedef struct eval_bad {
 } eval_bad;
 
 struct eval {
-    const vl_eval_options *o;
+    const vl_eval_options *o; /* &own: with what the checkpoint says of sizes; strings borrowed */
+    vl_eval_options own;
     const violet_hooks *hooks;
     const eval_kind *kind;
     bool compat;
@@ -95,6 +96,7 @@ struct eval {
     eval_first *first; /* NULL: none, all pairs are scored */
     vl_scorer *scorer;
     vl_out out; /* predictions */
+    char unwritten[1024]; /* why they could not be written; "": they could */
     eval_bad bad;
     size_t n_pairs, n_encoded; /* scored and encoded in this process */
     double seconds, flops;     /* they took */
@@ -172,7 +174,7 @@ violet_status eval_text(vl_buf *out, const eval *e);
 /* Without what takes another time every run; NULL: out of memory. */
 json_t *eval_json(const eval *e);
 violet_status eval_tell_speed(eval *e, json_t *object);
-/* An object as a line of a file. Takes it; NULL: out of memory. */
-violet_status eval_line(FILE *f, json_t *object);
+/* An object as a line of the predictions' file. Takes it; NULL: out of memory. EIO: not written. */
+violet_status eval_line(const eval *e, FILE *f, json_t *object);
 
 #endif

@@ -199,7 +199,7 @@ static violet_status write_question(answers *a, const question *q, FILE *f)
     bad |= vl_json_put(o, "number", json_integer(x->answer));
     bad |= vl_json_put(o, "right", json_real(q->hit));
     bad |= vl_json_put(o, "top", top);
-    if (!bad) return eval_line(f, o);
+    if (!bad) return eval_line(a->e, f, o);
     json_decref(o);
     return vl_err_nomem();
 }

@@ -7,6 +7,7 @@
 #include "base/grow.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "task/eval_internal.h"
 #include "train/run_folder.h"
 
@@ -72,13 +73,19 @@ static violet_status put_left_out(vl_buf *out, const eval *e, const counts *c)
     return status == VIOLET_OK ? vl_buf_putc(out, '\n') : status;
 }
 
+/* NULL: a list without splits, all of it. */
+static const char *split_of(const eval *e)
+{
+    return vl_items_any(e->items) ? NULL : vl_str_given(e->o->run.split);
+}
+
 static violet_status put_head(vl_buf *out, const eval *e)
 {
+    const char *split = split_of(e);
     counts c = count(e);
     violet_status status = vl_buf_printf(
-        out, "%s on %s%s%s: %s%s\n", e->kind->type, vl_items_path(e->items),
-        e->o->run.split ? ", " : "", e->o->run.split ? e->o->run.split : "", e->o->run.path_ckpt,
-        e->compat ? ", as violet1" : "");
+        out, "%s on %s%s%s: %s%s\n", e->kind->type, vl_items_path(e->items), split ? ", " : ", all",
+        split ? split : "", e->o->run.path_ckpt, e->compat ? ", as violet1" : "");
     if (status == VIOLET_OK && e->bad.videos) status = put_left_out(out, e, &c);
     if (status == VIOLET_OK && e->texts.n_overwritten)
         status = vl_buf_printf(out, "  as published, %zu captions of videos with several are not "
@@ -192,7 +199,7 @@ json_t *eval_json(const eval *e)
     snprintf(part, sizeof part, "%d/%d", e->shard.i, e->shard.n);
     int bad = vl_json_put(o, "type", json_string(e->kind->type));
     bad |= vl_json_put(o, "items", json_string(vl_items_path(e->items)));
-    bad |= vl_json_put(o, "split", string_or_null(run->split));
+    bad |= vl_json_put(o, "split", string_or_null(split_of(e)));
     bad |= vl_json_put(o, "checkpoint", json_string(run->path_ckpt));
     bad |= vl_json_put(o, "compat", json_string(e->compat ? "violet1" : "none"));
     bad |= vl_json_put(o, "key", json_string(e->key));
@@ -211,14 +218,14 @@ json_t *eval_json(const eval *e)
     return NULL;
 }
 
-violet_status eval_line(FILE *f, json_t *object)
+violet_status eval_line(const eval *e, FILE *f, json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(object);
     if (!text) return vl_err_nomem();
     bool good = fputs(text, f) >= 0 && fputc('\n', f) != EOF;
     free(text);
-    return good ? VIOLET_OK : vl_err_errno("write predictions");
+    return good ? VIOLET_OK : vl_err_errno("write '%s'", e->o->predictions);
 }
 
 /* ---- speed ----------------------------------------------------------------------------------- */

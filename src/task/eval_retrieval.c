@@ -357,7 +357,7 @@ static violet_status write_query(const retrieval *r, const query *q, FILE *f)
     bad |= vl_json_put(o, "video", json_string(vl_items_video(items, q->video)));
     bad |= vl_json_put(o, "rank", json_real(q->rank));
     bad |= vl_json_put(o, "top", best_list(r, q));
-    if (!bad) return eval_line(f, o);
+    if (!bad) return eval_line(r->e, f, o);
     json_decref(o);
     return vl_err_nomem();
 }
