@@ -345,6 +345,29 @@ static void wrong_runs_are_told(void **state)
     eval_fails(&c, VIOLET_EIO, "nowhere/p.jsonl", RETRIEVAL "--predictions=FOLDER/nowhere/p.jsonl");
 }
 
+/* Another protocol than that of fine-tuning is told. */
+static void other_protocols_are_told(void **state)
+{
+    (void)state;
+    static const char *const protocol[] = {"violet", "violet1"};
+    for (int was = 0; was < 2; was++)
+        for (int is = 0; is < 2; is++) {
+            char task[100], flags[200];
+            snprintf(task, sizeof task, "{\"type\": \"qaoe\", \"protocol\": \"%s\"}",
+                     protocol[was]);
+            eval_checkpoint(&c, "p.safetensors",
+                            &(eval_weights){.heads = VL_HEAD_ANSWER, .task = task});
+            snprintf(flags, sizeof flags, "--type=qaoe --task=oe --path_ckpt=FOLDER/p.safetensors "
+                     "--compat=%s", is ? "violet1" : "none");
+            eval_outcome r = eval_ok(&c, "protocol", flags);
+            const char *told = was ? "with --compat violet1, this is without"
+                                   : "without --compat violet1, this is with it";
+            assert_true((strstr(r.told, told) != NULL) == (was != is));
+            assert_true((strstr(r.told, "--compat violet1, this is") != NULL) == (was != is));
+            eval_outcome_release(&r);
+        }
+}
+
 /* What a checkpoint says of itself is anybody's. */
 static void hostile_descriptions_are_refused(void **state)
 {
@@ -357,6 +380,8 @@ static void hostile_descriptions_are_refused(void **state)
         {"{\"type\": \"a\\u001b[31m\"}", "type: expected a word"},
         {"{\"type\": \"retrievalretrieval\"}", "type: expected a word"},
         {"{\"type\": \"qaoe\", \"type\": \"qaoe\"}", "duplicate"},
+        {"{\"protocol\": 1}", "protocol: expected violet or violet1"},
+        {"{\"protocol\": \"violet2\"}", "protocol: expected violet or violet1"},
         {"{\"size_img\": 1e30}", "size_img: expected a number from 32 to 1024"},
         {"{\"size_frame\": 4294967298}", "size_frame: expected a number from 1 to 64"},
         {"{\"size_txt\": [8]}", "size_txt: expected a number"},
@@ -385,6 +410,7 @@ int main(void)
         cmocka_unit_test(folders_are_not_mixed_up),
         cmocka_unit_test(caches_are_used),
         cmocka_unit_test(wrong_runs_are_told),
+        cmocka_unit_test(other_protocols_are_told),
         cmocka_unit_test(hostile_descriptions_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
