@@ -38,9 +38,11 @@ typedef struct eval_texts {
     int n, longest; /* texts; most tokens of one */
     int *of;        /* (items * rows) number of each row's text; -1: the item is not used */
     int32_t *ids;   /* (n, X) */
+    int *last;      /* (n) the item that has it last */
     int *length;    /* (n) tokens */
     int *at;        /* (n) the position that is read */
     size_t n_shortened;   /* items */
+    size_t n_cut, n_equal; /* items of which options are shortened, and are the same text */
     size_t n_blanks;      /* items with one */
     size_t n_overwritten; /* items that are not used: compat */
 } eval_texts;

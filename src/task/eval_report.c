@@ -95,8 +95,11 @@ static violet_status put_head(vl_buf *out, const eval *e)
                                "query\n", eval_first_pairs(e->first),
                                (size_t)e->n_videos * (size_t)e->texts.n, e->o->first_stage);
     if (status == VIOLET_OK && e->texts.n_shortened)
-        status = vl_buf_printf(out, "  shortened to %d tokens: the texts of %zu items\n",
+        status = vl_buf_printf(out, "  shortened to %d tokens: the texts of %zu items",
                                e->o->run.size_txt, e->texts.n_shortened);
+    if (status == VIOLET_OK && e->texts.n_cut)
+        status = vl_buf_printf(out, ", of %zu also options", e->texts.n_cut);
+    if (status == VIOLET_OK && e->texts.n_shortened) status = vl_buf_putc(out, '\n');
     return status;
 }
 
@@ -210,6 +213,10 @@ json_t *eval_json(const eval *e)
     bad |= vl_json_put(o, "left_out", left_out_json(e, &c));
     bad |= vl_json_put(o, "overwritten", json_integer((json_int_t)e->texts.n_overwritten));
     bad |= vl_json_put(o, "shortened", json_integer((json_int_t)e->texts.n_shortened));
+    if (e->kind == &eval_qamc) {
+        bad |= vl_json_put(o, "options_cut", json_integer((json_int_t)e->texts.n_cut));
+        bad |= vl_json_put(o, "options_equal", json_integer((json_int_t)e->texts.n_equal));
+    }
     bad |= vl_json_put(o, "resamples", json_integer(VL_RESAMPLES));
     bad |= vl_json_put(o, "seed", json_integer((json_int_t)run->seed));
     bad |= put_metrics(o, e);

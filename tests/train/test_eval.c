@@ -218,6 +218,39 @@ static void choices_are_what_the_model_says(void **state)
     eval_outcome_release(&r);
 }
 
+/* Options that do not fit by themselves, and options that are alike, are told apart from questions
+ * that are shortened. */
+static void cut_and_equal_options_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *question, *options[2];
+        int shortened, cut, equal;
+    } of[] = {
+        {"what", {"red", "blue"}, 0, 0, 0},
+        {"what runs here now and there red", {"red cat", "dog"}, 1, 0, 0},
+        {"what", {"red cat red cat red cat red cat", "dog"}, 1, 1, 0},
+        {"what", {"red", "Red"}, 0, 0, 1},
+        {"what", {"red cat red cat red cat dog", "red cat red cat red cat bird"}, 1, 1, 1},
+    };
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        char text[400];
+        snprintf(text, sizeof text, "{\"train\": [{\"video\": \"v0\", \"question\": \"%s\", "
+                 "\"option_0\": \"%s\", \"option_1\": \"%s\", \"answer\": 0}]}", of[k].question,
+                 of[k].options[0], of[k].options[1]);
+        eval_items(&c, "cut", text);
+        eval_outcome r = eval_ok(&c, "cut", "--type=qamc --task=cut "
+                                            "--path_ckpt=FOLDER/m.safetensors");
+        const json_t *o = r.result;
+        assert_int_equal(json_integer_value(json_object_get(o, "shortened")), of[k].shortened);
+        assert_int_equal(json_integer_value(json_object_get(o, "options_cut")), of[k].cut);
+        assert_int_equal(json_integer_value(json_object_get(o, "options_equal")), of[k].equal);
+        assert_true((strstr(r.told, "options are cut to fit into 8") != NULL) == of[k].cut);
+        assert_true((strstr(r.told, "options are the same text") != NULL) == of[k].equal);
+        eval_outcome_release(&r);
+    }
+}
+
 static double of_type(const eval_outcome *r, const char *type, const char *metric)
 {
     const json_t *types = json_object_get(r->result, "types");
@@ -545,6 +578,7 @@ int main(void)
         cmocka_unit_test(ties_share_the_middle),
         cmocka_unit_test(choices_are_what_the_model_says),
         cmocka_unit_test(answers_are_what_the_model_says),
+        cmocka_unit_test(cut_and_equal_options_are_told),
         cmocka_unit_test(types_are_anything),
         cmocka_unit_test(very_many_types),
         cmocka_unit_test(intervals_are_of_what_was_scored),
