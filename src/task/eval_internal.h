@@ -52,7 +52,7 @@ typedef struct eval_metric {
     const char *type;     /* of the questions that it is over; NULL: of all */
     const char *label;    /* "R@1" */
     const char *group;    /* heading: what was measured, "text to video" */
-    const char *protocol; /* one line, the e's */
+    const char *protocol; /* one line */
     bool share;           /* a share of 1, else a rank */
     double value;
     vl_interval interval;
