@@ -299,7 +299,8 @@ static violet_status measure(eval *e)
 
 static violet_status run(vl_buf *text, eval *e, int flags)
 {
-    violet_status (*const stages[])(eval *) = {setup_options, setup_output, setup_config, setup_text, setup_items,
+    violet_status (*const stages[])(eval *) = {setup_options, setup_output, setup_config,
+                                               setup_text, setup_items,
                                                setup_set, eval_texts_open, setup_predictions,
                                                setup_model,
                                                eval_store_open, eval_first_open};

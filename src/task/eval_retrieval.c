@@ -7,8 +7,8 @@
  *
  * With a first stage (eval_first.c: cosines in place of scores) everything is ranked by that first.
  * Then the K best of a query are ranked anew by their scores; a query whose own are not among them
- * has its rank behind them, as the first stage orders the others. So what the first stage loses is seen as such, and with K
- * as large as all, the ranks are those of no first stage. */
+ * has its rank behind them, as the first stage orders the others. So what the first stage loses is
+ * seen as such, and with K as large as all, the ranks are those of no first stage. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

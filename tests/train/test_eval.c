@@ -358,7 +358,8 @@ static void intervals_are_of_what_was_scored(void **state)
             if (bad && k == 0) continue;
             sprintf(text + strlen(text), "%s{\"video\": \"%s%d\", \"question\": \"what %s\", "
                     "\"answer\": \"%s\"}", i ? ", " : "", bad ? "gone" : "v",
-                    bad ? i : (const int[]){0, 1, 2, 4, 5, 6}[i / 2 % 6], i / 2 % 2 ? "here" : "runs",
+                    bad ? i : (const int[]){0, 1, 2, 4, 5, 6}[i / 2 % 6],
+                    i / 2 % 2 ? "here" : "runs",
                     words[i * i / 5 % 4]);
         }
         strcat(text, "], \"vocab\": [\"cat\", \"dog\", \"bird\", \"here\"]}");
@@ -474,7 +475,8 @@ static void fine_tuning_agrees_on_ties(void **state)
     static const struct {
         const char *type, *task, *start;
         int n;
-    } of[] = {{"retrieval", "t", "flat", 4}, {"qamc", "mc", "flat", 1}, {"qaoe", "oe", "flat-a", 2}};
+    } of[] = {{"retrieval", "t", "flat", 4}, {"qamc", "mc", "flat", 1},
+              {"qaoe", "oe", "flat-a", 2}};
     static const char *const names[3][4] = {
         {"t2v_recall_1", "t2v_recall_5", "t2v_recall_10", "t2v_median_rank"},
         {"accuracy"}, {"accuracy", "accuracy_listed"}};

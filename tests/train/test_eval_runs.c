@@ -271,7 +271,8 @@ static void caches_are_used(void **state)
     /* questions about the same videos, with another head */
     eval_checkpoint(&c, "m2.safetensors", &(eval_weights){.heads = VL_HEAD_MATCH});
     eval_checkpoint(&c, "a2.safetensors", &(eval_weights){.heads = VL_HEAD_ANSWER});
-    eval_items(&c, "q", "{\"train\": [{\"video\": \"v0\", \"question\": \"what runs\", \"answer\": 1}, "
+    eval_items(&c, "q", "{\"train\": [{\"video\": \"v0\", \"question\": \"what runs\", "
+                        "\"answer\": 1}, "
                         "{\"video\": \"v1\", \"caption\": \"cat\", \"question\": \"who\", "
                         "\"answer\": 0}], \"vocab\": [\"cat\", \"dog\"]}");
     eval_items(&c, "two", "{\"train\": [{\"video\": \"v0\", \"caption\": \"red\"}, "

@@ -466,7 +466,8 @@ static void which_file(void **state)
     vl_items *q;
     bool has = true;
     assert_int_equal(try_task(&q, VL_TASK_QAOE, "none", "test"), VIOLET_EIO);
-    assert_non_null(strstr(violet_error(), "txt_none_test.json (or .jsonl, .csv), txt_none.jsonl (or .csv) or none.json"));
+    assert_non_null(strstr(violet_error(), "txt_none_test.json (or .jsonl, .csv), "
+                                             "txt_none.jsonl (or .csv) or none.json"));
     vl_items_options o = {.folder = folder, .task = "none", .split = "test"};
     assert_int_equal(vl_items_has_split(&has, &o), VIOLET_OK);
     assert_false(has);

@@ -486,7 +486,8 @@ static void scores_that_are_none_are_told(void **state)
     ok(violet_model_open(&bad, path, o));
     ok(violet_session_new(&s, bad, 1));
     ok(violet_video_encode(&v, s, clips[0]));
-    fails(violet_score(x, s, &v, 1, texts, 2), VIOLET_EFORMAT, "a score that is not a finite number");
+    fails(violet_score(x, s, &v, 1, texts, 2), VIOLET_EFORMAT,
+          "a score that is not a finite number");
     fails(violet_choose(x, s, v, "what", texts, 2), VIOLET_EFORMAT, path);
     violet_video_free(v);
     violet_session_free(s);
