@@ -12,7 +12,8 @@
  *     multiple choice  `question`, `option_0`, `option_1`, ..., `answer`: the right one's number
  *     open-ended       `question`, `answer`: a word or a number in the list of answers
  * and perhaps `type`, which reports group by; an empty one is none. An answer of -1 is unknown
- * (multiple choice), or not in the list. A question with a blank, [MASK] or three or more underscores, is answered there.
+ * (multiple choice), or not in the list. A question with a blank, [MASK] or three or more
+ * underscores, is answered there.
  * Other fields are passed over.
  *
  * The file is the first of these in the folder, or the option's path; its ending says how it is
