@@ -2,6 +2,7 @@
 #include "use.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,16 @@ int use_begin(use *u, const char *name, int argc, char **argv)
     return 0;
 }
 
+static void add_notes(use *u, const char *notes)
+{
+    size_t before = u->notes ? strlen(u->notes) + 1 : 0;
+    char *all = realloc(u->notes, before + strlen(notes) + 1);
+    if (!all) return;
+    if (before) all[before - 1] = '\n';
+    strcpy(all + before, notes);
+    u->notes = all;
+}
+
 int use_open(use *u)
 {
     double start = seconds_now();
@@ -102,12 +113,29 @@ void use_notes(use *u)
         line += n;
         if (!*line) return;
     }
-    size_t before = u->notes ? strlen(u->notes) + 1 : 0;
-    char *all = realloc(u->notes, before + strlen(notes) + 1);
-    if (!all) return;
-    if (before) all[before - 1] = '\n';
-    strcpy(all + before, notes);
-    u->notes = all;
+    add_notes(u, notes);
+}
+
+static int is_given(const use *u, const char *size)
+{
+    const char *value = violet_options_get(u->o, size);
+    return value && strcmp(value, "0") != 0;
+}
+
+/* What PyTorch has written does not say what it is to be used with. */
+static void tell_sizes(use *u)
+{
+    static const char own[] = ".safetensors";
+    char note[512];
+    bool given = is_given(u, "size_img") && is_given(u, "size_txt") && is_given(u, "size_frame");
+    const char *path = violet_options_get(u->o, "checkpoint");
+    size_t n = path ? strlen(path) : 0, m = sizeof own - 1;
+    if (given || *u->facts.type || n < m || strcmp(path + n - m, own) == 0) return;
+    snprintf(note, sizeof note, "%.300s does not say how it was fine-tuned; taken: size_img %d, "
+             "size_frame %d, size_txt %d", path, u->facts.size_img, u->facts.size_frame,
+             u->facts.size_txt);
+    if (u->json) add_notes(u, note);
+    else complain(0, "%s", note);
 }
 
 violet_video *use_video(int *status, use *u, const char *path)
@@ -120,6 +148,7 @@ violet_video *use_video(int *status, use *u, const char *path)
         return NULL;
     }
     use_notes(u);
+    if (!u->n_videos++) tell_sizes(u);
     violet_video_describe(&facts, video);
     u->model_seconds += facts.wait_seconds;
     u->decode_seconds += facts.decode_seconds;

@@ -15,6 +15,7 @@ typedef struct use {
     violet_model_facts facts;
     char **word; /* (n): arguments that are no options */
     int n, json, verbose;
+    int n_videos; /* that were encoded */
     char *notes; /* of all calls so far, a line each; NULL: none */
     double model_seconds; /* in which nothing was done but to open the model and wait for weights */
     double decode_seconds, encode_seconds, start; /* start: of what is timed last */

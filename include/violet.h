@@ -163,8 +163,9 @@ violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks
 
 /* Evaluates a checkpoint as the options of "eval" say. *text (UTF-8), the metrics as lines or, with
  * VIOLET_INFO_JSON in flags, as an object, is the caller's, to be given to violet_text_free; NULL
- * after an error, and of one part of many. hooks may be NULL. After VIOLET_EINTERRUPTED the same
- * call goes on where it stopped. docs/EVALUATE.md says what is measured, and how. */
+ * of one part of many, and after an error, unless it is that the predictions cannot be written.
+ * hooks may be NULL. After VIOLET_EINTERRUPTED the same call goes on where it stopped.
+ * docs/EVALUATE.md says what is measured, and how. */
 violet_status violet_eval(char **text, const violet_options *o, int flags,
                           const violet_hooks *hooks);
 

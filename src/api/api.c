@@ -139,7 +139,7 @@ violet_status violet_eval(char **text, const violet_options *o, int flags,
     vl_buf b = {0};
     const vl_eval_options *values = vl_options_of(o, "eval");
     violet_status status = values ? vl_eval_run(&b, values, flags, hooks) : VIOLET_EINVAL;
-    return hand_over(text, &b, status, 0);
+    return hand_over(text, &b, status, b.n && status == VIOLET_EIO);
 }
 
 violet_status violet_info(char **text, const char *path, int flags)

@@ -110,6 +110,15 @@ static void drop_others(json_t *object, const vl_command *c)
             if (!has(c->table, e->name)) json_object_del(object, e->name);
 }
 
+/* What another command's options mean for this one. */
+static violet_status take_others(json_t *object, const vl_command *c, const char *path)
+{
+    violet_status status = VIOLET_OK;
+    if (c->table == vl_eval_option_table) status = vl_eval_take_training(object, path);
+    drop_others(object, c);
+    return status;
+}
+
 violet_status violet_options_load(violet_options *o, const char *path)
 {
     char *text;
@@ -121,8 +130,9 @@ violet_status violet_options_load(violet_options *o, const char *path)
     free(text);
     if (!object)
         return vl_err(VIOLET_EFORMAT, "%s line %d column %d: %s", path, e.line, e.column, e.text);
-    drop_others(object, o->command);
-    status = vl_option_load(o->command->table, o->values, object, published);
+    status = take_others(object, o->command, path);
+    if (status == VIOLET_OK)
+        status = vl_option_load(o->command->table, o->values, object, published);
     json_decref(object);
     return status == VIOLET_OK ? status : vl_err_at(status, "%s", path);
 }

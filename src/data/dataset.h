@@ -109,6 +109,8 @@ int vl_dataset_missing(const vl_dataset *d); /* videos of a task without picture
  * paths, nor of the pictures themselves. */
 uint64_t vl_dataset_identity(const vl_dataset *d);
 bool vl_dataset_has(const vl_dataset *d, int video); /* of a task: there are pictures of it */
+/* What the pictures of all videos of a task are (vl_pictures_hash), in the items' order. */
+uint64_t vl_dataset_hash(const vl_dataset *d);
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);
 void vl_scratch_free(vl_scratch *s);

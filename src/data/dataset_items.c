@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "data/dataset_internal.h"
 
 static vl_place find_video(const vl_dataset *d, const char *id)
@@ -36,6 +37,24 @@ violet_status vl_dataset_place(vl_dataset *d)
 bool vl_dataset_has(const vl_dataset *d, int video)
 {
     return d->place[video].piece >= 0;
+}
+
+/* Videos that are nowhere, and records that cannot be read, are told from those that can. */
+uint64_t vl_dataset_hash(const vl_dataset *d)
+{
+    int n = vl_items_n_videos(d->o.items);
+    uint64_t h = vl_hash(0, &n, sizeof n);
+    vl_record r = {.n_frames = 0};
+    for (int k = 0; k < n; k++) {
+        vl_place at = d->place[k];
+        const vl_pictures *p = at.piece < 0 ? NULL : d->piece[at.piece].pictures;
+        uint64_t x = !p                                                        ? 1
+                     : vl_pictures_look(&r, p, at.record) != VIOLET_OK ? 2
+                                                                       : vl_pictures_hash(&r);
+        h = vl_hash(h, &x, sizeof x);
+    }
+    vl_record_release(&r);
+    return h;
 }
 
 /* The texts, or, of a video alone, that it is one. */

@@ -78,7 +78,7 @@ static violet_status encode_options(int32_t *ids, int *n_text, vl_item_facts *f,
         const char *option = k < x->n_options ? x->option[k] : "";
         n_text[k] = vl_wordpiece_encode(c->wordpiece, ids + (size_t)k * (size_t)X, X, option,
                                         &n_whole);
-        f->shortened |= n_whole > n_text[k];
+        f->option_cut |= n_whole > n_text[k];
         if (longest < n_text[k] - 2) longest = n_text[k] - 2;
     }
     int n = vl_wordpiece_encode(c->wordpiece, question, X, x->text, &n_whole) - 2;
@@ -88,12 +88,13 @@ static violet_status encode_options(int32_t *ids, int *n_text, vl_item_facts *f,
         int32_t *row = ids + (size_t)k * (size_t)X;
         int n_option = n_text[k] - 2;
         if (n_option > most - n) n_option = most - n;
-        f->shortened |= n_option < n_text[k] - 2;
+        f->option_cut |= n_option < n_text[k] - 2;
         memmove(row + 1 + n, row + 1, (size_t)n_option * sizeof *row);
         memcpy(row + 1, question + 1, (size_t)n * sizeof *row);
         row[1 + n + n_option] = sep;
         n_text[k] = n + n_option + 2;
     }
+    f->shortened |= f->option_cut;
     f->n_options = x->n_options;
     return VIOLET_OK;
 }

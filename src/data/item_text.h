@@ -41,6 +41,7 @@ typedef struct vl_item_facts {
     int n_options; /* rows of text that are options; 0: not multiple choice */
     int blank;     /* the position of [MASK], where an open-ended question is answered; -1: none */
     bool shortened;
+    bool option_cut; /* an option, not only its question */
     uint64_t text; /* hash of all rows: texts that the model cannot tell apart have the same */
 } vl_item_facts;
 

@@ -2,6 +2,7 @@
 #include "data/items.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,16 @@
 #include "media/video.h"
 
 /* ---- entries --------------------------------------------------------------------------------- */
+
+int vl_entry_option(const char *name)
+{
+    char *end;
+    if (strncmp(name, "option_", 7) != 0 || !isdigit((unsigned char)name[7])) return -1;
+    if (name[7] == '0' && name[8]) return -1;
+    errno = 0;
+    long k = strtol(name + 7, &end, 10);
+    return *end || errno || k >= INT_MAX ? -1 : (int)k;
+}
 
 void vl_entry_clear(vl_entry *e)
 {
@@ -196,7 +207,7 @@ static violet_status keep_entry(vl_items *q, const vl_entry *e, size_t number)
     else if (q->kind == VL_TASK_QAMC &&
              !(x.text = vl_strings_keep(&q->strings, e->question, strlen(e->question))))
         status = vl_err_nomem();
-    const char *type = e->type;
+    const char *type = is_blank(e->type) ? NULL : e->type;
     if (!type && q->kind != VL_TASK_RETRIEVAL) type = type_of(e->question, blank);
     if (status == VIOLET_OK && type) status = number_of(&x.type, &q->types, &q->strings, type);
     if (status != VIOLET_OK) return status;
@@ -214,8 +225,13 @@ bool vl_items_is_other(const vl_items_reader *r)
 violet_status vl_items_take(vl_items_reader *r)
 {
     const vl_entry *e = &r->entry;
+    r->named |= e->split != NULL;
+    if (r->named && r->any)
+        return vl_err(VIOLET_EFORMAT, "split: '%.60s', but entries before have none", e->split);
     if (vl_items_is_other(r)) return VIOLET_OK;
-    if (!e->split && !r->whole) return vl_err(VIOLET_EFORMAT, "split: not there");
+    if (!e->split && !r->whole && (!r->o->any || r->named))
+        return vl_err(VIOLET_EFORMAT, "split: not there");
+    r->any |= !e->split && !r->whole;
     r->has = true;
     if (!r->q) return VIOLET_OK;
     violet_status status = check_entry(e, r->o->kind);
@@ -229,6 +245,11 @@ violet_status vl_items_take(vl_items_reader *r)
 const char *vl_items_path(const vl_items *q)
 {
     return q->path;
+}
+
+bool vl_items_any(const vl_items *q)
+{
+    return q->any;
 }
 
 vl_task_kind vl_items_kind(const vl_items *q)

@@ -11,8 +11,9 @@
  *     retrieval        `caption`: a string, or a list of them; each becomes an item
  *     multiple choice  `question`, `option_0`, `option_1`, ..., `answer`: the right one's number
  *     open-ended       `question`, `answer`: a word or a number in the list of answers
- * and perhaps `type`, which reports group by. An answer of -1 is unknown (multiple choice), or not
- * in the list. A question with a blank, [MASK] or three or more underscores, is answered there.
+ * and perhaps `type`, which reports group by; an empty one is none. An answer of -1 is unknown
+ * (multiple choice), or not in the list. A question with a blank, [MASK] or three or more
+ * underscores, is answered there.
  * Other fields are passed over. A video is its name, with or without a video's ending.
  *
  * The file is the first of these in the folder, or the option's path; its ending says how it is
@@ -47,6 +48,7 @@ typedef struct vl_items_options {
     const char *folder, *task; /* where the names are looked for */
     const char *path;          /* instead of these; NULL: by name */
     const char *split;         /* NULL: all entries of `path`, which has no splits */
+    bool any;                  /* a list without any field `split` is of every split */
 } vl_items_options;
 
 typedef struct vl_item {
@@ -72,6 +74,7 @@ void vl_items_close(vl_items *q);
 violet_status vl_items_has_split(bool *has, const vl_items_options *o);
 
 const char *vl_items_path(const vl_items *q);
+bool vl_items_any(const vl_items *q); /* a list without splits, of which all was taken */
 vl_task_kind vl_items_kind(const vl_items *q);
 size_t vl_items_n(const vl_items *q); /* at most INT_MAX */
 const vl_item *vl_items_at(const vl_items *q, size_t i); /* NULL: no such item */

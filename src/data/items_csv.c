@@ -20,21 +20,10 @@ typedef struct table {
     int n_options;
 } table;
 
-/* The k of option_k without leading zeros; -1: no such name. */
-static int option_number(const char *name)
-{
-    char *end;
-    if (strncmp(name, "option_", 7) != 0 || name[7] < '0' || name[7] > '9') return -1;
-    if (name[7] == '0' && name[8]) return -1;
-    errno = 0;
-    long k = strtol(name + 7, &end, 10);
-    return *end || errno || k >= VL_CSV_MAX_CELLS ? -1 : (int)k;
-}
-
 static int column_of(const char *name)
 {
-    int k = option_number(name);
-    if (k >= 0) return OPTION + k;
+    int k = vl_entry_option(name);
+    if (k >= 0 && k < VL_CSV_MAX_CELLS) return OPTION + k;
     for (int i = VIDEO; i < OPTION; i++)
         if (strcmp(name, names[i]) == 0) return i;
     return OTHER;

@@ -45,6 +45,7 @@ struct vl_items {
     int *of, *of_first; /* (n) items by video; (n_videos + 1) where each video's begin */
     vl_answers *vocab;
     int most_options;
+    bool any; /* no entry has a field `split`, nor does the file's name */
 };
 
 typedef struct vl_items_reader {
@@ -54,11 +55,14 @@ typedef struct vl_items_reader {
     size_t line;          /* that `at` is in, from 1 */
     bool whole;           /* an entry needs no field `split` */
     bool has;             /* an entry of the split was seen */
+    bool any, named;      /* an entry without, and one with a field `split` was seen */
     size_t n_entries;     /* of the split so far */
     vl_entry entry;
     vl_items *q; /* NULL: it is only asked whether the split is there */
 } vl_items_reader;
 
+/* The k of a field "option_k", without leading zeros; -1: it is another field. */
+int vl_entry_option(const char *name);
 /* Empties it, but keeps its lists. */
 void vl_entry_clear(vl_entry *e);
 

@@ -46,13 +46,13 @@ static violet_status read_captions(vl_entry *e, const json_t *v)
     return VIOLET_OK;
 }
 
-/* Fields "option_..." that have a value. */
+/* Fields "option_k" that have a value. */
 static int count_options(json_t *object)
 {
     const char *key;
     json_t *v;
     int n = 0;
-    json_object_foreach(object, key, v) n += !strncmp(key, "option_", 7) && !json_is_null(v);
+    json_object_foreach(object, key, v) n += vl_entry_option(key) >= 0 && !json_is_null(v);
     return n;
 }
 

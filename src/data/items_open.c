@@ -104,6 +104,7 @@ static violet_status list_by_video(vl_items *q)
 static violet_status finish(vl_items_reader *r)
 {
     vl_items *q = r->q;
+    q->any = r->any;
     if (q->n == 0) {
         if (!r->o->split) return vl_err(VIOLET_EFORMAT, "%s: no entries", r->path);
         return vl_err(VIOLET_EFORMAT, "%s: no entries of split '%s'", r->path, r->o->split);
@@ -145,9 +146,9 @@ violet_status vl_items_open(vl_items **out, const vl_items_options *o)
     violet_status status = find_file(path, o);
     if (status != VIOLET_OK) return status;
     if (!path[0])
-        return vl_err(VIOLET_EIO, "task '%s': no txt_%s.json, txt_%s_%s.jsonl, txt_%s.jsonl, "
-                      "txt_%s_%s.csv or txt_%s.csv in '%s'", o->task, o->task, o->task, o->split,
-                      o->task, o->task, o->split, o->task, o->folder);
+        return vl_err(VIOLET_EIO, "task '%s': no txt_%s.json, txt_%s_%s.json (or .jsonl, "
+                      ".csv), txt_%s.jsonl (or .csv) or %s.json in '%s'", o->task, o->task,
+                      o->task, o->split, o->task, o->task, o->folder);
     if ((status = vl_map_open(&map, path)) != VIOLET_OK) return status;
     status = vl_items_parse(out, o, (const char *)map.data, map.n, path);
     vl_map_close(&map);

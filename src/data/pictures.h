@@ -76,6 +76,9 @@ violet_status vl_pictures_index(vl_pictures *p);
 bool vl_pictures_find(size_t *i, const vl_pictures *p, const char *id, size_t n);
 
 violet_status vl_pictures_look(vl_record *r, const vl_pictures *p, size_t i);
+/* Of a record that was looked at: tells pictures from others by their number, sizes and some of
+ * their bytes, the same on every machine. A video that cannot be opened has one, too. */
+uint64_t vl_pictures_hash(const vl_record *r);
 /* Of a record that was looked at, with n_frames at least T (or 0). The message of an error says
  * which frame, or names the video's file. */
 violet_status vl_pictures_decode(vl_record *r, int T, vl_pictures_give give, void *user);

@@ -24,12 +24,20 @@ violet_status vl_encode_videos(vl_features *to, const int *item, vl_tape *t, con
     return status;
 }
 
+/* Without a mask a text ends where nothing but zeros follows; a [PAD] that it spells is not its
+ * end. */
+static int length_of(const int *ids, int X)
+{
+    while (X > 0 && ids[X - 1] == 0) X--;
+    return X;
+}
+
 /* Moves the rows of x (X, D) that are no padding to its front; returns how many. */
-static int drop_padding(real *x, const int *ids, const uint8_t *mask, int X, int D)
+static int drop_padding(real *x, const uint8_t *mask, int X, int D)
 {
     int n = 0;
     for (int i = 0; i < X; i++) {
-        if (mask ? !mask[i] : ids[i] == 0) continue;
+        if (!mask[i]) continue;
         if (n < i)
             memmove(x + (size_t)n * (size_t)D, x + (size_t)i * (size_t)D, (size_t)D * sizeof *x);
         n++;
@@ -38,11 +46,11 @@ static int drop_padding(real *x, const int *ids, const uint8_t *mask, int X, int
 }
 
 /* The row of position `at` among those that are left; -1: it is padding itself. */
-static int row_of(const int *ids, const uint8_t *mask, int at)
+static int row_of(const uint8_t *mask, int at)
 {
     int row = -1;
-    for (int i = 0; i <= at; i++) row += mask ? mask[i] != 0 : ids[i] != 0;
-    return (mask ? mask[at] != 0 : ids[at] != 0) ? row : -1;
+    for (int i = 0; i <= at; i++) row += mask[i] != 0;
+    return mask[at] ? row : -1;
 }
 
 static void swap_rows(real *a, real *b, int D)
@@ -65,14 +73,16 @@ violet_status vl_encode_texts_at(vl_features *to, const int *item, vl_tape *t, c
         const int *row = ids + (size_t)b * (size_t)X;
         const uint8_t *seen = mask ? mask + (size_t)b * (size_t)X : NULL;
         real *values = x->x + (size_t)b * (size_t)X * (size_t)x->cols;
-        int place = at ? at[b] : 0, first = place >= 0 && place < X ? row_of(row, seen, place) : -1;
+        int n = length_of(row, X), place = at ? at[b] : 0, first = place;
+        if (place >= X || (seen ? place >= 0 && !seen[place] : place >= n)) first = -1;
+        if (first > 0 && seen) first = row_of(seen, place);
         if (first < 0) {
             status = place == 0 ? vl_err(VIOLET_EINVAL, "text %d begins with padding", item[b])
                                 : vl_err(VIOLET_EINVAL, "text %d is read at position %d of %d, "
                                          "where it has nothing", item[b], place, X);
             break;
         }
-        int n = drop_padding(values, row, seen, X, x->cols);
+        if (seen) n = drop_padding(values, seen, X, x->cols);
         if (first > 0) swap_rows(values, values + (size_t)first * (size_t)x->cols, x->cols);
         status = vl_features_put(to, item[b], values, n);
     }

@@ -26,8 +26,11 @@ typedef struct entry {
     uint32_t check;
 } entry;
 
+typedef enum mode { GO_ON, RENEW, VIEW } mode;
+
 struct vl_features {
     vl_features_key key;
+    mode mode;
     char kind[16];
     char *path;  /* NULL: in memory */
     int fd;
@@ -126,30 +129,39 @@ static violet_status write_at(vl_features *f, size_t at, const void *data, size_
     return vl_fd_append(f->fd, &from, data, n, f->path);
 }
 
-/* Looks at what there is, writes the header of a new file, and makes the file as long as it will
- * be: an evaluation that was killed in between may have left it shorter. */
+/* The file that is there is of this key, and has its length; killed in between, an evaluation may
+ * have left it shorter. */
+static violet_status look(const vl_features *f, const header *want, int64_t bytes)
+{
+    header is;
+    memset(&is, 0, sizeof is);
+    if (pread(f->fd, &is, sizeof is, 0) < 0) return vl_err_errno("read '%s'", f->path);
+    violet_status status = compare(f, &is, want);
+    bool fits = f->mode == VIEW ? bytes == (int64_t)f->map_bytes : bytes <= (int64_t)f->map_bytes;
+    if (status != VIOLET_OK || fits) return status;
+    return vl_err(VIOLET_EFORMAT, "%s: %lld bytes, expected %zu", f->path, (long long)bytes,
+                  f->map_bytes);
+}
+
+/* Nothing of the file is touched before it is ours. A new one gets its header; each is made as
+ * long as it will be. */
 static violet_status open_file(vl_features *f)
 {
     struct stat st;
-    header want = header_of(&f->key), is;
-    f->fd = open(f->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    bool view = f->mode == VIEW;
+    const header want = header_of(&f->key);
+    f->fd = open(f->path, (view ? O_RDONLY : O_RDWR | O_CREAT) | O_CLOEXEC, 0666);
     if (f->fd < 0) return vl_err_errno("open '%s'", f->path);
-    violet_status status = vl_fd_lock(f->fd, f->path);
-    if (status != VIOLET_OK) return status;
+    if (vl_fd_lock(f->fd, f->path) != VIOLET_OK) return VIOLET_EIO;
     if (fstat(f->fd, &st) != 0) return vl_err_errno("stat '%s'", f->path);
     if (!S_ISREG(st.st_mode)) return vl_err(VIOLET_EIO, "%s: expected a regular file", f->path);
-    if (st.st_size == 0) {
-        status = write_at(f, 0, &want, sizeof want);
-    } else {
-        memset(&is, 0, sizeof is);
-        if (pread(f->fd, &is, sizeof is, 0) < 0) return vl_err_errno("read '%s'", f->path);
-        status = compare(f, &is, &want);
-        if (status == VIOLET_OK && (uint64_t)st.st_size > f->map_bytes)
-            status = vl_err(VIOLET_EFORMAT, "%s: %lld bytes, expected %zu", f->path,
-                            (long long)st.st_size, f->map_bytes);
-    }
+    if (f->mode == RENEW && ftruncate(f->fd, st.st_size = 0) != 0)
+        return vl_err_errno("resize '%s'", f->path);
+    violet_status status = st.st_size == 0 && !view ? write_at(f, 0, &want, sizeof want)
+                                                    : look(f, &want, st.st_size);
     if (status != VIOLET_OK) return status;
-    if (ftruncate(f->fd, (off_t)f->map_bytes) != 0) return vl_err_errno("resize '%s'", f->path);
+    if (!view && ftruncate(f->fd, (off_t)f->map_bytes) != 0)
+        return vl_err_errno("resize '%s'", f->path);
     f->map = mmap(NULL, f->map_bytes, PROT_READ, MAP_SHARED, f->fd, 0);
     if (f->map != MAP_FAILED) return VIOLET_OK;
     f->map = NULL;
@@ -209,7 +221,8 @@ static violet_status prepare(vl_features *f, const char *path)
     return VIOLET_OK;
 }
 
-violet_status vl_features_open(vl_features **out, const char *path, const vl_features_key *key)
+static violet_status open_as(vl_features **out, mode how, const char *path,
+                             const vl_features_key *key)
 {
     *out = NULL;
     violet_status status = check_key(key);
@@ -217,6 +230,7 @@ violet_status vl_features_open(vl_features **out, const char *path, const vl_fea
     vl_features *f = calloc(1, sizeof *f);
     if (!f) return vl_err_nomem();
     f->fd = -1;
+    f->mode = how;
     f->key = *key;
     memcpy(f->kind, key->kind, strlen(key->kind));
     f->key.kind = f->kind;
@@ -226,6 +240,21 @@ violet_status vl_features_open(vl_features **out, const char *path, const vl_fea
     else
         *out = f;
     return status;
+}
+
+violet_status vl_features_open(vl_features **out, const char *path, const vl_features_key *key)
+{
+    return open_as(out, GO_ON, path, key);
+}
+
+violet_status vl_features_renew(vl_features **out, const char *path, const vl_features_key *key)
+{
+    return open_as(out, RENEW, path, key);
+}
+
+violet_status vl_features_view(vl_features **out, const char *path, const vl_features_key *key)
+{
+    return open_as(out, VIEW, path, key);
 }
 
 void vl_features_close(vl_features *f)
@@ -259,6 +288,8 @@ violet_status vl_features_put(vl_features *f, int i, const real *x, int rows)
     if (i < 0 || i >= f->key.n || rows < 1 || rows > f->key.rows)
         return vl_err(VIOLET_EINVAL, "%s %d of %d with %d rows, at most %d", f->kind, i, f->key.n,
                       rows, f->key.rows);
+    if (f->mode == VIEW)
+        return vl_err(VIOLET_EINVAL, "%s: opened to be read, not written", f->path);
     size_t at = (size_t)i * f->item_bytes, n = (size_t)rows * (size_t)f->key.cols,
            bytes = vl_dtype_bytes(f->key.dtype);
     for (size_t k = 0; k < n; k += CHUNK) {

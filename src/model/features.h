@@ -36,8 +36,14 @@ typedef struct vl_features_key {
 
 typedef struct vl_features vl_features;
 
-/* VIOLET_EINVAL for a file that another key has made, or that another process has open. */
+/* VIOLET_EINVAL for a file that another key has made; VIOLET_EIO for one that another process has
+ * open. */
 violet_status vl_features_open(vl_features **out, const char *path, const vl_features_key *key);
+/* The same, but what the file has, of whatever key, is thrown away: once it is known that nobody
+ * else has it open. path NULL: as above. */
+violet_status vl_features_renew(vl_features **out, const char *path, const vl_features_key *key);
+/* The same, to be read only: the file must be there, and whole. */
+violet_status vl_features_view(vl_features **out, const char *path, const vl_features_key *key);
 void vl_features_close(vl_features *f);
 
 const vl_features_key *vl_features_key_of(const vl_features *f);

@@ -53,7 +53,8 @@ int vl_scorer_columns(const vl_scorer *s);
 /* The plan's B videos, image (B,T,3,H,W), become items item[0] ... item[B-1]. */
 violet_status vl_encode_videos(vl_features *to, const int *item, vl_tape *t, const vl_model *m,
                                const vl_swin_plan *plan, const uint8_t *image);
-/* B texts, ids (B,X); mask (B,X), 0: padding, which is dropped; NULL: id 0 is. A text's first
+/* B texts, ids (B,X); mask (B,X), 0: padding, which is dropped; NULL: zeros at the end are, but not
+ * a [PAD] that stands between words, as training does not mask it. A text's first
  * position, where pairs are pooled, cannot be padding. */
 violet_status vl_encode_texts(vl_features *to, const int *item, vl_tape *t, const vl_model *m,
                               const int *ids, const uint8_t *mask, int B, int X);

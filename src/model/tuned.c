@@ -51,8 +51,11 @@ static violet_status read_answers(vl_tuned *t, const json_t *list)
 
 static violet_status read_fields(vl_tuned *t, const json_t *task)
 {
-    const char *protocol = json_string_value(json_object_get(task, "protocol"));
+    const json_t *v = json_object_get(task, "protocol");
+    const char *protocol = json_string_value(v);
     t->violet1 = protocol && strcmp(protocol, "violet1") == 0;
+    if (v && !json_is_null(v) && !t->violet1 && !(protocol && strcmp(protocol, "violet") == 0))
+        return vl_err(VIOLET_EFORMAT, "metadata 'task': protocol: expected violet or violet1");
     violet_status status = read_type(t, json_object_get(task, "type"));
     if (status == VIOLET_OK) status = read_size(&t->size_img, task, "size_img", 32, 1024);
     if (status == VIOLET_OK) status = read_size(&t->size_txt, task, "size_txt", 3, 512);

@@ -7,8 +7,7 @@
 #define NEVER ((real)-1e9)
 
 /* The cross-modal encoder's input: pairs (b, text_of[b * each + k]), k < each (text_of NULL: text
- * k)
- * -> (B * each * n, D); 0: failed. */
+ * k) -> (B * each * n, D); 0: failed. */
 static int pair_each(vl_tape *t, const vl_model *m, const vl_downstream_input *in,
                      const int *text_of, int each, vl_tensor **x, vl_bert_batch *batch,
                      vl_downstream_output *out)

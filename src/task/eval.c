@@ -30,8 +30,6 @@ static violet_status setup_options(eval *e)
         return vl_err(VIOLET_EINVAL, "nothing to evaluate: --checkpoint names a file of weights");
     if (!vl_str_given(e->o->task) && !vl_str_given(e->o->items))
         return vl_err(VIOLET_EINVAL, "no items: 'task' names them, or --items their file");
-    if (o->size_img % 32)
-        return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", o->size_img);
     if (e->o->merge && vl_str_given(e->o->shard))
         return vl_err(VIOLET_EINVAL, "--shard does a part, --merge puts parts together: one of "
                       "them");
@@ -43,10 +41,32 @@ static violet_status setup_options(eval *e)
     if (e->o->first_stage && (e->o->merge || vl_str_given(e->o->shard)))
         return vl_err(VIOLET_EINVAL, "--first-stage looks at all videos at once: it has no parts "
                       "(--shard, --merge)");
+    if (e->o->direction != EVAL_BOTH && e->kind != &eval_retrieval)
+        return vl_err(VIOLET_EINVAL, "--direction: %s has none, only retrieval does",
+                      e->kind->type);
+    if (e->o->direction == EVAL_VIDEO_TO_TEXT && o->compat == VL_COMPAT_VIOLET1)
+        return vl_err(VIOLET_EINVAL, "--direction video-to-text: the published evaluation "
+                      "(--compat violet1) has text to video alone");
     if (e->o->merge == 1) return vl_err(VIOLET_EINVAL, "--merge 1: expected 2 or more parts");
     e->compat = o->compat == VL_COMPAT_VIOLET1;
     e->rule = e->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;
     return vl_shard_parse(&e->shard, vl_str_given(e->o->shard));
+}
+
+/* "{split}" in the name of the folder. */
+static violet_status setup_output(eval *e)
+{
+    static const char mark[] = "{split}";
+    const vl_run_options *o = &e->o->run;
+    const char *at = o->output ? strstr(o->output, mark) : NULL, *split = vl_str_given(o->split);
+    vl_buf b = {0};
+    if (!at) return VIOLET_OK;
+    violet_status status = vl_buf_printf(&b, "%.*s%s%s", (int)(at - o->output), o->output,
+                                         split ? split : "all", at + strlen(mark));
+    if (status == VIOLET_OK && !(e->own.run.output = vl_strings_keep(&e->strings, b.data, b.n)))
+        status = vl_err_nomem();
+    vl_buf_free(&b);
+    return status;
 }
 
 /* ---- checkpoint ------------------------------------------------------------------------------ */
@@ -81,6 +101,21 @@ static void warn_of(const eval *e, const char *key, int was, int is)
                 e->o->run.path_ckpt, key, was, is);
 }
 
+/* What no option says is as it was in fine-tuning, or as usual. */
+static violet_status take_sizes(eval *e, const vl_tuned *t)
+{
+    vl_run_options *o = &e->own.run;
+    if (!o->size_img) o->size_img = t->size_img ? t->size_img : 224;
+    if (!o->size_txt) o->size_txt = t->size_txt ? t->size_txt : 25;
+    if (!o->size_frame) o->size_frame = t->size_frame;
+    if (o->size_img % 32)
+        return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", o->size_img);
+    if (o->size_txt < 3)
+        return vl_err(VIOLET_EINVAL, "size_txt %d leaves no room between [CLS] and [SEP]",
+                      o->size_txt);
+    return VIOLET_OK;
+}
+
 static violet_status read_task(eval *e, const vl_tensors *f)
 {
     const char *path = e->o->run.path_ckpt;
@@ -89,6 +124,10 @@ static violet_status read_task(eval *e, const vl_tensors *f)
     if (*t.type && strcmp(t.type, e->kind->type) != 0)
         vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned for %s, this is %s", path,
                 t.type, e->kind->type);
+    if (*t.type && t.violet1 != e->compat)
+        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned %s --compat violet1, this is %s",
+                path, t.violet1 ? "with" : "without", e->compat ? "with it" : "without");
+    if (status == VIOLET_OK) status = take_sizes(e, &t);
     warn_of(e, "size_img", t.size_img, e->o->run.size_img);
     warn_of(e, "size_txt", t.size_txt, e->o->run.size_txt);
     e->frames_before = t.size_frame;
@@ -108,8 +147,7 @@ static violet_status setup_config(eval *e)
     if (status != VIOLET_OK) return status;
     status = vl_config_find(&e->config, vl_str_given(o->config) ? o->config : o->path_ckpt);
     if (status == VIOLET_OK) status = check_head(e, f);
-    /* with the dual encoder or not, encoded videos are the same: one hash, one cache */
-    e->heads = e->kind->head | (e->kind->all_pairs ? vl_heads_of(f) & VL_HEAD_DUAL : 0);
+    e->heads = e->kind->head | (e->o->first_stage ? VL_HEAD_DUAL : 0);
     if (status == VIOLET_OK) status = read_task(e, f);
     const vl_stored *out = vl_tensors_find(f, "fc.3.weight");
     if (e->kind->head == VL_HEAD_ANSWER && out && out->n_dim == 2)
@@ -169,6 +207,7 @@ static violet_status setup_items(eval *e)
                               .folder = o->run.data,
                               .task = o->task,
                               .path = vl_str_given(o->items),
+                              .any = true,
                               .split = vl_str_given(o->run.split)};
     violet_status status = vl_items_open(&e->items, &items);
     if (status != VIOLET_OK) return status;
@@ -196,6 +235,7 @@ static violet_status setup_set(eval *e)
     int side = o->size_img / 32;
     vl_config_fit(&e->config, e->T, side, side);
     e->Ni = e->T * (1 + side * side);
+    e->pictures = vl_dataset_hash(e->set);
     return VIOLET_OK;
 }
 
@@ -214,6 +254,7 @@ static violet_status setup_model(eval *e)
     vl_load_report_release(&report);
     if (status != VIOLET_OK) return status;
     e->weights = vl_params_hash(&e->model.params);
+    e->encoder = vl_params_hash_of(&e->model.params, "enc_img.");
     e->backend = vl_backend_fast();
     return vl_tape_open(&e->tape, &e->device, e->backend, o->threads);
 }
@@ -247,25 +288,45 @@ static violet_status report(vl_buf *text, eval *e, int flags)
     return status;
 }
 
+/* Better an error now than after hours of work. The file may belong into the folder. */
+static violet_status setup_predictions(eval *e)
+{
+    const char *path = vl_str_given(e->o->predictions), *output = vl_str_given(e->o->run.output);
+    if (!path) return VIOLET_OK;
+    violet_status status = output ? vl_dir_make(output) : VIOLET_OK;
+    return status == VIOLET_OK ? vl_out_open(&e->out, path) : status;
+}
+
+/* That predictions could not be written does not lose the metrics. */
+static violet_status measure(eval *e)
+{
+    violet_status status = e->kind->measure(e, e->out.file);
+    if (status == VIOLET_OK && e->out.file) status = vl_out_commit(&e->out);
+    if (status != VIOLET_EIO) return status;
+    snprintf(e->unwritten, sizeof e->unwritten, "%s", violet_error());
+    return VIOLET_OK;
+}
+
 static violet_status run(vl_buf *text, eval *e, int flags)
 {
-    violet_status (*const stages[])(eval *) = {setup_options, setup_config, setup_text, setup_items,
-                                               setup_set, eval_texts_open, setup_model,
+    violet_status (*const stages[])(eval *) = {setup_options, setup_output, setup_config,
+                                               setup_text, setup_items,
+                                               setup_set, eval_texts_open, setup_predictions,
+                                               setup_model,
                                                eval_store_open, eval_first_open};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         violet_status status = stages[i](e);
         if (status != VIOLET_OK) return status;
     }
     tell_start(e);
-    /* better an error now than after hours of work */
-    bool part = e->shard.n > 1, predictions = vl_str_given(e->o->predictions);
-    violet_status status = predictions ? vl_out_open(&e->out, e->o->predictions) : VIOLET_OK;
-    if (status == VIOLET_OK && !e->o->merge) status = eval_score(e);
-    if (status == VIOLET_OK && !part) status = e->kind->measure(e, e->out.file);
-    if (status == VIOLET_OK && predictions) status = vl_out_commit(&e->out);
+    bool part = e->shard.n > 1;
+    violet_status status = e->o->merge ? VIOLET_OK : eval_score(e);
+    if (status == VIOLET_OK && !part) status = measure(e);
     if (status == VIOLET_OK) status = eval_store_finish(e);
     if (status != VIOLET_OK) return status;
-    if (!part) return report(text, e, flags);
+    if (!part) status = report(text, e, flags);
+    if (status == VIOLET_OK && *e->unwritten) return vl_err(VIOLET_EIO, "%s", e->unwritten);
+    if (!part) return status;
     vl_tell(e->hooks, VIOLET_EVENT_MESSAGE, "part %d of %d is done; when all are: --merge %d",
             e->shard.i, e->shard.n, e->shard.n);
     return eval_tell_speed(e, NULL);
@@ -298,7 +359,8 @@ violet_status vl_eval_run(vl_buf *text, const vl_eval_options *o, int flags,
 {
     eval *e = calloc(1, sizeof *e);
     if (!e) return vl_err_nomem();
-    e->o = o;
+    e->own = *o;
+    e->o = &e->own;
     e->hooks = hooks;
     violet_status status = run(text, e, flags);
     release(e);

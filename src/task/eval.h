@@ -46,6 +46,11 @@ typedef struct vl_eval_options {
 
 extern const vl_option vl_eval_option_table[];
 
+/* Of the options of a training, read from `path`, makes those of its evaluation: the split that it
+ * tests, a folder of its own below the training's, and, where the file stands in the folder of a
+ * run, the best weights there. Others are left alone. */
+violet_status vl_eval_take_training(json_t *object, const char *path);
+
 /* Appends the metrics as lines or, with VIOLET_INFO_JSON in flags, as an object; of one part of
  * many, nothing. hooks may be NULL. */
 violet_status vl_eval_run(vl_buf *text, const vl_eval_options *o, int flags,

@@ -7,7 +7,6 @@
  * number of threads. All of them are in memory; of the products a row. */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -45,18 +44,17 @@ static violet_status open_kept(eval_first *s, const eval *e)
 {
     char path[4096];
     bool folder = e->o->run.output && *e->o->run.output;
-    vl_features_key key = {.kind = "vectors", .weights = e->weights, .items = eval_hash(e, true),
+    vl_features_key key = {.kind = "vectors", .weights = e->weights, .items = eval_hash(e),
                            .n = s->n_videos + s->n_texts, .rows = 1, .cols = s->E,
                            .dtype = VL_DT_F32, .frames = e->T, .height = e->o->run.size_img,
                            .width = e->o->run.size_img};
     if (!folder) return vl_features_open(&s->kept, NULL, &key);
     violet_status status = vl_path_join(path, sizeof path, e->o->run.output, "vectors.bin");
     if (status != VIOLET_OK) return status;
-    status = vl_features_open(&s->kept, path, &key);
-    if (status != VIOLET_EINVAL) return status;
+    if (!e->o->restart) status = vl_features_open(&s->kept, path, &key);
+    if (!e->o->restart && status != VIOLET_EINVAL) return status;
     /* of another evaluation, and as quickly made again: eval_store has seen to what is dear */
-    if (unlink(path) != 0) return vl_err_errno("remove '%s'", path);
-    return vl_features_open(&s->kept, path, &key);
+    return vl_features_renew(&s->kept, path, &key);
 }
 
 violet_status eval_first_open(eval *e)

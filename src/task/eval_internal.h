@@ -39,18 +39,21 @@ typedef struct eval_texts {
     int *of;        /* (items * rows) number of each row's text; -1: the item is not used, or there
                      * are no pictures of its video */
     int32_t *ids;   /* (n, X) */
+    int *last;      /* (n) the item that has it last */
     int *length;    /* (n) tokens */
     int *at;        /* (n) the position that is read */
     size_t n_shortened;   /* items */
+    size_t n_cut, n_equal; /* items of which options are shortened, and are the same text */
     size_t n_blanks;      /* items with one */
     size_t n_overwritten; /* items that are not used: compat */
 } eval_texts;
 
 typedef struct eval_metric {
-    char name[80];        /* "t2v_recall_1" */
-    char label[40];       /* "R@1" */
+    const char *name;     /* "t2v_recall_1" */
+    const char *type;     /* of the questions that it is over; NULL: of all */
+    const char *label;    /* "R@1" */
     const char *group;    /* heading: what was measured, "text to video" */
-    const char *protocol; /* one line, the e's */
+    const char *protocol; /* one line */
     bool share;           /* a share of 1, else a rank */
     double value;
     vl_interval interval;
@@ -64,7 +67,8 @@ typedef struct eval_bad {
 } eval_bad;
 
 struct eval {
-    const vl_eval_options *o;
+    const vl_eval_options *o; /* &own: with what the checkpoint says of sizes; strings borrowed */
+    vl_eval_options own;
     const violet_hooks *hooks;
     const eval_kind *kind;
     bool compat;
@@ -74,7 +78,8 @@ struct eval {
     vl_config config;
     vl_model model;
     int heads;        /* of the model */
-    uint64_t weights; /* hash of the model's */
+    uint64_t weights, encoder; /* hashes of the model's, and of its video encoder's */
+    uint64_t pictures;         /* hash of the videos' */
     const vl_backend *backend;
     vl_device *device;
     vl_tape tape;
@@ -94,6 +99,7 @@ struct eval {
     eval_first *first; /* NULL: none, all pairs are scored */
     vl_scorer *scorer;
     vl_out out; /* predictions */
+    char unwritten[1024]; /* why they could not be written; "": they could */
     eval_bad bad;
     size_t n_pairs, n_encoded; /* scored and encoded in this process */
     double seconds, flops;     /* they took */
@@ -123,8 +129,9 @@ bool eval_has(const eval *e, int video); /* its scores are there */
 int eval_columns(const eval *e);         /* of an entry */
 /* score (n, columns of fc) of the texts that eval_texts_of gives. */
 violet_status eval_store_put(eval *e, int video, const int *text, const real *score, int n);
-/* What encoded videos depend on, or, of `all`, scores. */
-uint64_t eval_hash(const eval *e, bool all);
+/* What, beside weights and sizes, decides the encoded videos, and all scores. */
+uint64_t eval_hash_videos(const eval *e);
+uint64_t eval_hash(const eval *e);
 violet_status eval_store_finish(eval *e); /* result.json */
 void eval_store_close(eval *e);           /* what has nothing in it does not stay */
 
@@ -163,14 +170,14 @@ violet_status eval_cost_pairs(double *flops, eval_cost *c, const int *text, int 
 typedef struct eval_group {
     const char *title, *protocol, *prefix;
 } eval_group;
-/* Adds "PREFIX_NAME", or PREFIX where the name is "". */
-violet_status eval_add(eval *e, const eval_group *g, const char *name, const char *label,
-                       bool share, double value, vl_interval interval, size_t n);
+/* Adds one of the group; of it name ("PREFIX_NAME", or PREFIX where that is NULL), label, type and
+ * all that is a number are read. */
+violet_status eval_add(eval *e, const eval_group *g, const eval_metric *m);
 violet_status eval_text(vl_buf *out, const eval *e);
 /* Without what takes another time every run; NULL: out of memory. */
 json_t *eval_json(const eval *e);
 violet_status eval_tell_speed(eval *e, json_t *object);
-/* An object as a line of a file. Takes it; NULL: out of memory. */
-violet_status eval_line(FILE *f, json_t *object);
+/* An object as a line of the predictions' file. Takes it; NULL: out of memory. EIO: not written. */
+violet_status eval_line(const eval *e, FILE *f, json_t *object);
 
 #endif

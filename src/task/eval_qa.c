@@ -8,8 +8,10 @@
 #include "task/eval_internal.h"
 #include "train/run_folder.h"
 
+#define TYPES_MOST 1000 /* that have intervals */
+
 typedef struct question {
-    int item, unit, type; /* unit: its video */
+    int item, unit, type; /* unit: number of its video among those that were scored */
     bool asked;           /* its answer is known and in the list */
     double hit;
 } question;
@@ -17,7 +19,9 @@ typedef struct question {
 typedef struct answers {
     eval *e;
     question *list; /* (n) */
-    int n, n_types;
+    int n, n_types, n_units;
+    int *unit;           /* (n_videos), -1: not scored, or asked nothing */
+    bool whole;          /* metrics are of all types only */
     size_t *all, *asked; /* (n_types + 1), the last of all types */
     double *weight;      /* (2 * (n_types + 1)) what a sample has of each */
     double *score;       /* (columns) */
@@ -40,7 +44,9 @@ static void judge(answers *a, size_t i)
 {
     const vl_item *x = vl_items_at(a->e->items, i);
     question *q = &a->list[a->n++];
-    *q = (question){.item = (int)i, .unit = x->video, .type = x->type, .asked = x->answer >= 0};
+    if (a->unit[x->video] < 0) a->unit[x->video] = a->n_units++;
+    *q = (question){.item = (int)i, .unit = a->unit[x->video], .type = x->type,
+                    .asked = x->answer >= 0};
     read_row(a, (int)i);
     q->hit = q->asked ? vl_hit(a->score, options_of(a->e, x), x->answer, a->e->rule) : 0;
     a->all[a->n_types]++;
@@ -52,17 +58,17 @@ static void judge(answers *a, size_t i)
 
 /* ---- metrics --------------------------------------------------------------------------------- */
 
-/* metric 2k: of type k, all counted; 2k + 1: without those whose answer is not in the list. Type
- * n_types: all of them. times NULL: each once. */
+/* metric 0: all counted; 1: without those whose answer is not in the list; 2k + 2 and 2k + 3: the
+ * same of type k. times NULL: each once. */
 static void accuracies(double *metric, const int *times, void *user)
 {
     answers *a = user;
-    int n = 2 * (a->n_types + 1), whole = 2 * a->n_types;
+    int n = a->whole ? 2 : 2 * (a->n_types + 1);
     for (int m = 0; m < n; m++) metric[m] = a->weight[m] = 0;
     for (int i = 0; i < a->n; i++) {
         const question *q = &a->list[i];
         double count = times ? times[q->unit] : 1;
-        int at[2] = {whole, q->type >= 0 ? 2 * q->type : -1};
+        int at[2] = {0, q->type >= 0 && !a->whole ? 2 * q->type + 2 : -1};
         for (int k = 0; k < 2 && at[k] >= 0; k++) {
             metric[at[k]] += count * q->hit;
             metric[at[k] + 1] += count * q->hit;
@@ -76,9 +82,25 @@ static void accuracies(double *metric, const int *times, void *user)
 static violet_status add_type(answers *a, const eval_group *g, int k, bool listed,
                               const double *value, const vl_interval *interval)
 {
-    const char *type = k < a->n_types ? vl_items_type(a->e->items, k) : "";
-    return eval_add(a->e, g, type, *type ? type : "all", true, value[2 * k + listed],
-                    interval[2 * k + listed], listed ? a->asked[k] : a->all[k]);
+    const char *type = vl_items_type(a->e->items, k);
+    int at = 2 * (type ? k + 1 : 0) + listed;
+    const eval_metric m = {.type = type, .label = type ? type : "all", .share = true,
+                           .value = value[at], .interval = interval[at],
+                           .n = listed ? a->asked[k] : a->all[k]};
+    return eval_add(a->e, g, &m);
+}
+
+/* Where there are very many types, as where a type is a name, theirs are not known: a thousand
+ * samples of each would take gigabytes. */
+static violet_status find_intervals(vl_interval *interval, answers *a)
+{
+    int n = 2 * (a->n_types + 1);
+    a->whole = a->n_types > TYPES_MOST;
+    for (int i = 0; i < n; i++) interval[i] = (vl_interval){NAN, NAN};
+    violet_status status = vl_bootstrap(interval, a->whole ? 2 : n, a->n_units,
+                                        (uint64_t)a->e->o->run.seed, accuracies, a);
+    a->whole = false;
+    return status;
 }
 
 /* Over all questions, then by type. */
@@ -105,8 +127,7 @@ static violet_status add_metrics(answers *a)
     violet_status status = value && interval ? VIOLET_OK : vl_err_nomem();
     if (status == VIOLET_OK) {
         accuracies(value, NULL, a);
-        status = vl_bootstrap(interval, n, a->e->n_videos, (uint64_t)a->e->o->run.seed, accuracies,
-                              a);
+        status = find_intervals(interval, a);
     }
     if (status == VIOLET_OK) {
         snprintf(protocol, sizeof protocol, "%zu questions; %zu %s are counted wrong; %s", all,
@@ -178,7 +199,7 @@ static violet_status write_question(answers *a, const question *q, FILE *f)
     bad |= vl_json_put(o, "number", json_integer(x->answer));
     bad |= vl_json_put(o, "right", json_real(q->hit));
     bad |= vl_json_put(o, "top", top);
-    if (!bad) return eval_line(f, o);
+    if (!bad) return eval_line(a->e, f, o);
     json_decref(o);
     return vl_err_nomem();
 }
@@ -188,14 +209,17 @@ static violet_status write_question(answers *a, const question *q, FILE *f)
 static violet_status open_memory(answers *a)
 {
     size_t types = (size_t)a->n_types + 1, columns = (size_t)eval_columns(a->e);
+    size_t videos = (size_t)a->e->n_videos;
+    a->unit = malloc(videos * sizeof *a->unit);
+    for (size_t v = 0; v < videos && a->unit; v++) a->unit[v] = -1;
     a->list = malloc((vl_items_n(a->e->items) + 1) * sizeof *a->list);
     a->all = calloc(types, sizeof *a->all);
     a->asked = calloc(types, sizeof *a->asked);
     a->weight = malloc(2 * types * sizeof *a->weight);
     a->score = malloc(columns * sizeof *a->score);
     a->row = malloc(columns * sizeof *a->row);
-    return a->list && a->all && a->asked && a->weight && a->score && a->row ? VIOLET_OK
-                                                                            : vl_err_nomem();
+    bool whole = a->unit && a->list && a->all && a->asked && a->weight && a->score && a->row;
+    return whole ? VIOLET_OK : vl_err_nomem();
 }
 
 static violet_status measure(eval *e, FILE *f)
@@ -210,6 +234,7 @@ static violet_status measure(eval *e, FILE *f)
     if (status == VIOLET_OK) status = add_metrics(&a);
     for (int i = 0; f && i < a.n && status == VIOLET_OK; i++)
         status = write_question(&a, &a.list[i], f);
+    free(a.unit);
     free(a.list);
     free(a.all);
     free(a.asked);

@@ -7,25 +7,32 @@
 #include "base/grow.h"
 #include "base/memory.h"
 #include "base/status.h"
+#include "base/str.h"
 #include "task/eval_internal.h"
 #include "train/run_folder.h"
 
-violet_status eval_add(eval *e, const eval_group *g, const char *name, const char *label,
-                       bool share, double value, vl_interval interval, size_t n)
+static const char *keep(eval *e, const char *s)
 {
+    return vl_strings_keep(&e->strings, s, strlen(s));
+}
+
+violet_status eval_add(eval *e, const eval_group *g, const eval_metric *own)
+{
+    char name[80];
     violet_status status =
         vl_grow(&e->metric, &e->cap_metrics, e->n_metrics, sizeof *e->metric, 16);
     if (status != VIOLET_OK) return status;
     eval_metric *m = &e->metric[e->n_metrics];
     const eval_metric *last = e->n_metrics ? m - 1 : NULL;
     bool same = last && strcmp(last->group, g->title) == 0;
-    *m = (eval_metric){.share = share, .value = value, .interval = interval, .n = n};
-    snprintf(m->name, sizeof m->name, "%s%s%s", g->prefix, *name ? "_" : "", name);
-    snprintf(m->label, sizeof m->label, "%s", label);
-    m->group = same ? last->group : vl_strings_keep(&e->strings, g->title, strlen(g->title));
-    m->protocol =
-        same ? last->protocol : vl_strings_keep(&e->strings, g->protocol, strlen(g->protocol));
-    if (!m->group || !m->protocol) return vl_err_nomem();
+    *m = *own;
+    snprintf(name, sizeof name, "%s%s%s", g->prefix, own->name ? "_" : "",
+             own->name ? own->name : "");
+    m->name = keep(e, name);
+    m->label = keep(e, own->label);
+    m->group = same ? last->group : keep(e, g->title);
+    m->protocol = same ? last->protocol : keep(e, g->protocol);
+    if (!m->name || !m->label || !m->group || !m->protocol) return vl_err_nomem();
     e->n_metrics++;
     return VIOLET_OK;
 }
@@ -66,13 +73,19 @@ static violet_status put_left_out(vl_buf *out, const eval *e, const counts *c)
     return status == VIOLET_OK ? vl_buf_putc(out, '\n') : status;
 }
 
+/* NULL: a list without splits, all of it. */
+static const char *split_of(const eval *e)
+{
+    return vl_items_any(e->items) ? NULL : vl_str_given(e->o->run.split);
+}
+
 static violet_status put_head(vl_buf *out, const eval *e)
 {
+    const char *split = split_of(e);
     counts c = count(e);
     violet_status status = vl_buf_printf(
-        out, "%s on %s%s%s: %s%s\n", e->kind->type, vl_items_path(e->items),
-        e->o->run.split ? ", " : "", e->o->run.split ? e->o->run.split : "", e->o->run.path_ckpt,
-        e->compat ? ", as violet1" : "");
+        out, "%s on %s%s%s: %s%s\n", e->kind->type, vl_items_path(e->items), split ? ", " : ", all",
+        split ? split : "", e->o->run.path_ckpt, e->compat ? ", as violet1" : "");
     if (status == VIOLET_OK && e->bad.videos) status = put_left_out(out, e, &c);
     if (status == VIOLET_OK && e->texts.n_overwritten)
         status = vl_buf_printf(out, "  as published, %zu captions of videos with several are not "
@@ -82,8 +95,11 @@ static violet_status put_head(vl_buf *out, const eval *e)
                                "query\n", eval_first_pairs(e->first),
                                (size_t)e->n_videos * (size_t)e->texts.n, e->o->first_stage);
     if (status == VIOLET_OK && e->texts.n_shortened)
-        status = vl_buf_printf(out, "  shortened to %d tokens: the texts of %zu items\n",
+        status = vl_buf_printf(out, "  shortened to %d tokens: the texts of %zu items",
                                e->o->run.size_txt, e->texts.n_shortened);
+    if (status == VIOLET_OK && e->texts.n_cut)
+        status = vl_buf_printf(out, ", of %zu also options", e->texts.n_cut);
+    if (status == VIOLET_OK && e->texts.n_shortened) status = vl_buf_putc(out, '\n');
     return status;
 }
 
@@ -160,16 +176,34 @@ static json_t *first_json(const eval *e)
     return NULL;
 }
 
+/* Those of a type stand in an object of their own, whose names are the data's. */
+static int put_metrics(json_t *o, const eval *e)
+{
+    json_t *whole = json_object(), *types = json_object();
+    int bad = !whole || !types;
+    for (size_t i = 0; i < e->n_metrics && !bad; i++) {
+        const eval_metric *m = &e->metric[i];
+        json_t *to = m->type ? json_object_get(types, m->type) : whole;
+        if (!to) bad = vl_json_put(types, m->type, to = json_object());
+        if (!bad) bad = vl_json_put(to, m->name, metric_json(m));
+    }
+    bool any = json_object_size(types) > 0;
+    bad |= vl_json_put(o, "metrics", whole);
+    if (any) return vl_json_put(o, "types", types) || bad;
+    json_decref(types);
+    return bad;
+}
+
 json_t *eval_json(const eval *e)
 {
     const vl_run_options *run = &e->o->run;
     counts c = count(e);
-    json_t *o = json_object(), *metrics = json_object();
+    json_t *o = json_object();
     char part[40];
     snprintf(part, sizeof part, "%d/%d", e->shard.i, e->shard.n);
     int bad = vl_json_put(o, "type", json_string(e->kind->type));
     bad |= vl_json_put(o, "items", json_string(vl_items_path(e->items)));
-    bad |= vl_json_put(o, "split", string_or_null(run->split));
+    bad |= vl_json_put(o, "split", string_or_null(split_of(e)));
     bad |= vl_json_put(o, "checkpoint", json_string(run->path_ckpt));
     bad |= vl_json_put(o, "compat", json_string(e->compat ? "violet1" : "none"));
     bad |= vl_json_put(o, "key", json_string(e->key));
@@ -180,24 +214,26 @@ json_t *eval_json(const eval *e)
     bad |= vl_json_put(o, "left_out", left_out_json(e, &c));
     bad |= vl_json_put(o, "overwritten", json_integer((json_int_t)e->texts.n_overwritten));
     bad |= vl_json_put(o, "shortened", json_integer((json_int_t)e->texts.n_shortened));
+    if (e->kind == &eval_qamc) {
+        bad |= vl_json_put(o, "options_cut", json_integer((json_int_t)e->texts.n_cut));
+        bad |= vl_json_put(o, "options_equal", json_integer((json_int_t)e->texts.n_equal));
+    }
     bad |= vl_json_put(o, "resamples", json_integer(VL_RESAMPLES));
     bad |= vl_json_put(o, "seed", json_integer((json_int_t)run->seed));
-    for (size_t i = 0; i < e->n_metrics; i++)
-        bad |= vl_json_put(metrics, e->metric[i].name, metric_json(&e->metric[i]));
-    bad |= vl_json_put(o, "metrics", metrics);
+    bad |= put_metrics(o, e);
     if (!bad) return o;
     json_decref(o);
     return NULL;
 }
 
-violet_status eval_line(FILE *f, json_t *object)
+violet_status eval_line(const eval *e, FILE *f, json_t *object)
 {
     char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(object);
     if (!text) return vl_err_nomem();
     bool good = fputs(text, f) >= 0 && fputc('\n', f) != EOF;
     free(text);
-    return good ? VIOLET_OK : vl_err_errno("write predictions");
+    return good ? VIOLET_OK : vl_err_errno("write '%s'", e->o->predictions);
 }
 
 /* ---- speed ----------------------------------------------------------------------------------- */

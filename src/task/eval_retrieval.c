@@ -7,8 +7,8 @@
  *
  * With a first stage (eval_first.c: cosines in place of scores) everything is ranked by that first.
  * Then the K best of a query are ranked anew by their scores; a query whose own are not among them
- * keeps its rank, which is behind them. So what the first stage loses is seen as such, and with K
- * as large as all, the ranks are those of no first stage. */
+ * has its rank behind them, as the first stage orders the others. So what the first stage loses is
+ * seen as such, and with K as large as all, the ranks are those of no first stage. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,9 @@ typedef struct query {
     int n_best;
     best *best; /* (top); NULL: not wanted */
     vl_tally tally;
-    bool within; /* what is right is among the pairs that were scored */
+    vl_tally first; /* by the first stage */
+    int chosen;     /* others that the first stage has left */
+    bool within;    /* what is right is among them */
     double rank;
 } query;
 
@@ -84,12 +86,14 @@ static void find_ours(retrieval *r)
     for (int u = 0; u < r->n_units; u++) {
         query *v = &r->video[u];
         v->tally = (vl_tally){0};
+        v->chosen = 0;
         v->within = false;
         read_row(r, v->video);
         for (int i = r->first[u]; i < r->first[u + 1]; i++) {
             query *c = &r->caption[r->by_video[i]];
             int t = text_of(r, c);
             c->tally = (vl_tally){.ours = (double)r->row[t]};
+            c->chosen = 0;
             c->within = r->mark[t] & EVAL_BY_TEXT;
             if (!(r->mark[t] & EVAL_BY_VIDEO)) continue;
             if (!v->within || v->tally.ours < c->tally.ours) v->tally.ours = c->tally.ours;
@@ -113,6 +117,8 @@ static violet_status count_others(retrieval *r)
             if (by_text && !r->cosines) offer(c, score, v->video, r->top);
             if (by_video && !r->cosines) offer(v, score, c->item, r->top);
             if (c->unit == u) continue;
+            c->chosen += by_text;
+            v->chosen += by_video;
             if (by_text) vl_tally_add(&c->tally, score, u < c->unit);
             if (by_video) vl_tally_add(&v->tally, score, c->unit < u);
         }
@@ -120,9 +126,23 @@ static violet_status count_others(retrieval *r)
     return VIOLET_OK;
 }
 
-static void set_rank(query *q, vl_rank_rule rule)
+/* What is right but not among those that the first stage has left is behind all of these, some of
+ * which may be its equals there; where among the others, the first stage says. */
+static vl_tally behind_chosen(const query *q)
 {
-    if (q->within) q->rank = vl_tally_rank(&q->tally, rule);
+    vl_tally t = q->first;
+    int equal = q->chosen > t.above ? q->chosen - t.above : 0;
+    t.above += equal;
+    t.equal -= equal;
+    t.before = t.before > equal ? t.before - equal : 0;
+    return t;
+}
+
+static void set_rank(query *q, bool cosines, vl_rank_rule rule)
+{
+    if (cosines) q->first = q->tally;
+    const vl_tally t = q->within ? q->tally : behind_chosen(q);
+    q->rank = vl_tally_rank(&t, rule);
 }
 
 static violet_status rank_all(retrieval *r, bool cosines)
@@ -130,8 +150,8 @@ static violet_status rank_all(retrieval *r, bool cosines)
     r->cosines = cosines;
     find_ours(r);
     violet_status status = count_others(r);
-    for (int k = 0; k < r->n_captions; k++) set_rank(&r->caption[k], r->e->rule);
-    for (int u = 0; u < r->n_units; u++) set_rank(&r->video[u], r->e->rule);
+    for (int k = 0; k < r->n_captions; k++) set_rank(&r->caption[k], cosines, r->e->rule);
+    for (int u = 0; u < r->n_units; u++) set_rank(&r->video[u], cosines, r->e->rule);
     return status;
 }
 
@@ -185,6 +205,14 @@ static violet_status fill_ranks(ranks *k, const query *q)
     return whole ? VIOLET_OK : vl_err_nomem();
 }
 
+static violet_status add_one(eval *e, const eval_group *g, const char *name, const char *label,
+                             bool share, double value, vl_interval interval, int n)
+{
+    const eval_metric m = {.name = name, .label = label, .share = share, .value = value,
+                           .interval = interval, .n = (size_t)n};
+    return eval_add(e, g, &m);
+}
+
 static violet_status add_direction(retrieval *r, const eval_group *g, const query *q, int n)
 {
     static const char *const names[N_METRICS] = {"recall_1", "recall_5", "recall_10",
@@ -203,8 +231,7 @@ static violet_status add_direction(retrieval *r, const eval_group *g, const quer
         put_ranking(value, &whole);
     }
     for (int i = 0; i < N_METRICS && status == VIOLET_OK; i++)
-        status = eval_add(r->e, g, names[i], labels[i], i < VL_RECALLS, value[i], interval[i],
-                          (size_t)n);
+        status = add_one(r->e, g, names[i], labels[i], i < VL_RECALLS, value[i], interval[i], n);
     free(k.rank);
     free(k.unit);
     free(k.times);
@@ -239,8 +266,7 @@ static violet_status add_within(retrieval *r, const eval_group *g, const query *
     violet_status status =
         vl_bootstrap(&interval, 1, r->n_units, (uint64_t)r->e->o->run.seed, of_kept, &k);
     if (status != VIOLET_OK) return status;
-    return eval_add(r->e, g, "within", label, true, n ? (double)within / n : NAN, interval,
-                    (size_t)n);
+    return add_one(r->e, g, "within", label, true, n ? (double)within / n : NAN, interval, n);
 }
 
 /* The two directions: titles and prefixes, by the first stage and as they end. */
@@ -331,7 +357,7 @@ static violet_status write_query(const retrieval *r, const query *q, FILE *f)
     bad |= vl_json_put(o, "video", json_string(vl_items_video(items, q->video)));
     bad |= vl_json_put(o, "rank", json_real(q->rank));
     bad |= vl_json_put(o, "top", best_list(r, q));
-    if (!bad) return eval_line(f, o);
+    if (!bad) return eval_line(r->e, f, o);
     json_decref(o);
     return vl_err_nomem();
 }

@@ -270,7 +270,7 @@ static violet_status open_features(eval *e, int most)
     bool cached = is_cached(e);
     vl_dtype dtype = e->o->cache_dtype ? VL_DT_BF16 : VL_DT_F32;
     char path[4096];
-    vl_features_key key = {.kind = "video", .weights = e->weights, .items = eval_hash(e, false),
+    vl_features_key key = {.kind = "video", .weights = e->encoder, .items = eval_hash_videos(e),
                            .n = eval_keeps(e) ? e->n_videos : 1, .rows = e->Ni,
                            .cols = e->config.hidden,
                            .dtype = dtype, .frames = e->T, .height = e->o->run.size_img,

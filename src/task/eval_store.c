@@ -43,21 +43,24 @@ static uint64_t hash_text(uint64_t h, const char *s)
     return vl_hash(h, s ? s : "", s ? strlen(s) + 1 : 1);
 }
 
-uint64_t eval_hash(const eval *e, bool all)
+uint64_t eval_hash_videos(const eval *e)
 {
     const vl_run_options *o = &e->o->run;
-    const int how[] = {e->compat, o->shape, o->fast_video, e->config.ct_heads,
-                       e->config.video.exact_bias};
+    const int how[] = {e->compat, o->shape, o->fast_video, e->config.video.exact_bias};
     uint64_t h = vl_hash(0, how, sizeof how);
     h = vl_hash(h, e->config.video.heads, sizeof e->config.video.heads);
     h = vl_hash(h, e->config.video.window, sizeof e->config.video.window);
-    h = hash_text(hash_text(h, o->dataset), o->videos);
-    for (int v = 0; v < e->n_videos; v++) h = hash_text(h, vl_items_video(e->items, v));
-    if (!all) return h;
+    return vl_hash(h, &e->pictures, sizeof e->pictures); /* ids included */
+}
+
+uint64_t eval_hash(const eval *e)
+{
+    const vl_run_options *o = &e->o->run;
     const eval_texts *t = &e->texts;
-    const int more[] = {e->o->cache_dtype, o->size_txt, t->rows, t->n};
+    const int more[] = {e->o->cache_dtype, o->size_txt, t->rows, t->n, e->config.ct_heads};
     size_t n = (size_t)t->n;
-    h = hash_text(vl_hash(h, more, sizeof more), e->kind->type);
+    uint64_t h = vl_hash(eval_hash_videos(e), more, sizeof more);
+    h = hash_text(h, e->kind->type);
     h = vl_hash(h, t->ids, n * (size_t)o->size_txt * sizeof *t->ids);
     h = vl_hash(h, t->at, n * sizeof *t->at);
     if (e->o->first_stage) { /* which pairs there are scores of */
@@ -73,14 +76,16 @@ int eval_columns(const eval *e)
     return e->kind->head == VL_HEAD_ANSWER ? e->config.size_answer : e->texts.rows;
 }
 
-static violet_status open_scores(vl_features **out, const eval *e, const char *path)
+typedef violet_status (*opener)(vl_features **, const char *, const vl_features_key *);
+
+static violet_status open_scores(vl_features **out, const eval *e, const char *path, opener open)
 {
     size_t n = e->kind->all_pairs ? (size_t)e->n_videos : vl_items_n(e->items);
-    vl_features_key key = {.kind = "scores", .weights = e->weights, .items = eval_hash(e, true),
+    vl_features_key key = {.kind = "scores", .weights = e->weights, .items = eval_hash(e),
                            .n = (int)n, .rows = 1, .cols = eval_columns(e), .dtype = VL_DT_F32,
                            .frames = e->T, .height = e->o->run.size_img,
                            .width = e->o->run.size_img};
-    return vl_features_open(out, path, &key);
+    return open(out, path, &key);
 }
 
 /* ---- results --------------------------------------------------------------------------------- */
@@ -110,16 +115,17 @@ static violet_status drop(const char *path)
     return unlink(path) == 0 || errno == ENOENT ? VIOLET_OK : vl_err_errno("remove '%s'", path);
 }
 
-/* Takes away a finished evaluation of something else, and everything where asked to. The result
- * goes first: scores without one are of an evaluation that is not finished. */
-static violet_status make_place(const eval *e, const names *n)
+/* In place of a finished evaluation of something else, and, where asked to, of everything: once it
+ * is known that no other process is at work on it. */
+static violet_status open_own(eval *e, const names *n)
 {
     json_t *result;
     violet_status status = read_result(&result, n->result);
     bool gone = e->o->restart || (result && !is_mine(e, result));
     json_decref(result);
-    if (status == VIOLET_OK && gone) status = drop(n->result);
-    return status == VIOLET_OK && gone ? drop(n->scores) : status;
+    if (status == VIOLET_OK)
+        status = open_scores(&e->scores, e, n->scores, gone ? vl_features_renew : vl_features_open);
+    return status == VIOLET_OK && gone ? drop(n->result) : status;
 }
 
 violet_status eval_store_finish(eval *e)
@@ -145,13 +151,15 @@ void eval_store_close(eval *e)
 
 /* ---- parts ----------------------------------------------------------------------------------- */
 
-/* What part i left out; the error tells why it cannot be taken. */
-static violet_status take_result(eval *e, const names *n)
+/* What part i left out, and *scored, how many videos it has scores of; the error tells why it
+ * cannot be taken. */
+static violet_status take_result(eval *e, int64_t *scored, const names *n)
 {
     json_t *result;
     violet_status status = read_result(&result, n->result);
     if (status != VIOLET_OK) return status;
     const json_t *left_out = json_object_get(result, "left_out");
+    *scored = json_integer_value(json_object_get(result, "scored_videos"));
     if (!result)
         status = vl_err(VIOLET_EINVAL, "%s: this part is not there, or not finished", n->result);
     else if (!is_mine(e, result))
@@ -183,22 +191,34 @@ static violet_status copy_scores(eval *e, const vl_features *from, size_t first,
     return status;
 }
 
+/* All that the part says to have scored is there, as it was written, and nothing else. */
+static violet_status check_part(const eval *e, const names *n, int64_t scored, size_t first,
+                                size_t end)
+{
+    int64_t found = 0;
+    for (size_t v = first; v < end; v++) found += eval_has(e, (int)v);
+    if (found == scored) return VIOLET_OK;
+    return vl_err(VIOLET_EFORMAT, "%s: scores of %lld videos, but %s tells of %lld: do this part "
+                  "again, with --restart", n->scores, (long long)found, n->result,
+                  (long long)scored);
+}
+
 static violet_status take_part(eval *e, int i)
 {
     names n;
     vl_features *from = NULL;
     size_t first, end;
+    int64_t scored = 0;
     const vl_shard part = {i, e->o->merge};
     violet_status status = name(&n, e, &part);
-    if (status == VIOLET_OK) status = take_result(e, &n);
-    if (status == VIOLET_OK && !vl_file_exists(n.scores))
-        status = vl_err(VIOLET_EIO, "%s: not there", n.scores);
-    if (status == VIOLET_OK) status = open_scores(&from, e, n.scores);
+    if (status == VIOLET_OK) status = take_result(e, &scored, &n);
+    if (status == VIOLET_OK) status = open_scores(&from, e, n.scores, vl_features_view);
     vl_shard_range(&first, &end, &part, (size_t)e->n_videos);
     if (status == VIOLET_OK && vl_features_lost(from))
-        status = vl_err(VIOLET_EFORMAT, "%s: %d of its entries are damaged", n.scores,
-                        vl_features_lost(from));
+        status = vl_err(VIOLET_EFORMAT, "%s: %d of its entries are damaged: do this part again",
+                        n.scores, vl_features_lost(from));
     if (status == VIOLET_OK) status = copy_scores(e, from, first, end);
+    if (status == VIOLET_OK) status = check_part(e, &n, scored, first, end);
     vl_features_close(from);
     return status;
 }
@@ -206,9 +226,9 @@ static violet_status take_part(eval *e, int i)
 /* The whole is written anew; nothing of it stays if a part does not fit. */
 static violet_status merge(eval *e, const names *n)
 {
-    violet_status status = drop(n->result);
-    if (status == VIOLET_OK) status = drop(n->scores);
-    if (status == VIOLET_OK) status = open_scores(&e->scores, e, n->scores);
+    violet_status status = open_scores(&e->scores, e, n->scores, vl_features_renew);
+    if (status != VIOLET_OK) return status;
+    status = drop(n->result);
     for (int i = 1; i <= e->o->merge && status == VIOLET_OK; i++) status = take_part(e, i);
     if (status != VIOLET_OK) unlink(n->scores);
     return status;
@@ -219,18 +239,17 @@ static violet_status merge(eval *e, const names *n)
 violet_status eval_store_open(eval *e)
 {
     names n;
-    snprintf(e->key, sizeof e->key, "%016" PRIx64 "%016" PRIx64, e->weights, eval_hash(e, true));
+    snprintf(e->key, sizeof e->key, "%016" PRIx64 "%016" PRIx64, e->weights, eval_hash(e));
     if (!has_folder(e)) {
         if (e->o->merge || e->shard.n > 1)
             return vl_err(VIOLET_EINVAL, "parts need a folder: --output");
-        return open_scores(&e->scores, e, NULL);
+        return open_scores(&e->scores, e, NULL, vl_features_open);
     }
     violet_status status = name(&n, e, &e->shard);
     if (status == VIOLET_OK) status = vl_dir_make(e->o->run.output);
     if (status != VIOLET_OK) return status;
     if (e->o->merge) return merge(e, &n);
-    status = make_place(e, &n);
-    if (status == VIOLET_OK) status = open_scores(&e->scores, e, n.scores);
+    status = open_own(e, &n);
     if (status == VIOLET_EINVAL)
         return vl_err_at(status, "an evaluation that is not finished; --restart begins anew, "
                          "--output names another folder");

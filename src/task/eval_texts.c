@@ -28,6 +28,7 @@ static violet_status number_of(int *number, eval_texts *t, vl_string_index *inde
     if (status != VIOLET_OK) return status;
     *number = (int)value;
     if ((int)value < t->n) return VIOLET_OK;
+    t->last[t->n] = -1;
     t->length[t->n] = length;
     t->at[t->n] = at;
     if (t->longest < length) t->longest = length;
@@ -47,10 +48,29 @@ static violet_status add_item(eval *e, vl_string_index *index, int32_t *ids, int
     int n = f.n_options ? f.n_options : t->rows, at = e->kind->blank && f.blank > 0 ? f.blank : 0;
     t->n_shortened += f.shortened;
     t->n_blanks += f.blank >= 0;
-    for (int k = 0; k < n && status == VIOLET_OK; k++)
-        status = number_of(&t->of[i * (size_t)t->rows + (size_t)k], t, index,
-                           ids + (size_t)k * (size_t)X, X, n_text[k], at);
+    int *of = t->of + i * (size_t)t->rows;
+    t->n_cut += f.option_cut;
+    bool equal = false; /* options that the model cannot tell apart */
+    for (int k = 0; k < n && status == VIOLET_OK; k++) {
+        status = number_of(&of[k], t, index, ids + (size_t)k * (size_t)X, X, n_text[k], at);
+        if (status != VIOLET_OK) return status;
+        equal |= t->last[of[k]] == (int)i;
+        t->last[of[k]] = (int)i;
+    }
+    t->n_equal += equal;
     return status;
+}
+
+static void tell_options(const eval *e)
+{
+    const eval_texts *t = &e->texts;
+    if (t->n_cut)
+        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s: of %zu questions options are cut to fit into "
+                "%d tokens; see --size-txt", vl_items_path(e->items), t->n_cut,
+                e->o->run.size_txt);
+    if (t->n_equal)
+        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s: of %zu questions options are the same text to "
+                "the model", vl_items_path(e->items), t->n_equal);
 }
 
 violet_status eval_texts_open(eval *e)
@@ -65,9 +85,10 @@ violet_status eval_texts_open(eval *e)
     int *n_text = malloc((size_t)t->rows * sizeof *n_text);
     t->of = malloc((rows + 1) * sizeof *t->of);
     t->ids = malloc((rows + 1) * X * sizeof *t->ids); /* what is not written takes no memory */
+    t->last = malloc((rows + 1) * sizeof *t->last);
     t->length = malloc((rows + 1) * sizeof *t->length);
     t->at = malloc((rows + 1) * sizeof *t->at);
-    bool whole = ids && n_text && t->of && t->ids && t->length && t->at;
+    bool whole = ids && n_text && t->of && t->ids && t->last && t->length && t->at;
     violet_status status = whole ? VIOLET_OK : vl_err_nomem();
     for (size_t i = 0; i < rows && whole; i++) t->of[i] = -1;
     for (size_t i = 0; i < n && status == VIOLET_OK; i++) {
@@ -79,6 +100,7 @@ violet_status eval_texts_open(eval *e)
     if (status == VIOLET_OK && e->kind->blank && t->n_blanks == 0)
         status = vl_err(VIOLET_EFORMAT, "%s: no sentence has a blank, [MASK] or ___, to be filled "
                         "in", vl_items_path(e->items));
+    if (status == VIOLET_OK) tell_options(e);
     vl_index_free(&index);
     vl_buf_free(&work);
     free(ids);
@@ -90,6 +112,7 @@ void eval_texts_close(eval_texts *t)
 {
     free(t->of);
     free(t->ids);
+    free(t->last);
     free(t->length);
     free(t->at);
 }

@@ -10,6 +10,7 @@
 #include "model/checkpoint.h"
 #include "model/tuned.h"
 #include "task/finetune_internal.h"
+#include "task/metric.h"
 #include "train/run_folder.h"
 
 #define CLASSES 1000 /* of open-ended answers, where nothing else says how many */
@@ -239,6 +240,22 @@ static void add_sums(vl_run_sums *s, const vl_downstream_output *out)
     s->right[1] += (uint64_t)out->con.right;
 }
 
+/* As an evaluation counts: equal scores share the point. */
+static violet_status add_hits(finetune *f, vl_tape *t, const vl_batch *b,
+                              const vl_downstream_output *out)
+{
+    vl_rank_rule rule = f->compat ? VL_RANK_COMPAT : VL_RANK_FAIR;
+    int cols = out->logits->cols;
+    double *row = vl_tape_alloc(t, (size_t)cols * sizeof *row);
+    for (int i = 0; row && i < b->n; i++) {
+        int n = b->facts[i].n_options ? b->facts[i].n_options : cols;
+        for (int k = 0; k < n; k++)
+            row[k] = (double)out->logits->x[(size_t)i * (size_t)cols + (size_t)k];
+        f->hits += vl_hit(row, n, out->target[i], rule);
+    }
+    return vl_tape_status(t);
+}
+
 violet_status finetune_batch_run(vl_run *r, const vl_batch *b, bool training, uint64_t draw,
                                  uint64_t first_sample, vl_run_sums *sums)
 {
@@ -268,6 +285,9 @@ violet_status finetune_batch_run(vl_run *r, const vl_batch *b, bool training, ui
     if (status != VIOLET_OK) return status;
     add_sums(sums, &out);
     f->n_seen += (uint64_t)b->n;
+    if (!training && f->kind->items != VL_TASK_RETRIEVAL)
+        status = add_hits(f, t, b, &out);
+    if (status != VIOLET_OK) return status;
     return training ? vl_tape_backward(t, out.total ? out.total : out.loss) : VIOLET_OK;
 }
 
@@ -275,10 +295,11 @@ violet_status finetune_validate(vl_run *r, const vl_dataset *d, vl_run_result *o
 {
     finetune *f = r->own;
     f->n_seen = 0;
+    f->hits = 0;
     violet_status status = vl_run_validate(r, d, out);
-    if (status == VIOLET_OK && f->n_seen)
-        out->metric[0] = (double)out->sums.right[0] / (double)f->n_seen;
-    out->metric[1] = vl_run_accuracy(&out->sums, 0);
+    uint64_t asked = out->sums.asked[0];
+    if (status == VIOLET_OK && f->n_seen) out->metric[0] = f->hits / (double)f->n_seen;
+    if (status == VIOLET_OK && asked) out->metric[1] = f->hits / (double)asked;
     return status;
 }
 

@@ -52,6 +52,7 @@ struct finetune {
     vl_dataset *test;                 /* NULL: none */
     int frames;                       /* T of the training set */
     uint64_t n_seen; /* samples in the present validation */
+    double hits;     /* of them, a share of 1 where scores are equal (metric.h) */
 
     /* a batch's, for the largest batch of B videos with n_texts rows of text */
     uint8_t *text_mask; /* (B,n_texts,X) */

@@ -183,6 +183,18 @@ uint64_t vl_params_hash(const vl_params *p)
     return vl_hash(0, p->weights.base, p->weights.used);
 }
 
+uint64_t vl_params_hash_of(const vl_params *p, const char *prefix)
+{
+    uint64_t h = 0;
+    for (int i = 0; i < p->n; i++) {
+        const vl_param *e = &p->list[i];
+        if (strncmp(e->name, prefix, strlen(prefix)) != 0) continue;
+        h = vl_hash(h, e->name, strlen(e->name));
+        h = vl_hash(h, vl_param_weights(p, e), e->count * sizeof(real));
+    }
+    return h;
+}
+
 /* ---- initial values ------------------------------------------------------------------------- */
 
 static uint64_t hash_name(const char *s)

@@ -82,6 +82,8 @@ real *vl_param_grads(const vl_params *p, const vl_param *e);
 
 /* Of all weights: to tell whether a file's are the ones from before. */
 uint64_t vl_params_hash(const vl_params *p);
+/* The same of those whose names begin with `prefix`, whatever stands beside them. */
+uint64_t vl_params_hash_of(const vl_params *p, const char *prefix);
 
 /* Draws all parameters afresh from seed, each from its own name, so that a parameter starts the
  * same whatever else the model has. */

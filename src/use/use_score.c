@@ -1,4 +1,6 @@
 /* Scores of sentences and of options; see use.h. */
+#include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +43,11 @@ static violet_status score_lot(float *score, violet_session *s, const vl_feature
     if (status == VIOLET_OK)
         status = vl_scorer_open(&scorer, &s->of->m, &s->tape, videos, texts, NULL);
     if (status == VIOLET_OK) status = vl_scorer_score(scorer, y, pair, pair + n, n);
-    for (size_t i = 0; status == VIOLET_OK && i < (size_t)n * columns; i++) score[i] = (float)y[i];
+    for (size_t i = 0; status == VIOLET_OK && i < (size_t)n * columns; i++) {
+        score[i] = (float)y[i];
+        if (!isfinite(score[i]))
+            status = vl_err(VIOLET_EFORMAT, "%s: a score that is not a finite number", s->of->path);
+    }
     vl_scorer_close(scorer);
     free(pair);
     free(y);
@@ -60,7 +66,7 @@ violet_status vl_use_pairs(float *score, violet_session *s, const violet_video *
             return vl_err(VIOLET_EINVAL, "video %d was encoded by another model", i);
     for (int i = 0, lot; i < n_videos && status == VIOLET_OK; i += lot) {
         vl_features *some = NULL;
-        lot = VL_SCORER_ROWS / (n_texts * vl_features_rows(videos[i]->x, 0));
+        lot = (int)(VL_SCORER_ROWS / ((int64_t)n_texts * vl_features_rows(videos[i]->x, 0)));
         if (lot > n_videos - i) lot = n_videos - i;
         if (lot < 1) lot = 1;
         if (lot > 1) status = gather_videos(&some, s->of, videos + i, lot);

@@ -90,6 +90,53 @@ parts_are_put_together() {
     cmp parts/scores.bin one/scores.bin && cmp parts/result.json one/result.json || fail "other bytes"
 }
 
+# A training's options are its evaluation's: its split, its best weights, a folder of its own.
+training_args_are_evaluated() {
+    printf '{"train": [%s], "test2": [%s], "val": []}' "$(comma= items 12)" "$(comma= items 30)" >txt_tune.json
+    run finetune args.json --data . --task tune --valid-split '' --test-split test2 --size-frame 2 --steps 2 --output tuned
+    expect_status 0
+    cp tuned/args.json before.json
+    run eval tuned/args.json; expect_status 0
+    expect_out "txt_tune.json, test2: tuned/best.safetensors"; expect_out "30 captions"
+    [ -s tuned/eval-test2/result.json ] || fail "not in its folder"
+    [ ! -e tuned/result.json ] && [ ! -e tuned/scores.bin ] && [ ! -e eval-test2 ] || fail "a result elsewhere"
+    cmp -s tuned/args.json before.json || fail "the training's options were changed"
+    run eval tuned/args.json --split train; expect_status 0; expect_out "12 captions"
+    [ -s tuned/eval-train/result.json ] || fail "not in the folder of the split"
+    run eval tuned/args.json --output other --checkpoint m.safetensors; expect_status 0
+    expect_out "test2: m.safetensors"; [ -s other/result.json ] || fail "not where it was asked for"
+}
+
+# What no option says the checkpoint does.
+sizes_are_the_checkpoints() {
+    [ -e tuned/best.safetensors ] || skip "no checkpoint"
+    run eval --type retrieval --data . --dataset toy --task tune --split test2 \
+        --checkpoint tuned/best.safetensors --output sizes
+    expect_status 0; expect_out "30 captions"
+    case $err in *"was fine-tuned with size"*) fail "sizes differ";; esac
+    cmp sizes/scores.bin tuned/eval-test2/scores.bin || fail "other scores"
+    run eval --type retrieval --data . --dataset toy --task tune --split test2 --size-txt 7 \
+        --checkpoint tuned/best.safetensors --output ''
+    expect_status 0; expect_err "was fine-tuned with size_txt 8, this is 7"
+}
+
+lists_without_splits_are_whole() {
+    for i in 1 2 3; do echo "{\"video\": \"v$i\", \"caption\": \"man $i\"}"; done >mine.jsonl
+    run eval --type retrieval --data . --dataset toy --items mine.jsonl --checkpoint m.safetensors --size-img 32 \
+        --size-txt 8 --output any
+    expect_status 0; expect_out "retrieval on mine.jsonl, all: m.safetensors"; expect_out "3 captions"
+}
+
+# Whether predictions can be written is known before the work; if in the end they cannot, the metrics are still told.
+predictions_lose_no_metrics() {
+    run eval args.json --data . --output nowhere --predictions gone/p.jsonl; expect_status 1; expect_err "gone/p.jsonl"
+    case $err in *pairs*) fail "after the work";; esac
+    (ulimit -f 24; "$VIOLET" eval args.json --data . --output full --predictions p.jsonl >out.txt 2>err.txt </dev/null)
+    status=$? out=$(cat out.txt) err=$(cat err.txt) ran="eval with little room"
+    expect_status 1; expect_out "R@10"; expect_err "write 'p.jsonl"
+    [ -s full/result.json ] || fail "no result"
+}
+
 wrong_usage_is_told() {
     run eval args.json --data . --top 0; expect_error 2 "top"
     run eval args.json --data . --typ x; expect_error 2 "did you mean 'type'"
@@ -100,7 +147,8 @@ wrong_usage_is_told() {
 }
 
 for t in eval_tells json_is_alone_on_stdout questions_have_two_denominators interrupt_goes_on \
-    killed_goes_on parts_are_put_together wrong_usage_is_told; do
+    killed_goes_on parts_are_put_together training_args_are_evaluated sizes_are_the_checkpoints \
+    lists_without_splits_are_whole predictions_lose_no_metrics wrong_usage_is_told; do
     test_case $t $t
 done
 finish

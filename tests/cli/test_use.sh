@@ -90,6 +90,9 @@ answers() {
     [ "$(wc -l <out.txt)" -eq 3 ] || fail "expected three lines"
     expect_out " %  red"; expect_out " %  green"; expect_out " %  blue"
     local best=${out%%$'\n'*}
+    expect_err "answer.pt does not say how it was fine-tuned; taken: size_img 224, size_frame 5, size_txt 25"
+    run ask "$VIDEO" "what is it?" --answers "$MADE/answers.json" --top 1 "${ANSWER[@]}" --size-img 224 --size-frame 5 --size-txt 25
+    [ -z "$err" ] || fail "told what was said"
     run ask "$VIDEO" "what is it?" --answers "$MADE/answers.json" --top 1 "${ANSWER[@]}"; expect_status 0
     [ "$out" = "$best" ] || fail "expected the best alone: $best"
 }

@@ -245,7 +245,7 @@ void eval_direct(double *score, const corpus *c, const char *checkpoint, int hea
         int n_whole, zero = 0, Ni = 2 * (1 + PATCHES), row = Ni + (at ? at[i] : 0);
         uint8_t mask[X];
         vl_wordpiece_encode(d->wordpiece, ids, X, text[i], &n_whole);
-        for (int k = 0; k < X; k++) mask[k] = ids[k] != 0;
+        for (int k = 0; k < X; k++) mask[k] = k < n_whole;
         read_video(d, id[i]);
         vl_tape_reset(&d->t, 0, 0);
         d->t.grad_on = d->t.training = 0;

@@ -276,6 +276,47 @@ static void long_questions_are_shortened_and_counted(void **state)
     eval_outcome_release(&r);
 }
 
+/* Options that do not fit by themselves, and options that are alike, are told apart from questions
+ * that are shortened. */
+static void cut_and_equal_options_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *question, *options[2];
+        int shortened, cut, equal;
+    } of[] = {
+        {"what", {"red", "blue"}, 0, 0, 0},
+        {"what runs here now and there red", {"red cat", "dog"}, 1, 0, 0},
+        {"what", {"red cat red cat red cat red cat", "dog"}, 1, 1, 0},
+        {"what", {"red", "Red"}, 0, 0, 1},
+        {"what", {"red cat red cat red cat dog", "red cat red cat red cat bird"}, 1, 1, 1},
+    };
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        char text[400];
+        snprintf(text, sizeof text, "{\"train\": [{\"video\": \"v0\", \"question\": \"%s\", "
+                 "\"option_0\": \"%s\", \"option_1\": \"%s\", \"answer\": 0}]}", of[k].question,
+                 of[k].options[0], of[k].options[1]);
+        eval_items(&c, "cut", text);
+        eval_outcome r = eval_ok(&c, "cut", "--type=qamc --task=cut "
+                                            "--path_ckpt=FOLDER/m.safetensors");
+        const json_t *o = r.result;
+        assert_int_equal(json_integer_value(json_object_get(o, "shortened")), of[k].shortened);
+        assert_int_equal(json_integer_value(json_object_get(o, "options_cut")), of[k].cut);
+        assert_int_equal(json_integer_value(json_object_get(o, "options_equal")), of[k].equal);
+        assert_true((strstr(r.told, "options are cut to fit into 8") != NULL) == of[k].cut);
+        assert_true((strstr(r.told, "options are the same text") != NULL) == of[k].equal);
+        eval_outcome_release(&r);
+    }
+}
+
+static double of_type(const eval_outcome *r, const char *type, const char *metric)
+{
+    const json_t *types = json_object_get(r->result, "types");
+    const json_t *m = json_object_get(json_object_get(types, type), metric);
+    if (!m) fail_msg("no type '%s' with %s", type, metric);
+    return json_number_value(json_object_get(m, "value"));
+}
+
 /* Answers of the open-ended questions, read at positions `at` (NULL: the first). */
 static void check_answers(const char *flags, const char *predictions, const int *at)
 {
@@ -301,9 +342,9 @@ static void check_answers(const char *flags, const char *predictions, const int 
     json_decref(lines);
     assert_true(eval_near(eval_metric_of(&r, "accuracy"), hits / 6));
     assert_true(eval_near(eval_metric_of(&r, "accuracy_listed"), hits / 5));
-    assert_true(eval_near(eval_metric_of(&r, "accuracy_what"), by_type[0] / 4));
-    assert_true(eval_near(eval_metric_of(&r, "accuracy_listed_what"), by_type[0] / 3));
-    assert_true(eval_near(eval_metric_of(&r, "accuracy_blank"), by_type[1] / 2));
+    assert_true(eval_near(of_type(&r, "what", "accuracy"), by_type[0] / 4));
+    assert_true(eval_near(of_type(&r, "what", "accuracy_listed"), by_type[0] / 3));
+    assert_true(eval_near(of_type(&r, "blank", "accuracy"), by_type[1] / 2));
     const json_t *m = eval_metric_json(&r, "accuracy_listed");
     assert_int_equal(json_integer_value(json_object_get(m, "n")), 5);
     eval_outcome_release(&r);
@@ -316,6 +357,81 @@ static void answers_are_what_the_model_says(void **state)
     check_answers(OPEN "--predictions=FOLDER/oe.jsonl", "oe.jsonl", NULL);
     check_answers("--type=fib --task=oe --path_ckpt=FOLDER/a.safetensors "
                   "--predictions=FOLDER/fib.jsonl", "fib.jsonl", blank);
+}
+
+/* Types are the data's words: they may be called as metrics are, and an empty one is none. */
+static void types_are_anything(void **state)
+{
+    (void)state;
+    static const char *const types[5] = {"listed", "", "listed_what", "accuracy", " "};
+    char text[2048] = "{\"train\": [";
+    for (int i = 0; i < 5; i++)
+        sprintf(text + strlen(text), "%s{\"video\": \"v%d\", \"question\": \"what\", "
+                "\"answer\": \"cat\", \"type\": \"%s\"}", i ? ", " : "", i % 3, types[i]);
+    strcat(text, "], \"vocab\": [\"cat\", \"dog\", \"bird\", \"here\"]}");
+    eval_items(&c, "types", text);
+    eval_outcome r = eval_ok(&c, "types", "--type=qaoe --task=types "
+                                          "--path_ckpt=FOLDER/a.safetensors");
+    assert_int_equal(json_object_size(json_object_get(r.result, "metrics")), 2);
+    assert_int_equal(json_object_size(json_object_get(r.result, "types")), 4);
+    for (int i = 0; i < 5; i++) of_type(&r, *types[i] > ' ' ? types[i] : "what", "accuracy");
+    eval_outcome_release(&r);
+}
+
+/* As many types as questions: values, but no intervals, which would take memory by the product. */
+static void very_many_types(void **state)
+{
+    (void)state;
+    enum { N = 1001 };
+    char *text = malloc(N * 100 + 200), *at = text;
+    at += sprintf(at, "{\"train\": [");
+    for (int i = 0; i < N; i++)
+        at += sprintf(at, "%s{\"video\": \"v%d\", \"question\": \"what\", \"answer\": \"cat\", "
+                      "\"type\": \"t%d\"}", i ? ", " : "", i % 3, i);
+    sprintf(at, "], \"vocab\": [\"cat\", \"dog\", \"bird\", \"here\"]}");
+    eval_items(&c, "many", text);
+    free(text);
+    eval_outcome r = eval_ok(&c, "many", "--type=qaoe --task=many "
+                                         "--path_ckpt=FOLDER/a.safetensors");
+    const json_t *types = json_object_get(r.result, "types"), *between;
+    assert_int_equal(json_object_size(types), N);
+    between = json_object_get(json_object_get(json_object_get(types, "t7"), "accuracy"),
+                              "interval");
+    assert_true(json_is_null(json_array_get(between, 0)));
+    between = json_object_get(eval_metric_json(&r, "accuracy"), "interval");
+    assert_true(json_is_real(json_array_get(between, 0)));
+    eval_outcome_release(&r);
+}
+
+/* Videos that could not be scored are drawn by nobody. */
+static void intervals_are_of_what_was_scored(void **state)
+{
+    (void)state;
+    const json_t *between[2];
+    eval_outcome r[2];
+    for (int k = 0; k < 2; k++) {
+        char text[4096] = "{\"train\": [";
+        for (int i = 0; i < 36; i++) {
+            bool bad = i % 2;
+            if (bad && k == 0) continue;
+            sprintf(text + strlen(text), "%s{\"video\": \"%s%d\", \"question\": \"what %s\", "
+                    "\"answer\": \"%s\"}", i ? ", " : "", bad ? "gone" : "v",
+                    bad ? i : (const int[]){0, 1, 2, 4, 5, 6}[i / 2 % 6],
+                    i / 2 % 2 ? "here" : "runs",
+                    words[i * i / 5 % 4]);
+        }
+        strcat(text, "], \"vocab\": [\"cat\", \"dog\", \"bird\", \"here\"]}");
+        eval_items(&c, "some", text);
+        r[k] = eval_ok(&c, "some", "--type=qaoe --task=some --path_ckpt=FOLDER/a.safetensors");
+        const json_t *types = json_object_get(r[k].result, "types");
+        between[k] = json_object_get(json_object_get(json_object_get(types, "what"), "accuracy"),
+                                     "interval");
+    }
+    assert_true(json_number_value(json_array_get(between[0], 0)) <
+                json_number_value(json_array_get(between[0], 1)));
+    assert_true(json_equal(between[0], between[1]));
+    eval_outcome_release(&r[0]);
+    eval_outcome_release(&r[1]);
 }
 
 /* What fine-tuning has written into a checkpoint wins over the file's list. */
@@ -410,6 +526,41 @@ static void fine_tuning_agrees(void **state)
     eval_outcome_release(&r);
 }
 
+/* Also where everything is equal. */
+static void fine_tuning_agrees_on_ties(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *type, *task, *start;
+        int n;
+    } of[] = {{"retrieval", "t", "flat", 4}, {"qamc", "mc", "flat", 1},
+              {"qaoe", "oe", "flat-a", 2}};
+    static const char *const names[3][4] = {
+        {"t2v_recall_1", "t2v_recall_5", "t2v_recall_10", "t2v_median_rank"},
+        {"accuracy"}, {"accuracy", "accuracy_listed"}};
+    eval_checkpoint(&c, "flat-a.safetensors",
+                    &(eval_weights){.heads = VL_HEAD_ANSWER, .constant = true});
+    for (size_t k = 0; k < 6; k++) {
+        char flags[400], out[20];
+        const char *compat = k < 3 ? "none" : "violet1";
+        snprintf(flags, sizeof flags,
+                 "--type=%s --task=%s --dataset=a --valid_split=train --test_split=train --steps=1 "
+                 "--size_frame=2 --lr=0 --compat=%s --path_ckpt=FOLDER/%s.safetensors",
+                 of[k % 3].type, of[k % 3].task, compat, of[k % 3].start);
+        snprintf(out, sizeof out, "ties%zu", k);
+        run_result tested = corpus_finetune_ok(&c, out, flags);
+        snprintf(flags, sizeof flags, "--type=%s --task=%s --compat=%s "
+                 "--path_ckpt=FOLDER/%s/best.safetensors", of[k % 3].type, of[k % 3].task, compat,
+                 out);
+        eval_outcome r = eval_ok(&c, "best", flags);
+        for (int i = 0; i < of[k % 3].n; i++)
+            if (!eval_near(eval_metric_of(&r, names[k % 3][i]), tested.test[i]))
+                fail_msg("%s: %g, in fine-tuning %g", flags, eval_metric_of(&r, names[k % 3][i]),
+                         tested.test[i]);
+        eval_outcome_release(&r);
+    }
+}
+
 /* ---- the real annotation files --------------------------------------------------------------- */
 
 /* A picture of its own for every id of the split. */
@@ -490,9 +641,14 @@ int main(void)
         cmocka_unit_test(choices_are_what_the_model_says),
         cmocka_unit_test(long_questions_are_shortened_and_counted),
         cmocka_unit_test(answers_are_what_the_model_says),
+        cmocka_unit_test(cut_and_equal_options_are_told),
+        cmocka_unit_test(types_are_anything),
+        cmocka_unit_test(very_many_types),
+        cmocka_unit_test(intervals_are_of_what_was_scored),
         cmocka_unit_test(answers_of_the_checkpoint),
         cmocka_unit_test(answers_of_the_checkpoint_are_told),
         cmocka_unit_test(fine_tuning_agrees),
+        cmocka_unit_test(fine_tuning_agrees_on_ties),
         cmocka_unit_test(real_annotations),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

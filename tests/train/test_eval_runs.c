@@ -4,10 +4,13 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "eval_case.h"
 
@@ -106,6 +109,121 @@ static void parts_make_the_same_whole(void **state)
     assert_non_null(strstr(r.error, "a part of another evaluation"));
 }
 
+/* Opens FOLDER/parts/NAME to be changed. */
+static FILE *part_file(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/parts/%s", c.folder, name);
+    FILE *f = fopen(path, "r+b");
+    if (!f) fail_msg("no %s", path);
+    return f;
+}
+
+static void parts_that_lost_something_are_refused(void **state)
+{
+    (void)state;
+    static const char zero[8];
+    remove_output("parts");
+    for (int i = 1; i <= 2; i++) {
+        char flags[300];
+        snprintf(flags, sizeof flags, RETRIEVAL "--shard=%d/2", i);
+        eval_outcome r = eval_ok(&c, "parts", flags);
+        eval_outcome_release(&r);
+    }
+    size_t n;
+    char *whole = corpus_read(&n, &c, "parts", "scores.1-of-2.bin");
+    FILE *f = part_file("scores.1-of-2.bin"); /* a value of video 1 */
+    fseek(f, 4096 + 9 * 4 + 5, SEEK_SET);
+    fputc(whole[4096 + 9 * 4 + 5] ^ 1, f);
+    fclose(f);
+    eval_outcome r = eval_run(&c, "parts", NULL, 0, RETRIEVAL "--merge=2");
+    assert_int_equal(r.status, VIOLET_EFORMAT);
+    assert_non_null(strstr(r.error, "1 of its entries are damaged"));
+    f = part_file("scores.1-of-2.bin"); /* video 0 as if it had never been scored */
+    fwrite(whole, 1, n, f);
+    fseek(f, 80, SEEK_SET);
+    fwrite(zero, 1, 8, f);
+    fclose(f);
+    r = eval_run(&c, "parts", NULL, 0, RETRIEVAL "--merge=2");
+    assert_int_equal(r.status, VIOLET_EFORMAT);
+    if (!strstr(r.error, "scores.1-of-2.bin: scores of 3 videos")) fail_msg("%s", r.error);
+    assert_false(corpus_has(&c, "parts", "scores.bin"));
+    f = part_file("scores.1-of-2.bin");
+    fwrite(whole, 1, n, f);
+    fclose(f);
+    free(whole);
+    r = eval_ok(&c, "parts", RETRIEVAL "--merge=2");
+    eval_outcome_release(&r);
+    f = part_file("scores.1-of-2.bin"); /* cut short, it stays as it is */
+    assert_int_equal(ftruncate(fileno(f), (off_t)n - 1), 0);
+    fclose(f);
+    r = eval_run(&c, "parts", NULL, 0, RETRIEVAL "--merge=2");
+    assert_int_equal(r.status, VIOLET_EFORMAT);
+    free(corpus_read(&n, &c, "parts", "scores.1-of-2.bin"));
+    r = eval_run(&c, "parts", NULL, 0, RETRIEVAL "--merge=2");
+    assert_non_null(strstr(r.error, "bytes, expected"));
+}
+
+/* The same names in front of other pictures are another evaluation; the same pictures under another
+ * name are not. */
+static void other_pictures_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pictures;
+        violet_status status;
+    } of[] = {{"copy", VIOLET_OK}, {"other", VIOLET_EINVAL}};
+    corpus_add(&c, "copy", 2, (const char *[]){"...j....", NULL}, NULL);
+    corpus_add_videos(&c, "other", 8, 2, "...j....");
+    for (size_t k = 0; k < 2; k++) {
+        char flags[300];
+        remove_output("pictures");
+        eval_outcome r = eval_run(&c, "pictures", NULL, 2, RETRIEVAL "--cache=FOLDER/p.cache");
+        assert_int_equal(r.status, VIOLET_EINTERRUPTED);
+        snprintf(flags, sizeof flags, RETRIEVAL "--dataset=%s", of[k].pictures);
+        r = eval_run(&c, "pictures", NULL, 0, flags);
+        if (r.status != of[k].status) fail_msg("%s: %d %s", of[k].pictures, r.status, r.error);
+        if (r.status != VIOLET_OK) assert_non_null(strstr(r.error, "other items"));
+        eval_outcome_release(&r);
+        snprintf(flags, sizeof flags, RETRIEVAL "--cache=FOLDER/p.cache --dataset=%s",
+                 of[k].pictures);
+        r = eval_run(&c, "of", NULL, 0, flags);
+        assert_int_equal(r.status, of[k].status);
+        eval_outcome_release(&r);
+    }
+}
+
+/* Another process at work in the folder is not disturbed, and its file is not advised away. */
+static void folders_in_use_are_left_alone(void **state)
+{
+    (void)state;
+    static const char *const again[] = {"", "--restart=true", "--merge=2"};
+    char path[256];
+    remove_output("used");
+    eval_outcome r = eval_ok(&c, "used", RETRIEVAL);
+    eval_outcome_release(&r);
+    size_t n, m;
+    char *before = corpus_read(&n, &c, "used", "scores.bin"), *after;
+    snprintf(path, sizeof path, "%s/used/scores.bin", c.folder);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0 && flock(fd, LOCK_EX) == 0);
+    for (size_t k = 0; k < 3; k++) {
+        char flags[300];
+        snprintf(flags, sizeof flags, RETRIEVAL "%s", again[k]);
+        r = eval_run(&c, "used", NULL, 0, flags);
+        assert_int_equal(r.status, VIOLET_EIO);
+        if (!strstr(r.error, "another process") || strstr(r.error, "--restart"))
+            fail_msg("%s", r.error);
+        assert_true(corpus_has(&c, "used", "result.json"));
+        after = corpus_read(&m, &c, "used", "scores.bin");
+        assert_int_equal(n, m);
+        assert_memory_equal(before, after, n);
+        free(after);
+    }
+    free(before);
+    close(fd);
+}
+
 static void folders_are_not_mixed_up(void **state)
 {
     (void)state;
@@ -148,6 +266,22 @@ static void caches_are_used(void **state)
     eval_outcome_release(&r);
     same_files("cached", "plain");
     r = eval_ok(&c, "cached", RETRIEVAL "--cache=FOLDER/videos.cache --size_txt=7");
+    assert_non_null(strstr(r.told, "and 0 videos in"));
+    eval_outcome_release(&r);
+    /* questions about the same videos, with another head */
+    eval_checkpoint(&c, "m2.safetensors", &(eval_weights){.heads = VL_HEAD_MATCH});
+    eval_checkpoint(&c, "a2.safetensors", &(eval_weights){.heads = VL_HEAD_ANSWER});
+    eval_items(&c, "q", "{\"train\": [{\"video\": \"v0\", \"question\": \"what runs\", "
+                        "\"answer\": 1}, "
+                        "{\"video\": \"v1\", \"caption\": \"cat\", \"question\": \"who\", "
+                        "\"answer\": 0}], \"vocab\": [\"cat\", \"dog\"]}");
+    eval_items(&c, "two", "{\"train\": [{\"video\": \"v0\", \"caption\": \"red\"}, "
+                          "{\"video\": \"v1\", \"caption\": \"cat\"}]}");
+    r = eval_ok(&c, "q1", "--type=retrieval --task=two --cache=FOLDER/two.cache "
+                          "--path_ckpt=FOLDER/m2.safetensors");
+    eval_outcome_release(&r);
+    r = eval_ok(&c, "q2", "--type=qaoe --task=q --cache=FOLDER/two.cache "
+                          "--path_ckpt=FOLDER/a2.safetensors");
     assert_non_null(strstr(r.told, "and 0 videos in"));
     eval_outcome_release(&r);
     r = eval_run(&c, "other", NULL, 0, "--type=retrieval --task=t --cache=FOLDER/videos.cache "
@@ -211,6 +345,9 @@ static void wrong_runs_are_told(void **state)
     eval_items(&c, "bad", "{\"train\": [{\"video\": \"v3\", \"caption\": \"cat\"}]}");
     eval_fails(&c, VIOLET_EFORMAT, "none of its videos could be scored",
                "--type=retrieval --task=bad --path_ckpt=FOLDER/m.safetensors");
+    eval_fails(&c, VIOLET_EINVAL, "--direction: qamc has none", CHOICE "--direction=text-to-video");
+    eval_fails(&c, VIOLET_EINVAL, "has text to video alone",
+               RETRIEVAL "--direction=video-to-text --compat=violet1");
     eval_fails(&c, VIOLET_EINVAL, "one of them", RETRIEVAL "--shard=1/2 --merge=2");
     eval_fails(&c, VIOLET_EINVAL, "2 or more", RETRIEVAL "--merge=1");
     eval_fails(&c, VIOLET_EINVAL, "--merge writes them", RETRIEVAL "--shard=1/2 --predictions=x");
@@ -219,6 +356,29 @@ static void wrong_runs_are_told(void **state)
     eval_fails(&c, VIOLET_ESHAPE, "2 x 2", RETRIEVAL "--size_img=96");
     assert_int_equal(corpus_count(&c, "wrong", ""), 0); /* nothing that would be in the way */
     eval_fails(&c, VIOLET_EIO, "nowhere/p.jsonl", RETRIEVAL "--predictions=FOLDER/nowhere/p.jsonl");
+}
+
+/* Another protocol than that of fine-tuning is told. */
+static void other_protocols_are_told(void **state)
+{
+    (void)state;
+    static const char *const protocol[] = {"violet", "violet1"};
+    for (int was = 0; was < 2; was++)
+        for (int is = 0; is < 2; is++) {
+            char task[100], flags[200];
+            snprintf(task, sizeof task, "{\"type\": \"qaoe\", \"protocol\": \"%s\"}",
+                     protocol[was]);
+            eval_checkpoint(&c, "p.safetensors",
+                            &(eval_weights){.heads = VL_HEAD_ANSWER, .task = task});
+            snprintf(flags, sizeof flags, "--type=qaoe --task=oe --path_ckpt=FOLDER/p.safetensors "
+                     "--compat=%s", is ? "violet1" : "none");
+            eval_outcome r = eval_ok(&c, "protocol", flags);
+            const char *told = was ? "with --compat violet1, this is without"
+                                   : "without --compat violet1, this is with it";
+            assert_true((strstr(r.told, told) != NULL) == (was != is));
+            assert_true((strstr(r.told, "--compat violet1, this is") != NULL) == (was != is));
+            eval_outcome_release(&r);
+        }
 }
 
 /* What a checkpoint says of itself is anybody's. */
@@ -233,6 +393,8 @@ static void hostile_descriptions_are_refused(void **state)
         {"{\"type\": \"a\\u001b[31m\"}", "type: expected a word"},
         {"{\"type\": \"retrievalretrieval\"}", "type: expected a word"},
         {"{\"type\": \"qaoe\", \"type\": \"qaoe\"}", "duplicate"},
+        {"{\"protocol\": 1}", "protocol: expected violet or violet1"},
+        {"{\"protocol\": \"violet2\"}", "protocol: expected violet or violet1"},
         {"{\"size_img\": 1e30}", "size_img: expected a number from 32 to 1024"},
         {"{\"size_frame\": 4294967298}", "size_frame: expected a number from 1 to 64"},
         {"{\"size_txt\": [8]}", "size_txt: expected a number"},
@@ -255,9 +417,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stop_changes_nothing),
         cmocka_unit_test(parts_make_the_same_whole),
+        cmocka_unit_test(parts_that_lost_something_are_refused),
+        cmocka_unit_test(other_pictures_are_told),
+        cmocka_unit_test(folders_in_use_are_left_alone),
         cmocka_unit_test(folders_are_not_mixed_up),
         cmocka_unit_test(caches_are_used),
         cmocka_unit_test(wrong_runs_are_told),
+        cmocka_unit_test(other_protocols_are_told),
         cmocka_unit_test(hostile_descriptions_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

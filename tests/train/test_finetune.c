@@ -594,9 +594,9 @@ static void a_split_that_is_not_there_is_told(void **state)
 {
     (void)state;
     run_result r = corpus_finetune(&c, "no-test", QAOE "--test_split=none --size_epoch=1", 0);
-    assert_fails(r, VIOLET_EFORMAT, "test split 'none'");
+    corpus_fails(r, VIOLET_EFORMAT, "test split 'none'");
     r = corpus_finetune(&c, "no-valid", QAOE "--valid_split=vall --size_epoch=1", 0);
-    assert_fails(r, VIOLET_EFORMAT, "validation split 'vall'");
+    corpus_fails(r, VIOLET_EFORMAT, "validation split 'vall'");
     assert_false(corpus_has(&c, "no-valid", "last.safetensors"));
     r = corpus_finetune(&c, "no-train", "--type=qaoe --task=oe --dataset=six:none", 0);
     corpus_fails(r, VIOLET_EFORMAT, "none");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -144,6 +145,11 @@ static void what_cannot_be_kept_is_an_error(void **state)
     assert_non_null(strstr(violet_error(), "too large"));
 }
 
+static size_t item_at(int i)
+{
+    return 4096 + (size_t)i * ROWS * COLS * sizeof(float);
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static void a_file_is_gone_on_with(void **state)
@@ -203,9 +209,59 @@ static void one_process_at_a_time(void **state)
 {
     (void)state;
     vl_features *f = opened(path, &key);
-    refused(&key, VIOLET_EINVAL, "another process");
+    vl_features *g;
+    put(f, 2, 3);
+    refused(&key, VIOLET_EIO, "another process");
+    assert_int_equal(vl_features_renew(&g, path, &key), VIOLET_EIO); /* and hurts nothing */
+    assert_int_equal(vl_features_view(&g, path, &key), VIOLET_EIO);
     vl_features_close(f);
-    vl_features_close(opened(path, &key));
+    f = opened(path, &key);
+    expect(f, 2, 3, 0);
+    vl_features_close(f);
+}
+
+static void a_file_is_begun_anew(void **state)
+{
+    (void)state;
+    vl_features *f = opened(path, &key);
+    put(f, 2, 3);
+    vl_features_close(f);
+    vl_features_key k = key;
+    k.weights++; /* of whatever key */
+    assert_int_equal(vl_features_renew(&f, path, &k), VIOLET_OK);
+    assert_int_equal(vl_features_done(f), 0);
+    assert_int_equal(vl_features_lost(f), 0);
+    put(f, 1, 2);
+    vl_features_close(f);
+    f = opened(path, &k);
+    expect(f, 1, 2, 0);
+    vl_features_close(f);
+}
+
+static void a_file_is_only_read(void **state)
+{
+    (void)state;
+    vl_features *f;
+    real x[COLS] = {0};
+    assert_int_equal(vl_features_view(&f, path, &key), VIOLET_EIO); /* and makes none */
+    assert_false(vl_file_exists(path));
+    f = opened(path, &key);
+    put(f, 2, 3);
+    vl_features_close(f);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(vl_features_view(&f, path, &key), VIOLET_OK);
+    expect(f, 2, 3, 0);
+    assert_int_equal(vl_features_put(f, 1, x, 1), VIOLET_EINVAL);
+    vl_features_close(f);
+    vl_features_key k = key;
+    k.weights++;
+    assert_int_equal(vl_features_view(&f, path, &k), VIOLET_EINVAL);
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(truncate(path, (off_t)item_at(N) - 1), 0);
+    assert_int_equal(vl_features_view(&f, path, &key), VIOLET_EFORMAT);
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, (off_t)item_at(N) - 1); /* left as it was */
 }
 
 /* ---- damage ---------------------------------------------------------------------------------- */
@@ -215,11 +271,6 @@ static char *whole(size_t *n)
     char *data;
     assert_int_equal(vl_file_read(&data, n, path, 1 << 20), VIOLET_OK);
     return data;
-}
-
-static size_t item_at(int i)
-{
-    return 4096 + (size_t)i * ROWS * COLS * sizeof(float);
 }
 
 /* Cut anywhere, a file opens with the items that are whole, or is no cache at all. */
@@ -293,6 +344,31 @@ static void changed_bytes(void **state)
     free(data);
 }
 
+/* Whole items, with their hashes, in each other's places. */
+static void exchanged_items(void **state)
+{
+    (void)state;
+    enum { BYTES = ROWS * COLS * sizeof(float) };
+    char one[BYTES], entry[8];
+    vl_features *f = opened(path, &key);
+    for (int i = 0; i < N; i++) put(f, i, ROWS);
+    vl_features_close(f);
+    size_t n;
+    char *data = whole(&n);
+    memcpy(one, data + item_at(1), BYTES);
+    memcpy(data + item_at(1), data + item_at(3), BYTES);
+    memcpy(data + item_at(3), one, BYTES);
+    memcpy(entry, data + 80 + 8, 8);
+    memcpy(data + 80 + 8, data + 80 + 3 * 8, 8);
+    memcpy(data + 80 + 3 * 8, entry, 8);
+    write_text(folder, "videos.cache", data, n);
+    f = opened(path, &key);
+    assert_int_equal(vl_features_lost(f), 2);
+    assert_int_equal(vl_features_rows(f, 1) + vl_features_rows(f, 3), 0);
+    vl_features_close(f);
+    free(data);
+}
+
 static void longer_than_it_can_be(void **state)
 {
     (void)state;
@@ -326,8 +402,11 @@ int main(void)
         TEST(a_file_is_gone_on_with),
         TEST(another_making_is_refused),
         TEST(one_process_at_a_time),
+        TEST(a_file_is_begun_anew),
+        TEST(a_file_is_only_read),
         TEST(truncated_files),
         TEST(changed_bytes),
+        TEST(exchanged_items),
         TEST(longer_than_it_can_be),
         cmocka_unit_test(hashes_tell_lengths),
     };

@@ -149,7 +149,8 @@ static void choices(void **state)
     (void)state;
     static const char *const files[][2] = {
         {"txt_mc.json", "{\"test\": [{\"video\": \"v\", \"question\": \"What ___?\", \"answer\": 1,"
-                        "\"option_1\": \"b\", \"option_0\": \"a\", \"option_2\": null},"
+                        "\"option_1\": \"b\", \"option_0\": \"a\", \"option_2\": null,"
+                        "\"option_count\": 2},"
                         "{\"video\": \"v\", \"question\": \"q\", \"option_0\": \"x\","
                         "\"option_1\": \"y\", \"option_2\": \"z\", \"answer\": -1,"
                         "\"type\": \"count\"}]}"},
@@ -465,7 +466,8 @@ static void which_file(void **state)
     vl_items *q;
     bool has = true;
     assert_int_equal(try_task(&q, VL_TASK_QAOE, "none", "test"), VIOLET_EIO);
-    assert_non_null(strstr(violet_error(), "txt_none_test.jsonl"));
+    assert_non_null(strstr(violet_error(), "txt_none_test.json (or .jsonl, .csv), "
+                                             "txt_none.jsonl (or .csv) or none.json"));
     vl_items_options o = {.folder = folder, .task = "none", .split = "test"};
     assert_int_equal(vl_items_has_split(&has, &o), VIOLET_OK);
     assert_false(has);
@@ -486,6 +488,45 @@ static void which_file(void **state)
 }
 
 /* A file cut anywhere is refused, but where only white space is missing. */
+/* A list whose entries name no split is one, where that is asked for. */
+static void a_list_without_splits(void **state)
+{
+    (void)state;
+    static const char *const files[][2] = {
+        {"any.jsonl", "{\"video\": \"a\", \"caption\": \"x\"}\n"
+                      "{\"video\": \"b\", \"caption\": \"y\"}\n"},
+        {"any.csv", "video,caption\na,x\nb,y\n"},
+        {"any.json", "[{\"video\": \"a\", \"caption\": \"x\"}, "
+                     "{\"video\": \"b\", \"caption\": \"y\"}]"},
+    };
+    for (int i = 0; i < 3; i++) {
+        vl_items *q;
+        put(files[i][0], files[i][1]);
+        vl_items_options o = {.path = in_folder(files[i][0]), .split = "test"};
+        assert_int_equal(vl_items_open(&q, &o), VIOLET_EFORMAT);
+        assert_non_null(strstr(violet_error(), "split: not there"));
+        o.any = true;
+        if (vl_items_open(&q, &o) != VIOLET_OK) fail_msg("%s", violet_error());
+        assert_true(vl_items_n(q) == 2 && vl_items_any(q));
+        vl_items_close(q);
+    }
+    static const char *const mixed[] = {
+        "{\"video\": \"a\", \"caption\": \"x\"}\n{\"video\": \"b\", \"split\": \"val\"}\n",
+        "{\"video\": \"a\", \"split\": \"val\"}\n{\"video\": \"b\", \"caption\": \"x\"}\n"};
+    for (int i = 0; i < 2; i++) {
+        vl_items *q;
+        put("any.jsonl", mixed[i]);
+        vl_items_options o = {.path = in_folder("any.jsonl"), .split = "test", .any = true};
+        assert_int_equal(vl_items_open(&q, &o), VIOLET_EFORMAT);
+    }
+    put("any.jsonl", "{\"video\": \"a\", \"caption\": \"x\", \"split\": \"test\"}\n");
+    vl_items *q;
+    vl_items_options o = {.path = in_folder("any.jsonl"), .split = "test", .any = true};
+    assert_int_equal(vl_items_open(&q, &o), VIOLET_OK);
+    assert_false(vl_items_any(q));
+    vl_items_close(q);
+}
+
 static void every_beginning_is_refused(void **state)
 {
     (void)state;
@@ -552,6 +593,7 @@ int main(void)
         cmocka_unit_test(wrong_entries),
         cmocka_unit_test(wrong_files),
         cmocka_unit_test(which_file),
+        cmocka_unit_test(a_list_without_splits),
         cmocka_unit_test(every_beginning_is_refused),
         cmocka_unit_test(published_files),
     };

@@ -371,9 +371,12 @@ static void what_cannot_be_scored(void **state)
     assert_non_null(strstr(violet_error(), "pair 0: text 0 of 11 is not encoded"));
     assert_int_equal(vl_scorer_score(s, score, video, text, 0), VIOLET_OK);
     vl_scorer_close(s);
-    int item[1] = {0}, ids[X] = {0, 7};
+    int item[1] = {0}, ids[X] = {0};
     assert_int_equal(vl_encode_texts(few, item, &w.t, &w.m, ids, NULL, 1, X), VIOLET_EINVAL);
     assert_non_null(strstr(violet_error(), "begins with padding"));
+    ids[0] = 3, ids[2] = 4; /* a text that spells [PAD] */
+    ok(vl_encode_texts(few, item, &w.t, &w.m, ids, NULL, 1, X));
+    assert_int_equal(vl_features_rows(few, 0), 3);
     ids[0] = 1000; /* no such word */
     assert_int_equal(vl_encode_texts(few, item, &w.t, &w.m, ids, NULL, 1, X), VIOLET_EINVAL);
     vl_features_close(few);

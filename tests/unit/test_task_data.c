@@ -127,6 +127,49 @@ static void files_by_id(void **state)
     vl_pictures_close(p);
 }
 
+static uint64_t hash_of(const char *path, size_t i)
+{
+    vl_record r = {.n_frames = 0};
+    vl_pictures *p = open_pictures(path);
+    assert_int_equal(vl_pictures_look(&r, p, i), VIOLET_OK);
+    uint64_t h = vl_pictures_hash(&r);
+    vl_record_release(&r);
+    vl_pictures_close(p);
+    return h;
+}
+
+/* Pictures are told from others of the same names, numbers and sizes; of another place they are
+ * the same. */
+static void pictures_have_hashes(void **state)
+{
+    (void)state;
+    put("h.tsv", "v0\t/9j/AAAA\t/9j/AAAB\nv1\t/9j/AAAA\t/9j/AAAB\n");
+    put("h2.tsv", "v5\t/9j/AAAA\nv0\t/9j/AAAA\t/9j/AAAB\n");
+    put("h3.tsv", "v0\t/9j/AAAA\t/9j/AAAC\nv1\t/9j/AAAA\n");
+    uint64_t h = hash_of(in_folder("h.tsv"), 0);
+    assert_true(h == hash_of(in_folder("h2.tsv"), 1));
+    assert_true(h != hash_of(in_folder("h.tsv"), 1));
+    assert_true(h != hash_of(in_folder("h3.tsv"), 0));
+    assert_true(hash_of(in_folder("h.tsv"), 1) != hash_of(in_folder("h3.tsv"), 1));
+    char a[64], b[64], bytes[5000] = {0};
+    make_folder(a);
+    make_folder(b);
+    write_text(a, "clip.mp4", bytes, sizeof bytes);
+    write_text(b, "clip.mp4", bytes, sizeof bytes);
+    h = hash_of(a, 0);
+    assert_true(h == hash_of(b, 0));
+    write_text(b, "clip.mp4", bytes, sizeof bytes - 1);
+    assert_true(h != hash_of(b, 0));
+    for (size_t at = 0; at < sizeof bytes; at += sizeof bytes - 1) {
+        bytes[at] = 1;
+        write_text(b, "clip.mp4", bytes, sizeof bytes);
+        assert_true(h != hash_of(b, 0));
+        bytes[at] = 0;
+    }
+    remove_folder(a);
+    remove_folder(b);
+}
+
 static void videos_by_id(void **state)
 {
     (void)state;
@@ -644,6 +687,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_by_id),
+        cmocka_unit_test(pictures_have_hashes),
         cmocka_unit_test(videos_by_id),
         cmocka_unit_test(captions),
         cmocka_unit_test(a_long_question_is_shortened_never_the_option),

@@ -469,6 +469,33 @@ static void values_that_are_none_are_told(void **state)
     close_world();
 }
 
+/* Weights that are finite, but so large that scores are not. */
+static void scores_that_are_none_are_told(void **state)
+{
+    (void)state;
+    violet_model *bad;
+    violet_session *s;
+    violet_video *v;
+    float x[8];
+    open_world(VL_HEAD_MATCH, TASK(""));
+    const vl_param *p = vl_params_find(&m.params, "fc.3.weight");
+    for (size_t k = 0; k < p->count; k++) vl_param_weights(&m.params, p)[k] = (real)3e38;
+    ok(vl_checkpoint_write(path, &m, 0, NULL, 0));
+    const char *const sizes[] = {"size_img", "64", "size_txt", "8", "size_frame", "3"};
+    violet_options *o = set("score", 3, sizes);
+    ok(violet_model_open(&bad, path, o));
+    ok(violet_session_new(&s, bad, 1));
+    ok(violet_video_encode(&v, s, clips[0]));
+    fails(violet_score(x, s, &v, 1, texts, 2), VIOLET_EFORMAT,
+          "a score that is not a finite number");
+    fails(violet_choose(x, s, v, "what", texts, 2), VIOLET_EFORMAT, path);
+    violet_video_free(v);
+    violet_session_free(s);
+    violet_model_close(bad);
+    violet_options_free(o);
+    close_world();
+}
+
 static void models_that_do_not_open(void **state)
 {
     (void)state;
@@ -574,6 +601,7 @@ int main(void)
         cmocka_unit_test(threads_wait_for_the_weights),
         cmocka_unit_test(checks_come_before_videos),
         cmocka_unit_test(values_that_are_none_are_told),
+        cmocka_unit_test(scores_that_are_none_are_told),
         cmocka_unit_test(models_that_do_not_open),
         cmocka_unit_test(options_have_their_values),
         cmocka_unit_test(matrices_become_files),
