@@ -81,7 +81,7 @@ static void wrong_values_are_refused_in_words(void **state)
     refused(s, "lr", "nan", "option lr is 'nan', expected a number from 0 to 1");
     refused(s, "lr", "1e999", "option lr is '1e999', expected a number from 0 to 1");
     refused(s, "fast", "maybe", "option fast is 'maybe', expected true or false");
-    refused(s, "pad", "comp", "option pad is 'comp', expected one of exact|compat");
+    refused(s, "pad", "comp", "option pad is 'comp', expected one of exact|compat; did you mean 'compat'?");
     refused(s, "pad", "", "option pad is '', expected one of exact|compat");
     refused(s, "size_imgs", "1", "unknown option 'size_imgs'; did you mean 'size_img'?");
     refused(s, "sise-img", "1", "unknown option 'sise-img'; did you mean 'size_img'?");
@@ -176,7 +176,7 @@ static void json_of_wrong_types(void **state)
         {"{\"fast\": 1}", "option fast is '1', expected true or false"},
         {"{\"pad\": null}", "option pad is 'null', expected one of exact|compat"},
         {"{\"name\": [1]}", "option name is [1], expected a string"},
-        {"{\"size_batch\": 1}", "unknown option 'size_batch'; did you mean 'size_img'?"},
+        {"{\"size_batch\": 1}", "unknown option 'size_batch'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(load(*state, cases[i].json), VIOLET_EINVAL);
