@@ -58,9 +58,18 @@ vl_nearest vl_nearest_to(const char *word, size_t n)
     return (vl_nearest){.word = word, .n = n, .least = (int)(n + 1) / 3 + 1};
 }
 
+/* A name of a file may have anything in it; a suggestion is a line's. */
+static int is_plain(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] < ' ') return 0;
+    return 1;
+}
+
 void vl_nearest_try(vl_nearest *x, const char *known, size_t n)
 {
-    if (x->n > VL_NEAREST_MOST || n > VL_NEAREST_MOST || n == 0) return;
+    if (x->n > VL_NEAREST_MOST || n > VL_NEAREST_MOST || n == 0 || !is_plain(known, n))
+        return;
     int d = distance(x->word, x->n, known, n);
     if (d >= x->least && !(*x->best == 0 && is_part(x->word, x->n, known, n))) return;
     x->least = least_of(d, x->least);
@@ -68,13 +77,15 @@ void vl_nearest_try(vl_nearest *x, const char *known, size_t n)
     x->best[n] = 0;
 }
 
-void vl_nearest_try_choices(vl_nearest *x, const char *choices)
+vl_nearest vl_nearest_among(const char *word, const char *choices)
 {
+    vl_nearest x = vl_nearest_to(word, strlen(word));
     for (const char *c = choices; c && *c;) {
         size_t n = strcspn(c, "|");
-        vl_nearest_try(x, c, n);
+        vl_nearest_try(&x, c, n);
         c += n + (c[n] != 0);
     }
+    return x;
 }
 
 const char *vl_nearest_hint(vl_nearest *x)

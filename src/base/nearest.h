@@ -27,8 +27,8 @@ typedef struct vl_nearest {
 /* word has to outlive what is returned. */
 vl_nearest vl_nearest_to(const char *word, size_t n);
 void vl_nearest_try(vl_nearest *x, const char *known, size_t n);
-/* Each of "one|two|three". */
-void vl_nearest_try_choices(vl_nearest *x, const char *choices);
+/* Of "one|two|three". */
+vl_nearest vl_nearest_among(const char *word, const char *choices);
 /* "; did you mean 'X'?", or "" where nothing is near. Lives in x. */
 const char *vl_nearest_hint(vl_nearest *x);
 

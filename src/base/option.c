@@ -46,8 +46,7 @@ static violet_status unknown(const vl_option *table, const char *name, size_t n)
 
 static violet_status no_choice(const vl_option *o, const char *value)
 {
-    vl_nearest x = vl_nearest_to(value, strlen(value));
-    vl_nearest_try_choices(&x, o->choices);
+    vl_nearest x = vl_nearest_among(value, o->choices);
     return vl_err(VIOLET_EINVAL, "option %s is '%.100s', expected one of %s%s", o->name, value,
                   o->choices, vl_nearest_hint(&x));
 }

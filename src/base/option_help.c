@@ -5,16 +5,16 @@
 
 #define HELP_COLUMN 30
 
-static const char *value_word(const vl_option *o)
+/* What stands for the value; "" of a flag. */
+static violet_status put_value(vl_buf *out, const vl_option *o)
 {
-    switch (o->type) {
-    case VL_OPT_INT:
-    case VL_OPT_INT64: return "N";
-    case VL_OPT_DOUBLE: return "X";
-    case VL_OPT_STRING: return "TEXT";
-    case VL_OPT_ENUM: return o->choices;
-    default: return NULL;
-    }
+    const char *word = NULL;
+    if (o->type == VL_OPT_BOOL) return VIOLET_OK;
+    if (o->type == VL_OPT_INT || o->type == VL_OPT_INT64) word = "N";
+    if (o->type == VL_OPT_DOUBLE) word = "X";
+    if (o->type == VL_OPT_STRING && !o->choices) word = o->is_path ? "PATH" : "TEXT";
+    if (word) return vl_buf_printf(out, " %s", word);
+    return vl_buf_printf(out, " %s%s", o->choices, o->is_path ? "|PATH" : "");
 }
 
 /* --some-name VALUE, as one types it; a flag that is on by default is shown as the one to turn it
@@ -22,12 +22,10 @@ static const char *value_word(const vl_option *o)
 static violet_status put_usage(vl_buf *out, const vl_option *o)
 {
     int is_on = o->type == VL_OPT_BOOL && o->fallback && !strcmp(o->fallback, "true");
-    const char *word = value_word(o);
     violet_status status = vl_buf_puts(out, is_on ? "--[no-]" : "--");
     for (const char *c = o->name; *c && status == VIOLET_OK; c++)
         status = vl_buf_putc(out, *c == '_' ? '-' : *c);
-    if (word && status == VIOLET_OK) status = vl_buf_printf(out, " %s", word);
-    return status;
+    return status == VIOLET_OK ? put_value(out, o) : status;
 }
 
 static violet_status put_limits(vl_buf *out, const vl_option *o)

@@ -364,8 +364,7 @@ violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *
     const finetune_kind *kind = NULL;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i]->type, type) == 0) kind = kinds[i];
-    if (!kind)
-        return vl_err(VIOLET_EINVAL, "'type' is '%s', expected retrieval, qamc, qaoe or fib", type);
+    if (!kind) return vl_task_unknown(type);
     finetune *f = calloc(1, sizeof *f);
     if (!f) return vl_err_nomem();
     f->o = o;

@@ -34,6 +34,7 @@ const vl_option vl_plan_option_table[] = {
     VL_RUN_ROW_CONTRASTIVE,
     VL_OPTION_DOUBLE(S, peak, "0", 0, 1e9, "Time", "GFLOP/s to reckon time with, 0: none"),
     VL_OPTION_BOOL(S, measure, "false", "Time", "measure this machine's peak"),
+    VL_OPTION_BOOL(S, json, "false", "Output", "an object in place of lines"),
     VL_RUN_ROW_THREADS,
     {0},
 };

@@ -20,7 +20,7 @@ typedef struct vl_plan_options {
     vl_pretrain_options of; /* what is planned: first, see train/run_options.h */
     int height, width;      /* 0: size_img */
     int negatives;
-    bool measure;
+    bool measure, json; /* json: the program's own */
     double peak;
     struct vl_dvae *with_dvae; /* no option: one that is open already, in place of `of.dvae` */
 } vl_plan_options;

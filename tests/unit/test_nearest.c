@@ -13,8 +13,7 @@
 static void nearest(const char *word, const char *choices, const char *expected)
 {
     char hint[128] = "";
-    vl_nearest x = vl_nearest_to(word, strlen(word));
-    vl_nearest_try_choices(&x, choices);
+    vl_nearest x = vl_nearest_among(word, choices);
     if (expected) sprintf(hint, "; did you mean '%s'?", expected);
     assert_string_equal(vl_nearest_hint(&x), hint);
 }
