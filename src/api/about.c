@@ -1,11 +1,13 @@
 /* What the program is made of, and what it found here: violet_about, violet_nearest. */
+#include <stdio.h>
+#include <string.h>
+
 #include <jansson.h>
 #include <jpeglib.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libswscale/swscale.h>
 #include <oneapi/dnnl/dnnl.h>
-#include <string.h>
 #include <utf8proc.h>
 #include <zip.h>
 #include <zlib.h>

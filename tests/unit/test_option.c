@@ -26,7 +26,7 @@ static const vl_option table[] = {
     VL_OPTION_DOUBLE(settings, lr, "1.2e-5", 0, 1, "Training", "learning rate"),
     VL_OPTION_BOOL(settings, fast, "false", "Training", "skip the checks"),
     VL_OPTION_BOOL(settings, shuffle, "true", "Training", "mix the samples"),
-    VL_OPTION_STRING_ALSO(settings, out_dir, "output", NULL, NULL, "where to write"),
+    VL_OPTION_PATH_ALSO(settings, out_dir, "output", NULL, NULL, "where to write"),
     VL_OPTION_STRING(settings, name, "a.b", NULL, ".what it is called"),
     VL_OPTION_ENUM(settings, pad, "exact", "exact|compat", "Picture", "how to pad"),
     {0},
