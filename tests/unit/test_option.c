@@ -32,6 +32,14 @@ static const vl_option table[] = {
     {0},
 };
 
+/* Strings that have usual words, or take a file instead. */
+static const vl_option words[] = {
+    VL_OPTION_WORD(settings, name, NULL, "one|two", NULL, "which"),
+    VL_OPTION_PATH_OR(settings, out_dir, NULL, "one|two", NULL,
+                      "which of the many folders that there are, and it goes on"),
+    {0},
+};
+
 static int init(void **state)
 {
     settings *s = calloc(1, sizeof *s);
@@ -218,11 +226,17 @@ static void help_and_man(void **state)
                         "Training:\n"
                         "  --seed N                    seed of everything random (default -5)\n"
                         "  --lr X                      learning rate (default 1.2e-5; 0 to 1)\n"
-                        "  --fast                      skip the checks (default false)\n"
+                        "  --fast                      skip the checks\n"
                         "  --[no-]shuffle              mix the samples (default true)\n"
                         "Options:\n"
-                        "  --out-dir TEXT              where to write, also --output\n"
+                        "  --out-dir PATH              where to write, also --output\n"
                         "  --name TEXT                 .what it is called (default a.b)\n");
+    vl_buf_clear(&b);
+    assert_int_equal(vl_option_help(&b, words), VIOLET_OK);
+    assert_string_equal(b.data, "Options:\n"
+                                "  --name one|two              which\n"
+                                "  --out-dir one|two|PATH      which of the many folders that there are, and it\n"
+                                "                              goes on\n");
     vl_buf_clear(&b);
     assert_int_equal(vl_option_man(&b, table), VIOLET_OK);
     assert_non_null(strstr(b.data, ".SS Picture\n.TP\n.B \\-\\-size\\-img N\n\\&side of the "
