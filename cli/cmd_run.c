@@ -67,16 +67,21 @@ static int tell_resume(const char *name, const char *resume, int argc, char **ar
     return EXIT_INTERRUPTED;
 }
 
-int run_long(const char *name, const char *resume, long_work work, int argc, char **argv)
+int run_long(const command *c, int argc, char **argv)
 {
     int status = 0;
-    violet_options *o = read_options(&status, name, argc, argv);
-    return o ? run_with(o, name, resume, work, argc, argv) : status;
+    violet_options *o = read_options(&status, c->name, argc, argv);
+    if (!o) return status;
+    return run_with(o, c->name, c->resume ? c->resume : "", c->work, argc, argv);
 }
 
 int run_with(violet_options *o, const char *name, const char *resume, long_work work, int argc,
              char **argv)
 {
+    if (only_checking()) {
+        violet_options_free(o);
+        return EXIT_CHECKED;
+    }
     violet_hooks hooks = {.event = progress_event, .stop = &stop};
     catch_signals();
     violet_log_set(progress_log, NULL);
@@ -85,39 +90,4 @@ int run_with(violet_options *o, const char *name, const char *resume, long_work 
     violet_options_free(o);
     if (code == VIOLET_EINTERRUPTED) return tell_resume(name, resume, argc, argv);
     return code == VIOLET_OK ? 0 : complain(EXIT_RUNTIME, "%s", violet_error());
-}
-
-int cmd_pretrain(int argc, char **argv)
-{
-    return run_long("pretrain", "--resume", violet_pretrain, argc, argv);
-}
-
-int cmd_finetune(int argc, char **argv)
-{
-    return run_long("finetune", "--resume", violet_finetune, argc, argv);
-}
-
-int cmd_extract_frames(int argc, char **argv)
-{
-    return run_long("extract-frames", "", violet_extract_frames, argc, argv);
-}
-
-int cmd_extract_tsv(int argc, char **argv)
-{
-    return run_long("extract-tsv", "", violet_extract_tsv, argc, argv);
-}
-
-int cmd_extract_vq(int argc, char **argv)
-{
-    return run_long("extract-vq", "", violet_extract_vq, argc, argv);
-}
-
-int cmd_train_dvae(int argc, char **argv)
-{
-    return run_long("train-dvae", "--resume", violet_train_dvae, argc, argv);
-}
-
-int cmd_link(int argc, char **argv)
-{
-    return run_long("link", "", violet_link, argc, argv);
 }
