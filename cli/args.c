@@ -104,3 +104,48 @@ violet_options *read_options(int *status, const char *name, int argc, char **arg
     violet_options_free(o);
     return NULL;
 }
+
+/* What is expected are the first words of the usage. */
+static int complain_count(const command *c, int expected, int n)
+{
+    char words[128] = "";
+    size_t at = 0;
+    const char *word = c->usage;
+    for (int i = 0; i < expected && at < sizeof words; i++) {
+        int length = (int)strcspn(word, " ");
+        at += (size_t)snprintf(words + at, sizeof words - at, "%s%.*s", i ? " and " : "", length,
+                               word);
+        word += length + (word[length] == ' ');
+    }
+    return complain(EXIT_USAGE, "%s: expected %s, found %d argument%s; 'violet help %s' tells more",
+                    c->name, words, n, n == 1 ? "" : "s", c->name);
+}
+
+/* rest: n arguments that are no flags. */
+static int set_named(violet_options *o, const command *c, int n, char **rest)
+{
+    enum { MOST = sizeof c->words / sizeof *c->words };
+    int expected = 0, status = 0;
+    while (expected < MOST && c->words[expected]) expected++;
+    if (n != 0 && n != expected) return complain_count(c, expected, n);
+    for (int i = 0; i < n && status == 0; i++) {
+        violet_status code = violet_options_set(o, c->words[i], rest[i]);
+        if (code != VIOLET_OK) status = complain_options(code);
+    }
+    return status;
+}
+
+violet_options *read_named(int *status, const command *c, int argc, char **argv)
+{
+    violet_options *o = NULL;
+    int n = 0;
+    char **rest = malloc((argc + 1) * sizeof *rest); /* parsing moves its pieces */
+    violet_status code = rest ? violet_options_new(&o, c->name) : VIOLET_ENOMEM;
+    if (rest) memcpy(rest, argv, argc * sizeof *rest);
+    if (code == VIOLET_OK) code = violet_options_parse(o, argc, rest, &n);
+    *status = code == VIOLET_OK ? set_named(o, c, n, rest) : complain_options(code);
+    free(rest);
+    if (*status == 0) return o;
+    violet_options_free(o);
+    return NULL;
+}

@@ -27,10 +27,12 @@ typedef struct command {
     struct {
         const char *args, *what; /* behind the command's name, and what for */
     } examples[4];
-    /* Either: its options' work, which may take long; then the flag that goes on with it after an
-     * interrupt, NULL where the same command does. */
+    /* Either: its options' work, which may take long; the flag that goes on with it after an
+     * interrupt, NULL where the same command does; the options that arguments without flags stand
+     * for, all of them or none, in place of an ARGS.json. */
     long_work work;
     const char *resume;
+    const char *words[3];
     /* Or: all of it. Gets the arguments behind the name and returns the exit status. */
     int (*run)(int argc, char **argv);
 } command;
@@ -39,7 +41,6 @@ extern const command commands[];
 extern const int n_commands;
 
 int cmd_eval(int argc, char **argv);
-int cmd_convert(int argc, char **argv);
 int cmd_score(int argc, char **argv);
 int cmd_ask(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
@@ -74,6 +75,8 @@ int only_checking(void);
 /* Options of a command from its arguments: [ARGS.json] and flags, which win. NULL: *status says
  * with what to exit, and why was told. */
 violet_options *read_options(int *status, const char *name, int argc, char **argv);
+/* The same where arguments without flags stand for `words`. */
+violet_options *read_named(int *status, const command *c, int argc, char **argv);
 /* Whether a flag is set. */
 int is_set(violet_options *o, const char *name);
 

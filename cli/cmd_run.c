@@ -70,7 +70,8 @@ static int tell_resume(const char *name, const char *resume, int argc, char **ar
 int run_long(const command *c, int argc, char **argv)
 {
     int status = 0;
-    violet_options *o = read_options(&status, c->name, argc, argv);
+    violet_options *o = c->words[0] ? read_named(&status, c, argc, argv)
+                                    : read_options(&status, c->name, argc, argv);
     if (!o) return status;
     return run_with(o, c->name, c->resume ? c->resume : "", c->work, argc, argv);
 }

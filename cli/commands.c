@@ -11,6 +11,18 @@
 
 const command commands[] = {
     /* ---- make data --------------------------------------------------------------------------- */
+    {.name = "make-corpus",
+     .group = "Make data",
+     .summary = "make clips with captions and questions, to try all this on",
+     .usage = "DIR [--clips N] [--seed S] " WITH_OPTIONS,
+     .about = "A small world of shapes that move, in real video files. The same options give the "
+              "same files. The same command goes on where it was stopped or killed.",
+     .writes = "in DIR: videos, and annotation files for every task",
+     .docs = "docs/FORMATS.md",
+     .examples = {{"world --clips 500", "a small one"},
+                  {"world --clips 500 --seed 2", "another of the same kind"}},
+     .work = violet_make_corpus,
+     .words = {"output"}},
     {.name = "extract-frames",
      .group = "Make data",
      .summary = "take frames from videos",
@@ -201,7 +213,7 @@ const command commands[] = {
               "went wrong. --for tells what a model for that task would take of a checkpoint: one "
               "of the sizes that the file tells, or --config.",
      .reads = "tensors (safetensors, PyTorch's), pictures (.tsv, .lineidx, .jpg), pickles, "
-              "annotations and arguments (.json), videos",
+              "annotations (.json, .jsonl, .csv), arguments and logs of runs, videos",
      .docs = "docs/CHECKPOINTS.md",
      .examples = {{"ckpt_violet.pt", "what it is, and of what sizes"},
                   {"--diff run/last.safetensors model.pt", "how two checkpoints differ"},
@@ -222,7 +234,8 @@ const command commands[] = {
                   {"ckpt_violet.pt half.safetensors --dtype float16", "in half the bytes"},
                   {"ckpt_violet.pt video.safetensors --only 'enc_img.*'",
                    "the video encoder alone"}},
-     .run = cmd_convert},
+     .work = violet_convert,
+     .words = {"input", "output"}},
     {.name = "plan",
      .group = "Files and plans",
      .summary = "tell what a pretraining run will need: FLOPs, memory, time",

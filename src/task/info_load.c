@@ -12,6 +12,7 @@
 #include "model/load.h"
 #include "model/load_names.h"
 #include "model/model.h"
+#include "train/run_options.h"
 
 #define S vl_info_options
 
@@ -19,7 +20,7 @@
 #define ROW_FOR                                                                                    \
     {"for", "what a model for this task would take of a checkpoint", offsetof(S, task),            \
      VL_OPT_STRING, NULL, 0, 0, "What is told", VL_INFO_TASKS, NULL, false}
-#define VL_INFO_TASKS "pretrain|retrieval|qamc|qaoe"
+#define VL_INFO_TASKS "pretrain|" VL_TASK_TYPES
 
 const vl_option vl_info_option_table[] = {
     VL_OPTION_BOOL(S, verbose, "false", "What is told",
@@ -45,6 +46,7 @@ static violet_status heads_of(int *heads, const char *task)
         {"retrieval", VL_HEAD_MATCH},
         {"qamc", VL_HEAD_MATCH},
         {"qaoe", VL_HEAD_ANSWER},
+        {"fib", VL_HEAD_ANSWER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].task, task) == 0) {
@@ -52,8 +54,8 @@ static violet_status heads_of(int *heads, const char *task)
             return VIOLET_OK;
         }
     vl_nearest x = vl_nearest_among(task, VL_INFO_TASKS);
-    return vl_err(VIOLET_EINVAL, "task '%.40s', expected pretrain, retrieval, qamc or qaoe%s", task,
-                  vl_nearest_hint(&x));
+    return vl_err(VIOLET_EINVAL, "task '%.40s', expected pretrain, retrieval, qamc, qaoe or fib%s",
+                  task, vl_nearest_hint(&x));
 }
 
 /* The sizes that the shapes of a VIOLET checkpoint tell; a run, too, wants them all. */

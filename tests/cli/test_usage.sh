@@ -155,7 +155,8 @@ check_args_runs_nothing() {
     run --check-args ask clip.mp4 "what?" --options a b; expect_status 0
     run --check-args embed clip.mp4 --output x.npy; expect_status 0
     run --check-args embed clip.mp4 --output x.txt; expect_error 2 "ends in .npy"
-    run --check-args convert a.pt; expect_error 2 "found 1 file"
+    run --check-args convert a.pt; expect_error 2 "expected IN and OUT, found 1 argument"
+    run --check-args make-corpus a b; expect_error 2 "expected DIR, found 2 arguments"
     run --check-args convert a.pt b.pt; expect_status 0
     run --check-args info --diff a.pt; expect_error 2 "expects two files"
     run --check-args info a.pt; expect_status 0
