@@ -154,10 +154,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lines.o $(LIB)
 
 # check: the quick tests. check-all: every one, and all programs once more under sanitizers.
 check: $(TEST_BIN) $(BUILD)/violet $(BUILD)/hash-model $(if $(CHECK_BIN),check-double)
-	@QUICK=1 BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
+	@QUICK=1 BUILD=$(BUILD) tests/run $(CHECK_BIN) $(TEST_BIN) $(TEST_SH)
 
 check-all: $(TEST_BIN) $(BUILD)/violet $(BUILD)/hash-model check-double check-san
-	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH) $(TEST_SRC:%.c=$(SAN_BUILD)/%)
+	@BUILD=$(BUILD) tests/run $(CHECK_BIN) $(TEST_BIN) $(TEST_SH) $(TEST_SRC:%.c=$(SAN_BUILD)/%)
 
 check-double:
 	+@$(MAKE) -s --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests
