@@ -63,6 +63,19 @@ unknown_options_suggest() {
     run pretrain --batch 3; expect_error 2 "did you mean 'size_batch'?"
 }
 
+# What is in the folder is what could have been meant, as pictures, captions or items.
+unknown_data_sets_suggest() {
+    mkdir -p some/videos_clips
+    touch some/img_mine_train_0.tsv some/img_others.pkl some/txt_mine.json some/txt_colours_train.jsonl some/vq_nime.pkl
+    run pretrain --config tiny --data some --dataset mien --valid-split "" --output mien; expect_status 1; expect_one_line
+    expect_err "data set 'mien': no "; expect_err " in 'some'; did you mean 'mine'?"
+    run pretrain --config tiny --data some --dataset other --valid-split "" --output other; expect_err "did you mean 'others'?"
+    run pretrain --config tiny --data some --dataset clip --valid-split "" --output clip; expect_err "did you mean 'clips'?"
+    run pretrain --config tiny --data some --dataset entirely --valid-split "" --output no; expect_status 1; [[ $err != *"did you mean"* ]] || fail "nothing is near"
+    run finetune --config tiny --type qaoe --task colors --dataset mine --data some --output colors; expect_status 1; expect_one_line
+    expect_err "task 'colors': no "; expect_err "did you mean 'colours'?"
+}
+
 bad_values_are_told() {
     run plan --size-batch many; expect_error 2 "size_batch is 'many', expected a whole number from"
     run plan --size-batch -3; expect_error 2 "size_batch"
@@ -180,7 +193,7 @@ man_pages_are_troff() {
 }
 
 for t in version help_lists_commands alone_it_lists_names help_on_each_command unknown_commands_suggest \
-    unknown_options_suggest bad_values_are_told bad_json_has_its_place missing_files \
+    unknown_options_suggest unknown_data_sets_suggest bad_values_are_told bad_json_has_its_place missing_files \
     unwritable_folder full_disk flags_win_over_the_file plan_tells check_args_runs_nothing man_pages_are_troff; do
     test_case $t $t
 done
