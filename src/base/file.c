@@ -205,11 +205,11 @@ static int sync_folder(const char *path)
     return bad ? -1 : 0;
 }
 
-violet_status vl_out_commit(vl_out *o)
+static violet_status commit(vl_out *o, bool sync)
 {
     if (!o->file) return vl_err(VIOLET_EINVAL, "commit of an output file that is closed");
     if (fflush(o->file) != 0 || ferror(o->file)) return fail(o, "write");
-    if (fsync(fileno(o->file)) != 0 && errno != EINVAL) return fail(o, "sync");
+    if (sync && fsync(fileno(o->file)) != 0 && errno != EINVAL) return fail(o, "sync");
     FILE *file = o->file;
     o->file = NULL;
     if (fclose(file) != 0) return fail(o, "close");
@@ -217,9 +217,20 @@ violet_status vl_out_commit(vl_out *o)
     free(o->temporary);
     o->temporary = NULL;
     violet_status status = VIOLET_OK;
-    if (sync_folder(o->path) != 0) status = vl_err_errno("sync the folder of '%s'", o->path);
+    if (sync && sync_folder(o->path) != 0)
+        status = vl_err_errno("sync the folder of '%s'", o->path);
     vl_out_abandon(o);
     return status;
+}
+
+violet_status vl_out_commit(vl_out *o)
+{
+    return commit(o, true);
+}
+
+violet_status vl_out_commit_later(vl_out *o)
+{
+    return commit(o, false);
 }
 
 void vl_out_abandon(vl_out *o)
@@ -233,12 +244,14 @@ void vl_out_abandon(vl_out *o)
     errno = code;
 }
 
-/* The process of "NAME.safetensors.tmp.PID" or "NAME.json.tmp.PID", 0 if it is no such name: other
+/* The process of "NAME.safetensors.tmp.PID", of .json, .mp4; 0 if it is no such name: other
  * people's files are left alone. */
 static pid_t owner_of(const char *name)
 {
-    const char *at = strstr(name, ".safetensors.tmp."), *json = strstr(name, ".json.tmp.");
-    const char *digits = at ? at + 17 : json ? json + 10 : "";
+    static const char *const ends[] = {".safetensors.tmp.", ".json.tmp.", ".mp4.tmp."};
+    const char *digits = "", *at;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if ((at = strstr(name, ends[i]))) digits = at + strlen(ends[i]);
     size_t n = strspn(digits, "0123456789");
     return n > 0 && n < 10 && !digits[n] ? (pid_t)strtol(digits, NULL, 10) : 0;
 }

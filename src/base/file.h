@@ -54,6 +54,9 @@ violet_status vl_out_write(vl_out *o, const void *data, size_t n);
 /* n bytes over those at `at`, which were written before; what comes next still goes to the end. */
 violet_status vl_out_patch(vl_out *o, uint64_t at, const void *data, size_t n);
 violet_status vl_out_commit(vl_out *o);
+/* The same without waiting for the disk, for thousands of small files: after a power cut the file
+ * may be there and be damaged, so who goes on with it must look at what is in it. */
+violet_status vl_out_commit_later(vl_out *o);
 void vl_out_abandon(vl_out *o);
 
 /* ---- files that grow while long work goes on ------------------------------------------------ */

@@ -10,8 +10,8 @@
 #define EVEN_FROM 8 /* questions of a kind, from which on shares are looked at */
 
 typedef struct asker {
-    corpus *c;
-    corpus_set *set;
+    vl_corpus *c;
+    vl_corpus_set *set;
     vl_tally kinds, words;
     vl_question q[VL_QUESTIONS_MOST];
     int n;
@@ -91,16 +91,16 @@ static violet_status ask(asker *a, size_t clip, int n_asked)
         status = vl_tally_add(&a->kinds, vl_asks[q->kind].name, q->answer);
         if (status == VIOLET_OK) status = vl_tally_add(&a->words, q->text, q->answer);
         if (status == VIOLET_OK)
-            status = corpus_add(a->c, &a->set->task[CORPUS_QAOE],
-                                &(corpus_item){.clip = clip,
-                                               .type = vl_asks[q->kind].name,
-                                               .text = q->text,
-                                               .answer = q->answer});
+            status = vl_corpus_add(a->c, &a->set->task[VL_CORPUS_QAOE],
+                                   &(vl_corpus_item){.clip = clip,
+                                                  .type = vl_asks[q->kind].name,
+                                                  .text = q->text,
+                                                  .answer = q->answer});
     }
     return status;
 }
 
-violet_status corpus_make_questions(corpus *c)
+violet_status vl_corpus_make_questions(vl_corpus *c)
 {
     violet_status status = VIOLET_OK;
     for (int split = 0; split < VL_SPLITS && status == VIOLET_OK; split++) {

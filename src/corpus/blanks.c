@@ -12,7 +12,7 @@
 /* Words that captions have by other names, too, are not asked for. */
 static const char *const orders[] = {"before", "after"};
 
-const char *corpus_blank(const char **type, int k)
+const char *vl_corpus_blank(const char **type, int k)
 {
     *type = "color";
     if (k < VL_COLOURS) return vl_colours[k].word;
@@ -52,7 +52,7 @@ static int find_words(found out[FOUND_MOST], const char *caption)
     for (const char *p = caption; *p && n < FOUND_MOST;) {
         size_t length = strcspn(p, " ");
         const char *word, *type;
-        for (int k = 0; (word = corpus_blank(&type, k)); k++)
+        for (int k = 0; (word = vl_corpus_blank(&type, k)); k++)
             if (strlen(word) == length && memcmp(word, p, length) == 0 && is_plain(type, before)) {
                 out[n++] = (found){(size_t)(p - caption), word, type};
                 break;
@@ -77,7 +77,7 @@ static int rarest(const vl_tally *t, const found *f, int n, vl_dice *d)
     return best;
 }
 
-static violet_status blank(corpus *c, corpus_set *set, vl_tally *t, size_t clip, int k)
+static violet_status blank(vl_corpus *c, vl_corpus_set *set, vl_tally *t, size_t clip, int k)
 {
     const vl_scene *s = &set->scene[clip];
     vl_dice d = vl_dice_of(c->rules.seed, VL_DICE_BLANKS, (uint64_t)s->split,
@@ -92,20 +92,20 @@ static violet_status blank(corpus *c, corpus_set *set, vl_tally *t, size_t clip,
                                line.data + x->at + strlen(x->word));
         if (status == VIOLET_OK) status = vl_tally_add(t, x->type, x->word);
         if (status == VIOLET_OK)
-            status = corpus_add(c, &set->task[CORPUS_FIB],
-                                &(corpus_item){.clip = clip, .type = x->type, .text = text.data,
-                                               .answer = x->word});
+            status = vl_corpus_add(c, &set->task[VL_CORPUS_FIB],
+                                   &(vl_corpus_item){.clip = clip, .type = x->type, .text = text.data,
+                                                  .answer = x->word});
     }
     vl_buf_free(&line);
     vl_buf_free(&text);
     return status;
 }
 
-violet_status corpus_make_blanks(corpus *c)
+violet_status vl_corpus_make_blanks(vl_corpus *c)
 {
     violet_status status = VIOLET_OK;
     for (int split = 0; split < VL_SPLITS && status == VIOLET_OK; split++) {
-        corpus_set *set = &c->set[split];
+        vl_corpus_set *set = &c->set[split];
         vl_tally t = {0};
         int n = split == VL_TRAIN ? vl_world.blanks : vl_world.blanks_eval;
         for (size_t i = 0; i < set->n && status == VIOLET_OK; i++)

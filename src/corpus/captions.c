@@ -10,14 +10,14 @@
 #define TRIES_MOST 64
 
 typedef struct maker {
-    corpus *c;
+    vl_corpus *c;
     vl_string_index seen; /* captions of this split */
     vl_buf line;
 } maker;
 
 /* Words until the caption is a new one; in train, where it need be new to its clip alone, a few
  * times. */
-static violet_status make_one(maker *m, corpus_set *set, size_t i, int k)
+static violet_status make_one(maker *m, vl_corpus_set *set, size_t i, int k)
 {
     const vl_scene *s = &set->scene[i];
     vl_dice d = vl_dice_of(m->c->rules.seed, VL_DICE_WORDS, (uint64_t)s->split,
@@ -42,11 +42,11 @@ static violet_status make_one(maker *m, corpus_set *set, size_t i, int k)
                   vl_split_name(s->split));
 }
 
-violet_status corpus_make_captions(corpus *c)
+violet_status vl_corpus_make_captions(vl_corpus *c)
 {
     violet_status status = VIOLET_OK;
     for (int split = 0; split < VL_SPLITS && status == VIOLET_OK; split++) {
-        corpus_set *set = &c->set[split];
+        vl_corpus_set *set = &c->set[split];
         maker m = {.c = c};
         set->n_captions = split == VL_TRAIN ? vl_world.captions : vl_world.captions_eval;
         set->caption = calloc(set->n * (size_t)set->n_captions + 1, sizeof *set->caption);

@@ -21,7 +21,7 @@ static bool change(vl_scene *to, const vl_scene *from, const vl_scene *other, co
         bool fresh = true;
         *to = *from;
         if (!vl_scene_edit(to, r, from->split == VL_TEST, vl_plots[from->plot].edit, d)) continue;
-        for (int i = 0; i < CORPUS_OPTIONS; i++)
+        for (int i = 0; i < VL_CORPUS_OPTIONS; i++)
             if (there[i] && vl_scene_same(to, &other[i])) fresh = false;
         if (fresh) return true;
     }
@@ -29,19 +29,19 @@ static bool change(vl_scene *to, const vl_scene *from, const vl_scene *other, co
 }
 
 /* The scene of each option: number `right` is s. */
-static bool grow_tree(vl_scene option[CORPUS_OPTIONS], int right, const vl_scene *s,
+static bool grow_tree(vl_scene option[VL_CORPUS_OPTIONS], int right, const vl_scene *s,
                       const vl_rules *r, vl_dice *d)
 {
-    int parent[CORPUS_OPTIONS] = {0};
-    bool there[CORPUS_OPTIONS] = {false};
-    for (int i = 1; i < CORPUS_OPTIONS; i++) parent[i] = vl_dice_below(d, i);
+    int parent[VL_CORPUS_OPTIONS] = {0};
+    bool there[VL_CORPUS_OPTIONS] = {false};
+    for (int i = 1; i < VL_CORPUS_OPTIONS; i++) parent[i] = vl_dice_below(d, i);
     option[right] = *s;
     there[right] = true;
     for (int i = right; i > 0; i = parent[i]) { /* up to the root, then down from there */
         if (!change(&option[parent[i]], &option[i], option, there, r, d)) return false;
         there[parent[i]] = true;
     }
-    for (int i = 1; i < CORPUS_OPTIONS; i++) {
+    for (int i = 1; i < VL_CORPUS_OPTIONS; i++) {
         if (there[i]) continue;
         if (!change(&option[i], &option[parent[i]], option, there, r, d)) return false;
         there[i] = true;
@@ -49,11 +49,12 @@ static bool grow_tree(vl_scene option[CORPUS_OPTIONS], int right, const vl_scene
     return true;
 }
 
-static violet_status put_options(corpus *c, corpus_item *item, const vl_scene *option, vl_dice *d)
+static violet_status put_options(vl_corpus *c, vl_corpus_item *item, const vl_scene *option,
+                                 vl_dice *d)
 {
     vl_buf line = {0};
     violet_status status = VIOLET_OK;
-    for (int i = 0; i < CORPUS_OPTIONS && status == VIOLET_OK; i++) {
+    for (int i = 0; i < VL_CORPUS_OPTIONS && status == VIOLET_OK; i++) {
         vl_buf_clear(&line);
         status = vl_words_caption(&line, &option[i], d);
         if (status == VIOLET_OK &&
@@ -64,27 +65,27 @@ static violet_status put_options(corpus *c, corpus_item *item, const vl_scene *o
     return status;
 }
 
-static violet_status choose(corpus *c, corpus_set *set, size_t clip, int k)
+static violet_status choose(vl_corpus *c, vl_corpus_set *set, size_t clip, int k)
 {
     const vl_scene *s = &set->scene[clip];
-    vl_scene option[CORPUS_OPTIONS];
+    vl_scene option[VL_CORPUS_OPTIONS];
     vl_dice d = vl_dice_of(c->rules.seed, VL_DICE_CHOICES, (uint64_t)s->split,
                            (uint64_t)s->number * 16 + (uint64_t)k);
-    corpus_item item = {.clip = clip, .type = vl_plots[s->plot].name};
-    item.right = vl_dice_below(&d, CORPUS_OPTIONS);
+    vl_corpus_item item = {.clip = clip, .type = vl_plots[s->plot].name};
+    item.right = vl_dice_below(&d, VL_CORPUS_OPTIONS);
     item.text = vl_words_pick(questions, &d);
     for (int try = 0; !grow_tree(option, item.right, s, &c->rules, &d); try++)
         if (try == EDIT_TRIES)
             return vl_err(VIOLET_EINVAL, "make-corpus: no wrong options for clip %d", s->number);
     violet_status status = put_options(c, &item, option, &d);
-    return status == VIOLET_OK ? corpus_add(c, &set->task[CORPUS_QAMC], &item) : status;
+    return status == VIOLET_OK ? vl_corpus_add(c, &set->task[VL_CORPUS_QAMC], &item) : status;
 }
 
-violet_status corpus_make_choices(corpus *c)
+violet_status vl_corpus_make_choices(vl_corpus *c)
 {
     violet_status status = VIOLET_OK;
     for (int split = 0; split < VL_SPLITS && status == VIOLET_OK; split++) {
-        corpus_set *set = &c->set[split];
+        vl_corpus_set *set = &c->set[split];
         int n = split == VL_TRAIN ? vl_world.choices : vl_world.choices_eval;
         for (size_t i = 0; i < set->n && status == VIOLET_OK; i++)
             for (int k = 0; k < n && status == VIOLET_OK; k++) status = choose(c, set, i, k);

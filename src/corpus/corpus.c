@@ -15,7 +15,7 @@
 /* ---- the folder ------------------------------------------------------------------------------ */
 
 /* EINVAL unless all that `mine` says stands in the file, too. */
-static violet_status same(const corpus_text *mine, const char *path)
+static violet_status same(const vl_corpus_text *mine, const char *path)
 {
     char *bytes;
     size_t n;
@@ -39,13 +39,13 @@ static violet_status same(const corpus_text *mine, const char *path)
 }
 
 /* Takes the folder, or goes on in it. */
-static violet_status claim(corpus *c)
+static violet_status claim(vl_corpus *c)
 {
     char path[PATH_MAX];
-    corpus_text t = {0};
+    vl_corpus_text t = {0};
     violet_status status = vl_path_join(path, sizeof path, c->o->output, "corpus.json");
-    corpus_put_parameters(&t, c);
-    text_put(&t, "\n}\n");
+    vl_corpus_put_parameters(&t, c);
+    vl_text_put(&t, "\n}\n");
     if (status == VIOLET_OK) status = t.status;
     if (status == VIOLET_OK && vl_file_exists(path)) {
         status = same(&t, path);
@@ -55,7 +55,7 @@ static violet_status claim(corpus *c)
                         "choose another DIR", c->videos);
         vl_buf_free(&t.b);
     } else if (status == VIOLET_OK && (status = vl_dir_make(c->o->output)) == VIOLET_OK) {
-        status = corpus_write(c, "corpus.json", &t);
+        status = vl_corpus_write(c, "corpus.json", &t, true);
     }
     if (status == VIOLET_OK) status = vl_dir_make(c->videos);
     if (status == VIOLET_OK) vl_out_sweep(c->videos);
@@ -65,7 +65,7 @@ static violet_status claim(corpus *c)
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
-static violet_status make_scenes(corpus *c)
+static violet_status make_scenes(vl_corpus *c)
 {
     const vl_corpus_options *o = c->o;
     violet_status status = VIOLET_OK;
@@ -96,34 +96,24 @@ static violet_status check_options(const vl_corpus_options *o)
     return VIOLET_OK;
 }
 
-static void release(corpus *c)
-{
-    for (int i = 0; i < VL_SPLITS; i++) {
-        free(c->set[i].scene);
-        free(c->set[i].caption);
-        for (int k = 0; k < CORPUS_TASKS; k++) free(c->set[i].task[k].item);
-    }
-    vl_strings_release(&c->strings);
-}
-
 violet_status vl_corpus_run(const vl_corpus_options *o, const violet_hooks *hooks)
 {
-    corpus c = {.o = o, .hooks = hooks};
+    vl_corpus c = {.o = o, .hooks = hooks};
     violet_status status = check_options(o);
     if (status == VIOLET_OK) status = vl_path_join(c.videos, sizeof c.videos, o->output, "videos");
     if (status == VIOLET_OK) status = make_scenes(&c);
-    if (status == VIOLET_OK) status = corpus_make_captions(&c);
-    if (status == VIOLET_OK) status = corpus_make_questions(&c);
-    if (status == VIOLET_OK) status = corpus_make_choices(&c);
-    if (status == VIOLET_OK) status = corpus_make_blanks(&c);
+    if (status == VIOLET_OK) status = vl_corpus_make_captions(&c);
+    if (status == VIOLET_OK) status = vl_corpus_make_questions(&c);
+    if (status == VIOLET_OK) status = vl_corpus_make_choices(&c);
+    if (status == VIOLET_OK) status = vl_corpus_make_blanks(&c);
     if (status == VIOLET_OK) status = claim(&c);
     if (status == VIOLET_OK) {
         vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%zu clips: %zu train, %zu val, %zu test",
-                corpus_n(&c), c.set[VL_TRAIN].n, c.set[VL_VAL].n, c.set[VL_TEST].n);
-        status = corpus_make_videos(&c);
+                vl_corpus_n(&c), c.set[VL_TRAIN].n, c.set[VL_VAL].n, c.set[VL_TEST].n);
+        status = vl_corpus_make_videos(&c);
     }
-    if (status == VIOLET_OK) status = corpus_write_texts(&c);
-    if (status == VIOLET_OK) status = corpus_write_results(&c);
-    release(&c);
+    if (status == VIOLET_OK) status = vl_corpus_write_texts(&c);
+    if (status == VIOLET_OK) status = vl_corpus_write_results(&c);
+    vl_corpus_release(&c);
     return status;
 }

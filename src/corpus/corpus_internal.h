@@ -9,83 +9,85 @@
 #include "corpus/corpus.h"
 #include "corpus/scene.h"
 
-#define CORPUS_OPTIONS 5
+#define VL_CORPUS_OPTIONS 5
 
 /* A question of a clip. */
-typedef struct corpus_item {
+typedef struct vl_corpus_item {
     size_t clip; /* of the split */
     const char *type, *text;
     const char *answer;                 /* a word; NULL of multiple choice */
-    const char *option[CORPUS_OPTIONS]; /* of multiple choice */
+    const char *option[VL_CORPUS_OPTIONS]; /* of multiple choice */
     int right;
-} corpus_item;
+} vl_corpus_item;
 
-typedef struct corpus_task {
-    corpus_item *item; /* (n) */
+typedef struct vl_corpus_task {
+    vl_corpus_item *item; /* (n) */
     size_t n, cap;
-} corpus_task;
+} vl_corpus_task;
 
-enum { CORPUS_QAOE, CORPUS_QAMC, CORPUS_FIB, CORPUS_TASKS };
+enum { VL_CORPUS_QAOE, VL_CORPUS_QAMC, VL_CORPUS_FIB, VL_CORPUS_TASKS };
 
 /* A split. */
-typedef struct corpus_set {
+typedef struct vl_corpus_set {
     size_t n;
     int n_captions;       /* a clip */
     vl_scene *scene;      /* (n) */
     const char **caption; /* (n, n_captions), of corpus.strings */
-    corpus_task task[CORPUS_TASKS];
-} corpus_set;
+    vl_corpus_task task[VL_CORPUS_TASKS];
+} vl_corpus_set;
 
-typedef struct corpus {
+typedef struct vl_corpus {
     const vl_corpus_options *o;
     const violet_hooks *hooks;
     vl_rules rules;
-    corpus_set set[VL_SPLITS];
+    vl_corpus_set set[VL_SPLITS];
     vl_strings strings;
     char videos[PATH_MAX]; /* the folder */
     uint64_t hash;         /* over all files */
-} corpus;
+} vl_corpus;
 
-size_t corpus_n(const corpus *c);
+void vl_corpus_release(vl_corpus *c);
+size_t vl_corpus_n(const vl_corpus *c);
 /* Clip i of all; NULL behind the last. */
-const vl_scene *corpus_clip(const corpus *c, size_t i);
+const vl_scene *vl_corpus_clip(const vl_corpus *c, size_t i);
 /* "train_00012" */
-#define CORPUS_ID 24
-const char *corpus_id(char id[CORPUS_ID], const vl_scene *s);
+#define VL_CORPUS_ID 24
+const char *vl_corpus_id(char id[VL_CORPUS_ID], const vl_scene *s);
 
 /* "qaoe" */
-const char *corpus_task_name(int task);
+const char *vl_corpus_task_name(int task);
 /* Answer k of an open-ended task's list, NULL behind the last. */
-const char *corpus_answer(const corpus *c, int task, int k);
+const char *vl_corpus_answer(const vl_corpus *c, int task, int k);
 /* The same of the blanks, with their type. */
-const char *corpus_blank(const char **type, int k);
+const char *vl_corpus_blank(const char **type, int k);
 /* Adds an item; its text is copied. */
-violet_status corpus_add(corpus *c, corpus_task *t, const corpus_item *item);
+violet_status vl_corpus_add(vl_corpus *c, vl_corpus_task *t, const vl_corpus_item *item);
 
 /* The videos that are not there yet. */
-violet_status corpus_make_videos(corpus *c);
+violet_status vl_corpus_make_videos(vl_corpus *c);
 /* Captions of all clips; those of val and test are all different. */
-violet_status corpus_make_captions(corpus *c);
+violet_status vl_corpus_make_captions(vl_corpus *c);
 /* Questions, multiple choice, blanks of all clips. */
-violet_status corpus_make_questions(corpus *c);
-violet_status corpus_make_choices(corpus *c);
-violet_status corpus_make_blanks(corpus *c);
+violet_status vl_corpus_make_questions(vl_corpus *c);
+violet_status vl_corpus_make_choices(vl_corpus *c);
+violet_status vl_corpus_make_blanks(vl_corpus *c);
 /* The annotation files and scenes.jsonl. */
-violet_status corpus_write_texts(corpus *c);
+violet_status vl_corpus_write_texts(vl_corpus *c);
 
 /* ---- text that grows; the first error stays -------------------------------------------------- */
 
-typedef struct corpus_text {
+typedef struct vl_corpus_text {
     vl_buf b;
     violet_status status;
-} corpus_text;
+} vl_corpus_text;
 
-void text_put(corpus_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Writes it as DIR/NAME, adds it to the corpus' hash, and empties it. */
-violet_status corpus_write(corpus *c, const char *name, corpus_text *t);
+void vl_text_put(vl_corpus_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Writes it as DIR/NAME, adds it to the corpus' hash, and empties it. What every run writes anew
+ * need not be on the disk before the call returns: `sync` false. */
+violet_status vl_corpus_write(vl_corpus *c, const char *name, vl_corpus_text *t, bool sync);
 /* The parameters, as corpus.json has them, without the closing bracket. */
-void corpus_put_parameters(corpus_text *t, const corpus *c);
+void vl_corpus_put_parameters(vl_corpus_text *t, const vl_corpus *c);
 /* corpus.json, and the same in words. */
-violet_status corpus_write_results(corpus *c);
+violet_status vl_corpus_write_results(vl_corpus *c);
 
 #endif

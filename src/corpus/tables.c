@@ -60,7 +60,7 @@ const vl_motion_kind vl_motions[VL_MOTIONS] = {
 /* edits: motion, reverse, order, roles, depth, colour, shape, colours */
 const vl_plot_kind vl_plots[VL_PLOTS] = {
     [VL_ONE] = {"one", 25, 1, 1, 0, {2, 1, 0, 0, 0, 1, 1, 0}},
-    [VL_MANY] = {"many", 27, 2, 3, 0.25, {2, 1, 0, 2, 0, 0.7, 0.7, 0.7}},
+    [VL_MANY] = {"many", 27, 2, 3, 0.3, {2, 1, 0, 2, 0, 0.7, 0.7, 0.7}},
     [VL_THEN] = {"then", 20, 1, 1, 0, {1, 1, 3, 0, 0, 0.8, 0.8, 0}},
     [VL_AFTER] = {"after", 18, 2, 2, 0, {1, 1, 3, 1, 0, 0.6, 0.6, 0.8}},
     [VL_PASS] = {"pass", 10, 2, 2, 0, {0, 2, 0, 2, 2, 0.6, 0.6, 0.8}},
@@ -85,7 +85,7 @@ const vl_world_numbers vl_world = {
     .choices_eval = 1,
     .blanks = 2,
     .blanks_eval = 1,
-    .answer_most = 0.34,
+    .answer_most = 0.4,
     .say_size = 0.6,
     .say_texture = 0.6,
     .first_word = 0.6,

@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "corpus/corpus_internal.h"
 
-void text_put(corpus_text *t, const char *format, ...)
+void vl_text_put(vl_corpus_text *t, const char *format, ...)
 {
     if (t->status != VIOLET_OK) return;
     va_list ap;
@@ -16,7 +16,7 @@ void text_put(corpus_text *t, const char *format, ...)
     va_end(ap);
 }
 
-violet_status corpus_write(corpus *c, const char *name, corpus_text *t)
+violet_status vl_corpus_write(vl_corpus *c, const char *name, vl_corpus_text *t, bool sync)
 {
     char path[PATH_MAX];
     vl_out out;
@@ -24,7 +24,8 @@ violet_status corpus_write(corpus *c, const char *name, corpus_text *t)
     if (t->status == VIOLET_OK) t->status = vl_out_open(&out, path);
     if (t->status == VIOLET_OK) {
         t->status = vl_out_write(&out, t->b.data, t->b.n);
-        if (t->status == VIOLET_OK) t->status = vl_out_commit(&out);
+        if (t->status == VIOLET_OK)
+            t->status = sync ? vl_out_commit(&out) : vl_out_commit_later(&out);
         vl_out_abandon(&out);
         c->hash = vl_hash(c->hash, t->b.data, t->b.n);
     }
@@ -33,117 +34,118 @@ violet_status corpus_write(corpus *c, const char *name, corpus_text *t)
 }
 
 /* txt_NAME.json, or with an addition txt_NAME-ADD.json. */
-static violet_status write_text(corpus *c, const char *add, corpus_text *t)
+static violet_status write_text(vl_corpus *c, const char *add, vl_corpus_text *t)
 {
     char name[400];
     snprintf(name, sizeof name, "txt_%s%s%s.json", c->o->name, *add ? "-" : "", add);
-    return corpus_write(c, name, t);
+    return vl_corpus_write(c, name, t, false);
 }
 
 /* {split: {video: [captions]}}; of val and test one caption alone, if `one`. */
-static void put_captions(corpus_text *t, const corpus *c, bool one)
+static void put_captions(vl_corpus_text *t, const vl_corpus *c, bool one)
 {
-    char id[CORPUS_ID];
-    text_put(t, "{");
+    char id[VL_CORPUS_ID];
+    vl_text_put(t, "{");
     for (int split = 0; split < VL_SPLITS; split++) {
-        const corpus_set *set = &c->set[split];
+        const vl_corpus_set *set = &c->set[split];
         int n = one && split != VL_TRAIN ? 1 : set->n_captions;
-        text_put(t, "%s\n\"%s\": {", split ? "," : "", vl_split_name((vl_split)split));
+        vl_text_put(t, "%s\n\"%s\": {", split ? "," : "", vl_split_name((vl_split)split));
         for (size_t i = 0; i < set->n; i++) {
-            text_put(t, "%s\n\"%s\": [", i ? "," : "", corpus_id(id, &set->scene[i]));
+            vl_text_put(t, "%s\n\"%s\": [", i ? "," : "", vl_corpus_id(id, &set->scene[i]));
             for (int k = 0; k < n; k++)
-                text_put(t, "%s\"%s\"", k ? ", " : "",
-                         set->caption[i * (size_t)set->n_captions + (size_t)k]);
-            text_put(t, "]");
+                vl_text_put(t, "%s\"%s\"", k ? ", " : "",
+                            set->caption[i * (size_t)set->n_captions + (size_t)k]);
+            vl_text_put(t, "]");
         }
-        text_put(t, "}");
+        vl_text_put(t, "}");
     }
-    text_put(t, "}\n");
+    vl_text_put(t, "}\n");
 }
 
 /* ---- tasks ----------------------------------------------------------------------------------- */
 
-static void put_item(corpus_text *t, const corpus_set *set, const corpus_item *q)
+static void put_item(vl_corpus_text *t, const vl_corpus_set *set, const vl_corpus_item *q)
 {
-    char id[CORPUS_ID];
-    text_put(t, "{\"video\": \"%s\", \"type\": \"%s\", \"question\": \"%s\", ",
-             corpus_id(id, &set->scene[q->clip]), q->type, q->text);
+    char id[VL_CORPUS_ID];
+    vl_text_put(t, "{\"video\": \"%s\", \"type\": \"%s\", \"question\": \"%s\", ",
+                vl_corpus_id(id, &set->scene[q->clip]), q->type, q->text);
     if (q->answer) {
-        text_put(t, "\"answer\": \"%s\"}", q->answer);
+        vl_text_put(t, "\"answer\": \"%s\"}", q->answer);
         return;
     }
-    for (int k = 0; k < CORPUS_OPTIONS; k++)
-        text_put(t, "\"option_%d\": \"%s\", ", k, q->option[k]);
-    text_put(t, "\"answer\": %d}", q->right);
+    for (int k = 0; k < VL_CORPUS_OPTIONS; k++)
+        vl_text_put(t, "\"option_%d\": \"%s\", ", k, q->option[k]);
+    vl_text_put(t, "\"answer\": %d}", q->right);
 }
 
 /* {split: [items], "vocab": {word: number}} */
-static void put_task(corpus_text *t, const corpus *c, int task)
+static void put_task(vl_corpus_text *t, const vl_corpus *c, int task)
 {
     const char *word;
-    text_put(t, "{");
+    vl_text_put(t, "{");
     for (int split = 0; split < VL_SPLITS; split++) {
-        const corpus_task *k = &c->set[split].task[task];
-        text_put(t, "%s\n\"%s\": [", split ? "," : "", vl_split_name((vl_split)split));
+        const vl_corpus_task *k = &c->set[split].task[task];
+        vl_text_put(t, "%s\n\"%s\": [", split ? "," : "", vl_split_name((vl_split)split));
         for (size_t i = 0; i < k->n; i++) {
-            text_put(t, "%s\n", i ? "," : "");
+            vl_text_put(t, "%s\n", i ? "," : "");
             put_item(t, &c->set[split], &k->item[i]);
         }
-        text_put(t, "]");
+        vl_text_put(t, "]");
     }
-    if (task != CORPUS_QAMC) {
-        text_put(t, ",\n\"vocab\": {");
-        for (int k = 0; (word = corpus_answer(c, task, k)); k++)
-            text_put(t, "%s\"%s\": %d", k ? ", " : "", word, k);
-        text_put(t, "}");
+    if (task != VL_CORPUS_QAMC) {
+        vl_text_put(t, ",\n\"vocab\": {");
+        for (int k = 0; (word = vl_corpus_answer(c, task, k)); k++)
+            vl_text_put(t, "%s\"%s\": %d", k ? ", " : "", word, k);
+        vl_text_put(t, "}");
     }
-    text_put(t, "}\n");
+    vl_text_put(t, "}\n");
 }
 
 /* ---- scenes.jsonl ---------------------------------------------------------------------------- */
 
-static void put_object(corpus_text *t, const vl_scene *s, int i)
+static void put_object(vl_corpus_text *t, const vl_scene *s, int i)
 {
     const vl_thing *o = &s->thing[i];
-    text_put(t, "%s{\"color\": \"%s\", \"shape\": \"%s\", \"size\": \"%s\", \"texture\": \"%s\", "
-             "\"motions\": [\"%s\"", i ? ", " : "", vl_colours[o->colour].word,
-             vl_shapes[o->shape].word, vl_sizes[o->size].name, vl_textures[o->texture].name,
-             vl_motions[o->act[0]].name);
-    if (s->plot == VL_THEN) text_put(t, ", \"%s\"", vl_motions[o->act[1]].name);
-    text_put(t, "]}");
+    vl_text_put(t, "%s{\"color\": \"%s\", \"shape\": \"%s\", \"size\": \"%s\", "
+                "\"texture\": \"%s\", \"motions\": [\"%s\"", i ? ", " : "", vl_colours[o->colour].word,
+                vl_shapes[o->shape].word, vl_sizes[o->size].name, vl_textures[o->texture].name,
+                vl_motions[o->act[0]].name);
+    if (s->plot == VL_THEN) vl_text_put(t, ", \"%s\"", vl_motions[o->act[1]].name);
+    vl_text_put(t, "]}");
 }
 
-static void put_scene(corpus_text *t, const vl_scene *s, const char *caption)
+static void put_scene(vl_corpus_text *t, const vl_scene *s, const char *caption)
 {
-    char id[CORPUS_ID];
-    text_put(t, "{\"video\": \"%s\", \"split\": \"%s\", \"family\": %d, \"plot\": \"%s\", ",
-             corpus_id(id, s), vl_split_name(s->split), s->family, vl_plots[s->plot].name);
-    text_put(t, "\"held_out\": %s, ", s->held_out ? "true" : "false");
-    if (s->plot == VL_AFTER) text_put(t, "\"first\": %d, ", s->lead);
+    char id[VL_CORPUS_ID];
+    vl_text_put(t, "{\"video\": \"%s\", \"split\": \"%s\", \"family\": %d, \"plot\": \"%s\", ",
+                vl_corpus_id(id, s), vl_split_name(s->split), s->family, vl_plots[s->plot].name);
+    vl_text_put(t, "\"held_out\": %s, ", s->held_out ? "true" : "false");
+    if (s->plot == VL_AFTER) vl_text_put(t, "\"first\": %d, ", s->lead);
     if (s->plot == VL_PASS)
-        text_put(t, "\"passes\": %d, \"where\": \"%s\", ", s->lead, s->behind ? "behind" : "front");
-    text_put(t, "\"objects\": [");
+        vl_text_put(t, "\"passes\": %d, \"where\": \"%s\", ", s->lead,
+                    s->behind ? "behind" : "front");
+    vl_text_put(t, "\"objects\": [");
     for (int i = 0; i < s->n; i++) put_object(t, s, i);
-    text_put(t, "], \"caption\": \"%s\"}\n", caption);
+    vl_text_put(t, "], \"caption\": \"%s\"}\n", caption);
 }
 
-violet_status corpus_write_texts(corpus *c)
+violet_status vl_corpus_write_texts(vl_corpus *c)
 {
-    corpus_text pretrain = {0}, retrieval = {0}, tasks = {0}, scenes = {0};
+    vl_corpus_text pretrain = {0}, retrieval = {0}, tasks = {0}, scenes = {0};
     put_captions(&pretrain, c, false);
     violet_status status = write_text(c, "", &pretrain);
     if (status == VIOLET_OK) {
         put_captions(&retrieval, c, true);
         status = write_text(c, "retrieval", &retrieval);
     }
-    for (int k = 0; k < CORPUS_TASKS && status == VIOLET_OK; k++) {
+    for (int k = 0; k < VL_CORPUS_TASKS && status == VIOLET_OK; k++) {
         put_task(&tasks, c, k);
-        status = write_text(c, corpus_task_name(k), &tasks);
+        status = write_text(c, vl_corpus_task_name(k), &tasks);
     }
     for (int split = 0; split < VL_SPLITS && status == VIOLET_OK; split++)
         for (size_t i = 0; i < c->set[split].n; i++)
             put_scene(&scenes, &c->set[split].scene[i],
                       c->set[split].caption[i * (size_t)c->set[split].n_captions]);
-    if (status == VIOLET_OK) status = corpus_write(c, "scenes.jsonl", &scenes);
+    if (status == VIOLET_OK) status = vl_corpus_write(c, "scenes.jsonl", &scenes, false);
     return status;
 }

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "corpus/corpus_internal.h"
 #include "corpus/draw.h"
+#include "media/video.h"
 #include "media/video_write.h"
 
 #define FILE_MOST ((size_t)256 << 20)
@@ -50,7 +51,7 @@ static violet_status open_worker(worker *w, int side)
     return vl_err_nomem();
 }
 
-static violet_status draw(worker *w, const corpus *c, const vl_scene *s, const char *path)
+static violet_status draw(worker *w, const vl_corpus *c, const vl_scene *s, const char *path)
 {
     const vl_corpus_options *o = c->o;
     const vl_video_write_options how = {o->size, o->size, o->fps, (vl_video_codec)o->codec, 0};
@@ -71,14 +72,31 @@ static violet_status draw(worker *w, const corpus *c, const vl_scene *s, const c
     return status;
 }
 
-static violet_status make(uint64_t *hash, worker *w, const corpus *c, const vl_scene *s)
+static violet_status see(void *user, int i, const vl_picture *picture)
 {
-    char id[CORPUS_ID], path[PATH_MAX], *bytes;
+    (void)i;
+    *(bool *)user = picture->width == picture->height;
+    return VIOLET_OK;
+}
+
+/* Is the clip there, and whole? A process or machine that was killed may have left part of one. */
+static bool is_there(const char *path, const vl_corpus_options *o)
+{
+    const vl_video_pick pick = {.n_samples = 1};
+    vl_video_result r;
+    bool seen = false;
+    return vl_file_exists(path) && vl_video_sample(&r, path, &pick, see, &seen) == VIOLET_OK &&
+           seen && r.width == o->size && r.n_frames == o->frames;
+}
+
+static violet_status make(uint64_t *hash, worker *w, const vl_corpus *c, const vl_scene *s)
+{
+    char id[VL_CORPUS_ID], path[PATH_MAX], *bytes;
     size_t n;
     violet_status status = VIOLET_OK;
-    if (snprintf(path, sizeof path, "%s/%s.mp4", c->videos, corpus_id(id, s)) >= PATH_MAX)
+    if (snprintf(path, sizeof path, "%s/%s.mp4", c->videos, vl_corpus_id(id, s)) >= PATH_MAX)
         return vl_err(VIOLET_EINVAL, "path too long: '%.100s...'", c->videos);
-    if (!vl_file_exists(path)) status = draw(w, c, s, path);
+    if (!is_there(path, c->o)) status = draw(w, c, s, path);
     if (status == VIOLET_OK) status = vl_file_read(&bytes, &n, path, FILE_MOST);
     if (status != VIOLET_OK) return status;
     *hash = vl_hash(0, bytes, n);
@@ -89,15 +107,15 @@ static violet_status make(uint64_t *hash, worker *w, const corpus *c, const vl_s
 static void do_clip(void *result, size_t i, void *own, void *user)
 {
     made *m = result;
-    const corpus *c = user;
-    m->status = make(&m->hash, own, c, corpus_clip(c, i));
+    const vl_corpus *c = user;
+    m->status = make(&m->hash, own, c, vl_corpus_clip(c, i));
     m->error[0] = 0;
     if (m->status != VIOLET_OK) strncat(m->error, violet_error(), sizeof m->error - 1);
 }
 
-violet_status corpus_make_videos(corpus *c)
+violet_status vl_corpus_make_videos(vl_corpus *c)
 {
-    size_t n = corpus_n(c), done = 0;
+    size_t n = vl_corpus_n(c), done = 0;
     const vl_ordered_options o = {.end = n,
                                   .n_threads = c->o->workers ? c->o->workers : vl_cores(),
                                   .user = c,

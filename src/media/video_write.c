@@ -172,7 +172,7 @@ violet_status vl_video_write_commit(vl_video_writer *w)
     if (status == VIOLET_OK) status = vl_out_open(&file, w->path);
     if (status == VIOLET_OK) {
         status = vl_out_write(&file, bytes, (size_t)n);
-        if (status == VIOLET_OK) status = vl_out_commit(&file);
+        if (status == VIOLET_OK) status = vl_out_commit_later(&file);
         vl_out_abandon(&file);
     }
     av_free(bytes);
