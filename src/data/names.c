@@ -10,7 +10,7 @@
 
 #define NAME_BYTES 512
 
-/* A pattern's letters from p to end, with what they stand for; NAME_BYTES or more: it is too long. */
+/* A pattern's letters from p to end, with what they stand for; NAME_BYTES or more: too long. */
 static size_t spell(char file[NAME_BYTES], const char *p, const char *end, const char *name,
                     const char *split, int number)
 {
