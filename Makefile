@@ -154,10 +154,10 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/obj/bench/lines.o $(LIB)
 
 # check: the quick tests. check-all: every one, and all programs once more under sanitizers.
 check: $(TEST_BIN) $(BUILD)/violet $(BUILD)/hash-model $(if $(CHECK_BIN),check-double)
-	@QUICK=1 BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH)
+	@QUICK=1 BUILD=$(BUILD) tests/run $(CHECK_BIN) $(TEST_BIN) $(TEST_SH)
 
 check-all: $(TEST_BIN) $(BUILD)/violet $(BUILD)/hash-model check-double check-san
-	@BUILD=$(BUILD) tests/run $(TEST_BIN) $(CHECK_BIN) $(TEST_SH) $(TEST_SRC:%.c=$(SAN_BUILD)/%)
+	@BUILD=$(BUILD) tests/run $(CHECK_BIN) $(TEST_BIN) $(TEST_SH) $(TEST_SRC:%.c=$(SAN_BUILD)/%)
 
 check-double:
 	+@$(MAKE) -s --no-print-directory CONFIG=double BUILD=$(DOUBLE) tests
@@ -172,8 +172,10 @@ ops-speed: $(BUILD)/tests/ops/speed
 
 # ---- install: DESTDIR=, PREFIX= ------------------------------------------------------------------
 INSTALL   ?= install
-INSTALLED := bin/violet include/violet.h lib/libviolet.a lib/pkgconfig/violet.pc share/man/man1/violet.1
+INSTALLED := bin/violet include/violet.h lib/libviolet.a lib/pkgconfig/violet.pc \
+             share/bash-completion/completions/violet
 ROOTED     = $(DESTDIR)$(PREFIX)
+MAN1       = $(ROOTED)/share/man/man1
 
 # The library is static, so whoever links it links all of its libraries: they stand in Libs, not in
 # Libs.private (--static would ask for those libraries' own private ones, too).
@@ -196,10 +198,16 @@ install: $(BUILD)/violet $(LIB)
 	$(INSTALL) -m 644 include/violet.h $(ROOTED)/include/violet.h
 	$(INSTALL) -m 644 $(LIB) $(ROOTED)/lib/libviolet.a
 	printf '%s\n' "$$PC_FILE" >$(ROOTED)/lib/pkgconfig/violet.pc
-	$(BUILD)/violet man >$(ROOTED)/share/man/man1/violet.1
+	$(BUILD)/violet completion bash >$(ROOTED)/share/bash-completion/completions/violet
+	$(INSTALL) -d $(MAN1)
+	for page in $$($(BUILD)/violet man --list); do \
+	    name=$${page#violet}; \
+	    $(BUILD)/violet man $${name#-} >$(MAN1)/$$page.1 || exit 1; done
+# as Debian has them, where there is gzip
+	if command -v gzip >/dev/null; then gzip -9nf $(MAN1)/violet.1 $(MAN1)/violet-*.1; fi
 
 uninstall:
-	rm -f $(addprefix $(ROOTED)/,$(INSTALLED))
+	rm -f $(addprefix $(ROOTED)/,$(INSTALLED)) $(addprefix $(MAN1)/,violet.1* violet-*.1*)
 
 clean:
 	rm -rf build

@@ -1,34 +1,46 @@
-/* What the commands share. A command's run gets the arguments behind its name and returns the
- * program's exit status: 0, EXIT_RUNTIME, EXIT_USAGE or EXIT_INTERRUPTED. */
+/* What the commands share. A command is a row of the table in commands.c, and that is all it takes:
+ * help, man pages and completion are made of the rows and of the option tables behind them. */
 #ifndef CLI_H
 #define CLI_H
 
 #include <violet.h>
 
-enum { EXIT_RUNTIME = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+enum {
+    EXIT_RUNTIME = 1,
+    EXIT_USAGE = 2,
+    EXIT_INTERRUPTED = 130,
+    EXIT_CHECKED = -1, /* only the arguments were to be checked, and they are right */
+};
+
+typedef violet_status (*long_work)(const violet_options *o, const violet_hooks *hooks);
 
 typedef struct command {
     const char *name;
-    const char *usage;   /* arguments */
-    const char *summary; /* one line */
-    const char *about;   /* more, for help and the man page; "" */
-    int has_options;     /* violet_options_new knows it */
+    const char *group;   /* heading in `violet --help`; groups come in the order of the rows */
+    const char *summary; /* what it does: one line, as it goes on after "to" */
+    const char *usage;   /* arguments; the first one tells completion what it is: ARGS.json, a
+                          * COMMAND, an option, or else files */
+    const char *about;   /* more, one paragraph; NULL */
+    const char *reads, *writes; /* files; NULL */
+    const char *docs;    /* where more is told, "docs/X.md"; NULL */
+    const char *extra;   /* an option that stands in no table, "--options"; NULL */
+    struct {
+        const char *args, *what; /* behind the command's name, and what for */
+    } examples[4];
+    /* Either: its options' work, which may take long; the flag that goes on with it after an
+     * interrupt, NULL where the same command does; the options that arguments without flags stand
+     * for, all of them or none, in place of an ARGS.json. */
+    long_work work;
+    const char *resume;
+    const char *words[3];
+    /* Or: all of it. Gets the arguments behind the name and returns the exit status. */
     int (*run)(int argc, char **argv);
 } command;
 
 extern const command commands[];
 extern const int n_commands;
 
-int cmd_pretrain(int argc, char **argv);
-int cmd_finetune(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
-int cmd_make_corpus(int argc, char **argv);
-int cmd_extract_frames(int argc, char **argv);
-int cmd_extract_tsv(int argc, char **argv);
-int cmd_extract_vq(int argc, char **argv);
-int cmd_train_dvae(int argc, char **argv);
-int cmd_link(int argc, char **argv);
-int cmd_convert(int argc, char **argv);
 int cmd_score(int argc, char **argv);
 int cmd_ask(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
@@ -36,9 +48,16 @@ int cmd_plan(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 int cmd_man(int argc, char **argv);
+int cmd_completion(int argc, char **argv);
 
 /* NULL: there is none; then EXIT_USAGE is due, and the nearest has been suggested. */
 const command *command_find(const char *name);
+/* Its options; NULL: it has none (or there is no memory for them). The caller's. */
+violet_options *command_options(const command *c);
+/* How `violet` alone ends. */
+int tell_commands(void);
+
+/* ---- args.c --------------------------------------------------------------------------------- */
 
 /* "violet: FORMATTED" on stderr; returns `status`. */
 int complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -48,21 +67,24 @@ int complain_options(violet_status status);
 /* Takes every `word` out of argv; whether there was one before "--". */
 int take_flag(int *argc, char **argv, const char *word);
 
+/* `violet --check-args`: a command that is asked so returns EXIT_CHECKED once its arguments are
+ * known to be right, before it opens a file. */
+void only_check(void);
+int only_checking(void);
+
 /* Options of a command from its arguments: [ARGS.json] and flags, which win. NULL: *status says
  * with what to exit, and why was told. */
 violet_options *read_options(int *status, const char *name, int argc, char **argv);
+/* The same where arguments without flags stand for `words`. */
+violet_options *read_named(int *status, const command *c, int argc, char **argv);
+/* Whether a flag is set. */
+int is_set(violet_options *o, const char *name);
 
 /* ---- cmd_run.c ------------------------------------------------------------------------------ */
 
-typedef violet_status (*long_work)(const violet_options *o, const violet_hooks *hooks);
-
-/* Runs `work` with the options of command `name`, with progress, until it is done or interrupted;
- * then the line that says how to go on ends in the flag `resume` ("": the same command goes on). */
-int run_long(const char *name, const char *resume, long_work work, int argc, char **argv);
-/* The same where arguments without flags stand for these options, closed by NULL: all of them or
- * none; `words` tells what was expected. */
-int run_named(const char *name, const char *const *option, const char *words, long_work work,
-              int argc, char **argv);
+/* Runs a row's work with the options of its command, with progress, until it is done or
+ * interrupted; then a line says how to go on. */
+int run_long(const command *c, int argc, char **argv);
 /* The same with options that are set already, which it frees. */
 int run_with(violet_options *o, const char *name, const char *resume, long_work work, int argc,
              char **argv);

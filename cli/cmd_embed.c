@@ -96,8 +96,7 @@ static int check_output(use *u, char **output)
     if (!*output) return complain(EXIT_RUNTIME, "out of memory");
     if (n < 5 || strcmp(*output + n - 4, ".npy") != 0)
         return complain(EXIT_USAGE, "%s: expected an output that ends in .npy", *output);
-    const char *force = violet_options_get(u->o, "force");
-    if (access(*output, F_OK) == 0 && !(force && strcmp(force, "true") == 0))
+    if (!only_checking() && access(*output, F_OK) == 0 && !is_set(u->o, "force"))
         return complain(EXIT_USAGE, "%s is there already; --force replaces it", *output);
     return 0;
 }

@@ -1,7 +1,6 @@
 /* violet eval: metrics on stdout, as lines or, with --json, as an object; then progress stands
  * aside. */
 #include <stdio.h>
-#include <string.h>
 
 #include "cli.h"
 
@@ -15,11 +14,14 @@ static violet_status work(const violet_options *o, const violet_hooks *hooks)
 
 int cmd_eval(int argc, char **argv)
 {
-    if (take_flag(&argc, argv, "--json")) {
+    int status = 0;
+    violet_options *o = read_options(&status, "eval", argc, argv);
+    if (!o) return status;
+    if (is_set(o, "json")) {
         flags = VIOLET_INFO_JSON;
         progress_aside();
     }
-    int status = run_long("eval", "", work, argc, argv);
+    status = run_with(o, "eval", "", work, argc, argv);
     if (text && fputs(text, stdout) < 0) status = complain(EXIT_RUNTIME, "cannot write");
     violet_text_free(text);
     return status;

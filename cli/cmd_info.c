@@ -1,57 +1,43 @@
 /* violet info: what files hold, how two of them differ, what a model would take of one. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 
 typedef struct request {
     int flags, diff;
-    const char *task, *config; /* of --for */
+    char *task, *config; /* of --for */
     char **file;
     int n;
 } request;
 
-/* "--for VALUE" or "--for=VALUE" at argv[*i]: whether it is that, and its value (NULL: missing) */
-static int is_option(const char **value, const char *name, int *i, int argc, char **argv)
+/* A copy of an option's value; NULL: not set. */
+static char *value_of(violet_options *o, const char *name)
 {
-    size_t n = strlen(name);
-    if (strncmp(argv[*i], name, n) != 0 || (argv[*i][n] && argv[*i][n] != '=')) return 0;
-    if (argv[*i][n])
-        *value = argv[*i] + n + 1;
-    else
-        *value = *i + 1 < argc ? argv[++*i] : NULL;
-    return 1;
+    const char *value = violet_options_get(o, name);
+    return value && *value ? strdup(value) : NULL;
 }
 
 static int read_request(request *r, int argc, char **argv)
 {
-    static const struct {
-        const char *word;
-        int flag;
-    } flags[] = {{"--verbose", VIOLET_INFO_VERBOSE}, {"-v", VIOLET_INFO_VERBOSE},
-                 {"--json", VIOLET_INFO_JSON},
-                 {"--interpolate", VIOLET_INFO_INTERPOLATE}};
-    enum { N_FLAGS = sizeof flags / sizeof *flags };
-    int literal = 0;
-    r->file = argv;
-    for (int i = 0; i < argc; i++) {
-        int k = 0, at = i;
-        const char **to = NULL, *value = NULL;
-        while (k < N_FLAGS && strcmp(argv[i], flags[k].word) != 0) k++;
-        if (literal || argv[i][0] != '-' || !argv[i][1]) r->file[r->n++] = argv[i];
-        else if (strcmp(argv[i], "--") == 0) literal = 1;
-        else if (k < N_FLAGS) r->flags |= flags[k].flag;
-        else if (strcmp(argv[i], "--diff") == 0) r->diff = 1;
-        else if (is_option(&value, "--for", &i, argc, argv)) to = &r->task;
-        else if (is_option(&value, "--config", &i, argc, argv)) to = &r->config;
-        else
-            return complain(EXIT_USAGE, "info: unknown option '%s'; expected --verbose, --json, "
-                            "--diff, --for, --config or --interpolate", argv[i]);
-        if (to && !value)
-            return complain(EXIT_USAGE, "info: option %s: its value is missing", argv[at]);
-        if (to) *to = value;
+    static char verbose[] = "--verbose";
+    violet_options *o;
+    violet_status status = violet_options_new(&o, "info");
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "-v") == 0) argv[i] = verbose;
+    if (status == VIOLET_OK) status = violet_options_parse(o, argc, argv, &r->n);
+    if (status == VIOLET_OK) {
+        if (is_set(o, "verbose")) r->flags |= VIOLET_INFO_VERBOSE;
+        if (is_set(o, "json")) r->flags |= VIOLET_INFO_JSON;
+        if (is_set(o, "interpolate")) r->flags |= VIOLET_INFO_INTERPOLATE;
+        r->diff = is_set(o, "diff");
+        r->task = value_of(o, "for");
+        r->config = value_of(o, "config");
+        r->file = argv;
     }
-    return 0;
+    violet_options_free(o);
+    return status == VIOLET_OK ? 0 : complain_options(status);
 }
 
 static int check_request(const request *r)
@@ -65,7 +51,7 @@ static int check_request(const request *r)
         return complain(EXIT_USAGE, "info: --interpolate is of use with --for only");
     if (r->n == 0)
         return complain(EXIT_USAGE, "info: expected a file; 'violet help info' tells more");
-    return 0;
+    return only_checking() ? EXIT_CHECKED : 0;
 }
 
 /* As diff(1): 0 the same, 1 not, 2 trouble. */
@@ -90,16 +76,24 @@ static int show(const request *r, const char *file)
     return r->task ? complain_options(status) : complain(EXIT_RUNTIME, "%s", violet_error());
 }
 
+static int show_all(const request *r)
+{
+    int status = 0;
+    if (r->diff) return show_diff(r);
+    for (int i = 0; i < r->n; i++) {
+        int one = show(r, r->file[i]);
+        if (one) status = one;
+    }
+    return status;
+}
+
 int cmd_info(int argc, char **argv)
 {
     request r = {0};
     int status = read_request(&r, argc, argv);
     if (status == 0) status = check_request(&r);
-    if (status != 0) return status;
-    if (r.diff) return show_diff(&r);
-    for (int i = 0; i < r.n; i++) {
-        int one = show(&r, r.file[i]);
-        if (one) status = one;
-    }
+    if (status == 0) status = show_all(&r);
+    free(r.task);
+    free(r.config);
     return status;
 }

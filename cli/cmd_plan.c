@@ -83,11 +83,14 @@ static void print_json(const violet_plan_report *r)
 
 int cmd_plan(int argc, char **argv)
 {
-    int json = take_flag(&argc, argv, "--json"), status = 0;
+    int status = 0;
     violet_options *o = read_options(&status, "plan", argc, argv);
     if (!o) return status;
     violet_plan_report r;
-    if (violet_plan(&r, o) != VIOLET_OK) {
+    int json = is_set(o, "json");
+    if (only_checking()) {
+        status = EXIT_CHECKED;
+    } else if (violet_plan(&r, o) != VIOLET_OK) {
         status = complain(EXIT_RUNTIME, "%s", violet_error());
     } else if (json) {
         print_json(&r);

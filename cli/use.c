@@ -52,12 +52,6 @@ int use_told(violet_status status)
     return status == VIOLET_OK ? 0 : complain_options(status);
 }
 
-static int is_set(const use *u, const char *option)
-{
-    const char *value = violet_options_get(u->o, option);
-    return value && strcmp(value, "true") == 0;
-}
-
 int use_begin(use *u, const char *name, int argc, char **argv)
 {
     *u = (use){.command = name};
@@ -65,8 +59,8 @@ int use_begin(use *u, const char *name, int argc, char **argv)
     if (status == VIOLET_OK) status = violet_options_parse(u->o, argc, argv, &u->n);
     if (status != VIOLET_OK) return use_told(status);
     u->word = argv;
-    u->json = is_set(u, "json");
-    u->verbose = is_set(u, "verbose");
+    u->json = is_set(u->o, "json");
+    u->verbose = is_set(u->o, "verbose");
     return 0;
 }
 
@@ -82,6 +76,7 @@ static void add_notes(use *u, const char *notes)
 
 int use_open(use *u)
 {
+    if (only_checking()) return EXIT_CHECKED;
     double start = seconds_now();
     violet_status status = violet_model_open(&u->model, NULL, u->o);
     if (status == VIOLET_OK) status = violet_session_new(&u->session, u->model, 0);

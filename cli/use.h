@@ -21,8 +21,8 @@ typedef struct use {
     double decode_seconds, encode_seconds, start; /* start: of what is timed last */
 } use;
 
-/* Options and words; then the model and a session. Both tell what is wrong and return the exit
- * status. Whatever they return, use_end. */
+/* Options and words; then the model and a session, or EXIT_CHECKED where only arguments are
+ * checked. Both tell what is wrong and return the exit status. Whatever they return, use_end. */
 int use_begin(use *u, const char *name, int argc, char **argv);
 int use_open(use *u);
 /* status, or that of an error: EXIT_RUNTIME, EXIT_USAGE. */

@@ -56,6 +56,10 @@ const char *violet_error(void);
 /* The library's version, such as "0.1.0". */
 const char *violet_version(void);
 
+/* Lines about the program: its version, the versions of the libraries it runs with, the instruction
+ * set that it computes with on this machine, cores. *text is the caller's, as below. */
+violet_status violet_about(char **text);
+
 /* Frees text that a call has handed over. NULL is fine. */
 void violet_text_free(char *text);
 
@@ -73,13 +77,14 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert", "score", "ask", "embed", "make-corpus".
+ * "convert", "score", "ask", "embed", "make-corpus", "info" (whose options violet_info's arguments
+ * stand for).
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
 typedef struct violet_options violet_options;
 
-/* VIOLET_EINVAL for a command that there is not. */
+/* VIOLET_EINVAL for a command that has no options. */
 violet_status violet_options_new(violet_options **out, const char *command);
 void violet_options_free(violet_options *o);
 
@@ -104,6 +109,30 @@ const char *violet_options_json(violet_options *o);
 /* One option's present value as text that violet_options_set would take. Owned by o, as above;
  * NULL: not set, or there is no such option, or out of memory. */
 const char *violet_options_get(violet_options *o, const char *name);
+
+typedef enum violet_option_kind {
+    VIOLET_OPTION_FLAG,
+    VIOLET_OPTION_NUMBER,
+    VIOLET_OPTION_CHOICE, /* one of `choices` */
+    VIOLET_OPTION_TEXT,   /* whose usual words are `choices`, if there are any */
+    VIOLET_OPTION_PATH,   /* a file or folder, or one of `choices`, if there are any */
+} violet_option_kind;
+
+typedef struct violet_option_facts {
+    const char *name, *also; /* also: a second name, NULL: none */
+    violet_option_kind kind;
+    const char *choices;  /* "one|two|three"; NULL: none */
+    const char *fallback; /* the default as text; NULL: not set */
+    const char *help, *group;
+} violet_option_facts;
+
+/* The i-th option of the command, from 0; returns 0 behind the last. The strings live as long as
+ * the program. */
+int violet_options_describe(violet_option_facts *out, const violet_options *o, int i);
+
+/* Which of the words (n) was likely meant by one that is none of them: its number; -1: none is
+ * near. It is how the library suggests names. */
+int violet_nearest(const char *word, const char *const *words, int n);
 
 /* ---- how long work reports ------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 #include "task/convert.h"
 #include "task/eval.h"
 #include "task/finetune.h"
+#include "task/info_load.h"
 #include "task/plan.h"
 #include "task/pretrain_run.h"
 #include "use/use.h"
@@ -35,6 +36,7 @@ static const vl_command commands[] = {
     {"score", vl_score_option_table, sizeof(vl_use_options), {NULL}},
     {"ask", vl_ask_option_table, sizeof(vl_use_options), {NULL}},
     {"embed", vl_embed_option_table, sizeof(vl_use_options), {NULL}},
+    {"info", vl_info_option_table, sizeof(vl_info_options), {NULL}},
 };
 
 /* Keys of published args files that decide nothing here: the vocabulary is the model's, the others
@@ -177,4 +179,26 @@ const char *violet_options_get(violet_options *o, const char *name)
     vl_buf_clear(&o->text);
     violet_status status = vl_option_get(&o->text, &is_set, o->command->table, o->values, name);
     return status == VIOLET_OK && is_set ? text_of(o, status) : NULL;
+}
+
+/* ---- facts ----------------------------------------------------------------------------------- */
+
+static violet_option_kind kind_of(const vl_option *o)
+{
+    switch (o->type) {
+    case VL_OPT_BOOL: return VIOLET_OPTION_FLAG;
+    case VL_OPT_ENUM: return VIOLET_OPTION_CHOICE;
+    case VL_OPT_STRING: return o->is_path ? VIOLET_OPTION_PATH : VIOLET_OPTION_TEXT;
+    default: return VIOLET_OPTION_NUMBER;
+    }
+}
+
+int violet_options_describe(violet_option_facts *out, const violet_options *o, int i)
+{
+    const vl_option *row = o->command->table;
+    for (; row->name && i > 0; i--) row++;
+    if (!row->name || i < 0) return 0;
+    *out = (violet_option_facts){row->name, row->also, kind_of(row), row->choices,
+                                 row->fallback, row->help, row->group ? row->group : ""};
+    return 1;
 }

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/status.h"
-
-#define NAME_MOST 64
 
 static void *field(const vl_option *o, void *s)
 {
@@ -33,43 +32,24 @@ static const vl_option *find(const vl_option *table, const char *name, size_t n)
 
 /* ---- unknown names ------------------------------------------------------------------------- */
 
-static int edit_distance(const char *a, size_t n, const char *b)
-{
-    int row[NAME_MOST + 1];
-    size_t m = strlen(b);
-    if (n > NAME_MOST || m > NAME_MOST) return NAME_MOST;
-    for (size_t j = 0; j <= m; j++) row[j] = (int)j;
-    for (size_t i = 1; i <= n; i++) {
-        int diagonal = row[0];
-        row[0] = (int)i;
-        for (size_t j = 1; j <= m; j++) {
-            int change = diagonal + !same_name(a + i - 1, (char[2]){b[j - 1], 0}, 1);
-            int drop = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            diagonal = row[j];
-            row[j] = change < drop ? change : drop;
-        }
-    }
-    return row[m];
-}
-
 static violet_status unknown(const vl_option *table, const char *name, size_t n)
 {
-    const vl_option *nearest = NULL;
-    int least = (int)(n / 2) + 1; /* farther off than half the word is no suggestion */
-    for (const vl_option *o = table; o->name; o++) {
-        int d = edit_distance(name, n, o->name);
-        if (d < least) {
-            least = d;
-            nearest = o;
-        }
-    }
-    int shown = n < 60 ? (int)n : 60;
-    if (!nearest) return vl_err(VIOLET_EINVAL, "unknown option '%.*s'", shown, name);
-    return vl_err(VIOLET_EINVAL, "unknown option '%.*s'; did you mean '%s'?", shown, name,
-                  nearest->name);
+    vl_nearest x = vl_nearest_to(name, n);
+    for (const vl_option *o = table; o->name; o++) vl_nearest_try(&x, o->name, strlen(o->name));
+    for (const vl_option *o = table; o->name; o++)
+        if (o->also) vl_nearest_try(&x, o->also, strlen(o->also));
+    return vl_err(VIOLET_EINVAL, "unknown option '%.*s'%s", n < 60 ? (int)n : 60, name,
+                  vl_nearest_hint(&x));
 }
 
 /* ---- one value ----------------------------------------------------------------------------- */
+
+static violet_status no_choice(const vl_option *o, const char *value)
+{
+    vl_nearest x = vl_nearest_among(value, o->choices);
+    return vl_err(VIOLET_EINVAL, "option %s is '%.100s', expected one of %s%s", o->name, value,
+                  o->choices, vl_nearest_hint(&x));
+}
 
 static violet_status unfit(const vl_option *o, const char *value)
 {
@@ -78,9 +58,7 @@ static violet_status unfit(const vl_option *o, const char *value)
     case VL_OPT_BOOL:
         return vl_err(VIOLET_EINVAL, "option %s is '%.100s', expected true or false", o->name,
                       value);
-    case VL_OPT_ENUM:
-        return vl_err(VIOLET_EINVAL, "option %s is '%.100s', expected one of %s", o->name, value,
-                      o->choices);
+    case VL_OPT_ENUM: return no_choice(o, value);
     case VL_OPT_STRING:
         return vl_err(VIOLET_EINVAL, "option %s is %.100s, expected a string", o->name, value);
     default: break;

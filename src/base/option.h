@@ -6,7 +6,7 @@
  *         VL_OPTION_INT(settings, size, "224", 32, 1024, "Picture", "side of the pictures"),
  *         VL_OPTION_DOUBLE(settings, lr, "1.2e-5", 0, 1, "Training", "learning rate"),
  *         VL_OPTION_BOOL(settings, fast, "false", "Training", "skip the checks"),
- *         VL_OPTION_STRING(settings, out, NULL, "Output", "where to write"),
+ *         VL_OPTION_PATH(settings, out, NULL, "Output", "where to write"),
  *         VL_OPTION_ENUM(settings, pad, "exact", "exact|compat", "Picture", "how to pad"),
  *         {0},
  *     };
@@ -47,24 +47,35 @@ typedef struct vl_option {
     const char *fallback; /* the default, as text; NULL (strings only): not set */
     double least, most;   /* of numbers; both 0: no limits */
     const char *group;    /* heading in --help */
-    const char *choices;  /* "one|two|three" */
+    const char *choices;  /* "one|two|three"; of strings no more than the usual ones */
     const char *also;     /* a second name, understood everywhere and never written; NULL */
+    bool is_path;         /* a string that names a file or folder */
 } vl_option;
 
+#define VL_OPTION_ROW(S, f, type, def, least, most, group, help, choices, also, is_path)           \
+    {#f, help, offsetof(S, f), type, def, least, most, group, choices, also, is_path}
 #define VL_OPTION_INT(S, f, def, least, most, group, help)                                         \
-    {#f, help, offsetof(S, f), VL_OPT_INT, def, least, most, group, NULL, NULL}
+    VL_OPTION_ROW(S, f, VL_OPT_INT, def, least, most, group, help, NULL, NULL, false)
 #define VL_OPTION_INT64(S, f, def, least, most, group, help)                                       \
-    {#f, help, offsetof(S, f), VL_OPT_INT64, def, least, most, group, NULL, NULL}
+    VL_OPTION_ROW(S, f, VL_OPT_INT64, def, least, most, group, help, NULL, NULL, false)
 #define VL_OPTION_DOUBLE(S, f, def, least, most, group, help)                                      \
-    {#f, help, offsetof(S, f), VL_OPT_DOUBLE, def, least, most, group, NULL, NULL}
+    VL_OPTION_ROW(S, f, VL_OPT_DOUBLE, def, least, most, group, help, NULL, NULL, false)
 #define VL_OPTION_BOOL(S, f, def, group, help)                                                     \
-    {#f, help, offsetof(S, f), VL_OPT_BOOL, def, 0, 0, group, NULL, NULL}
-#define VL_OPTION_STRING(S, f, def, group, help)                                                   \
-    {#f, help, offsetof(S, f), VL_OPT_STRING, def, 0, 0, group, NULL, NULL}
-#define VL_OPTION_STRING_ALSO(S, f, also, def, group, help)                                        \
-    {#f, help, offsetof(S, f), VL_OPT_STRING, def, 0, 0, group, NULL, also}
+    VL_OPTION_ROW(S, f, VL_OPT_BOOL, def, 0, 0, group, help, NULL, NULL, false)
 #define VL_OPTION_ENUM(S, f, def, choices, group, help)                                            \
-    {#f, help, offsetof(S, f), VL_OPT_ENUM, def, 0, 0, group, choices, NULL}
+    VL_OPTION_ROW(S, f, VL_OPT_ENUM, def, 0, 0, group, help, choices, NULL, false)
+#define VL_OPTION_STRING(S, f, def, group, help)                                                   \
+    VL_OPTION_ROW(S, f, VL_OPT_STRING, def, 0, 0, group, help, NULL, NULL, false)
+/* Strings of which more is known: one of a few words, which whoever takes it checks; the name of a
+ * file or folder; either; and with a second name. */
+#define VL_OPTION_WORD(S, f, def, choices, group, help)                                            \
+    VL_OPTION_ROW(S, f, VL_OPT_STRING, def, 0, 0, group, help, choices, NULL, false)
+#define VL_OPTION_PATH(S, f, def, group, help)                                                     \
+    VL_OPTION_ROW(S, f, VL_OPT_STRING, def, 0, 0, group, help, NULL, NULL, true)
+#define VL_OPTION_PATH_OR(S, f, def, choices, group, help)                                         \
+    VL_OPTION_ROW(S, f, VL_OPT_STRING, def, 0, 0, group, help, choices, NULL, true)
+#define VL_OPTION_PATH_ALSO(S, f, also, def, group, help)                                          \
+    VL_OPTION_ROW(S, f, VL_OPT_STRING, def, 0, 0, group, help, NULL, also, true)
 
 /* Sets every option to its default. */
 violet_status vl_option_defaults(const vl_option *table, void *s);

@@ -4,17 +4,18 @@
 #include "base/option.h"
 
 #define HELP_COLUMN 30
+#define HELP_WIDTH 80
 
-static const char *value_word(const vl_option *o)
+/* What stands for the value; "" of a flag. */
+static violet_status put_value(vl_buf *out, const vl_option *o)
 {
-    switch (o->type) {
-    case VL_OPT_INT:
-    case VL_OPT_INT64: return "N";
-    case VL_OPT_DOUBLE: return "X";
-    case VL_OPT_STRING: return "TEXT";
-    case VL_OPT_ENUM: return o->choices;
-    default: return NULL;
-    }
+    const char *word = NULL;
+    if (o->type == VL_OPT_BOOL) return VIOLET_OK;
+    if (o->type == VL_OPT_INT || o->type == VL_OPT_INT64) word = "N";
+    if (o->type == VL_OPT_DOUBLE) word = "X";
+    if (o->type == VL_OPT_STRING && !o->choices) word = o->is_path ? "PATH" : "TEXT";
+    if (word) return vl_buf_printf(out, " %s", word);
+    return vl_buf_printf(out, " %s%s", o->choices, o->is_path ? "|PATH" : "");
 }
 
 /* --some-name VALUE, as one types it; a flag that is on by default is shown as the one to turn it
@@ -22,25 +23,40 @@ static const char *value_word(const vl_option *o)
 static violet_status put_usage(vl_buf *out, const vl_option *o)
 {
     int is_on = o->type == VL_OPT_BOOL && o->fallback && !strcmp(o->fallback, "true");
-    const char *word = value_word(o);
     violet_status status = vl_buf_puts(out, is_on ? "--[no-]" : "--");
     for (const char *c = o->name; *c && status == VIOLET_OK; c++)
         status = vl_buf_putc(out, *c == '_' ? '-' : *c);
-    if (word && status == VIOLET_OK) status = vl_buf_printf(out, " %s", word);
-    return status;
+    return status == VIOLET_OK ? put_value(out, o) : status;
 }
 
 static violet_status put_limits(vl_buf *out, const vl_option *o)
 {
     int ranged = (o->least != 0 || o->most != 0) && o->type <= VL_OPT_DOUBLE;
+    int told = o->fallback && *o->fallback; /* that a flag is off needs no word */
+    if (o->type == VL_OPT_BOOL) told = told && !strcmp(o->fallback, "true");
     violet_status status = o->also ? vl_buf_printf(out, ", also --%s", o->also) : VIOLET_OK;
-    if (status == VIOLET_OK && o->fallback && *o->fallback)
-        status = vl_buf_printf(out, " (default %s", o->fallback);
-    if (status != VIOLET_OK) return status;
-    int opened = o->fallback && *o->fallback;
-    if (ranged)
-        status = vl_buf_printf(out, "%s%.15g to %.15g", opened ? "; " : " (", o->least, o->most);
-    if (status == VIOLET_OK && (opened || ranged)) status = vl_buf_putc(out, ')');
+    if (status == VIOLET_OK && told) status = vl_buf_printf(out, " (default %s", o->fallback);
+    if (status == VIOLET_OK && ranged)
+        status = vl_buf_printf(out, "%s%.15g to %.15g", told ? "; " : " (", o->least, o->most);
+    return status == VIOLET_OK && (told || ranged) ? vl_buf_putc(out, ')') : status;
+}
+
+/* Breaks the line that is from `start` on into lines that begin in the help's column. */
+static violet_status wrap_from(vl_buf *out, size_t start)
+{
+    violet_status status = VIOLET_OK;
+    while (status == VIOLET_OK && out->n - start > HELP_WIDTH) {
+        size_t at = start + HELP_WIDTH;
+        while (at > start + HELP_COLUMN && out->data[at] != ' ') at--;
+        if (at == start + HELP_COLUMN) return VIOLET_OK; /* one long word */
+        vl_buf tail = {0};
+        status = vl_buf_puts(&tail, out->data + at + 1);
+        out->n = at;
+        start = at + 1;
+        if (status == VIOLET_OK)
+            status = vl_buf_printf(out, "\n%*s%s", HELP_COLUMN, "", tail.data);
+        vl_buf_free(&tail);
+    }
     return status;
 }
 
@@ -53,11 +69,13 @@ static violet_status help_line(vl_buf *out, const vl_option *o)
     int width = (int)(out->n - start);
     if (width >= HELP_COLUMN) {
         status = vl_buf_putc(out, '\n');
+        start = out->n;
         width = 0;
     }
     if (status == VIOLET_OK)
         status = vl_buf_printf(out, "%*s%s", HELP_COLUMN - width, "", o->help);
     if (status == VIOLET_OK) status = put_limits(out, o);
+    if (status == VIOLET_OK) status = wrap_from(out, start);
     return status == VIOLET_OK ? vl_buf_putc(out, '\n') : status;
 }
 

@@ -5,7 +5,7 @@
 #define S vl_corpus_options
 
 const vl_option vl_corpus_option_table[] = {
-    VL_OPTION_STRING(S, output, NULL, "Data", "DIR: the folder to write"),
+    VL_OPTION_PATH(S, output, NULL, "Data", "DIR: the folder to write"),
     VL_OPTION_STRING(S, name, "world", "Data", "NAME of the data set: txt_NAME.json"),
     VL_OPTION_INT(S, clips, "2000", 1, 99999, "Data", "of the training split"),
     VL_OPTION_INT(S, val, "-1", -1, 2000, "Data",

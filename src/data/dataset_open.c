@@ -49,12 +49,25 @@ static void agree_on_frames(vl_dataset *d)
     for (int i = 0; i < d->n_pieces; i++) d->piece[i].n_frames = T;
 }
 
+static const char *const parts[] = {"img_N_S_P.tsv"};
+static const char *const split[] = {"img_N_S.tsv"};
+static const char *const whole[] = {"img_N.tsv", "img_N.pkl", "N.tsv",    "N.pkl",
+                                    "N/",        "img_N/",    "videos_N/"};
+
+static violet_status no_pictures(const vl_dataset_options *o)
+{
+    vl_nearest x = vl_nearest_to(o->name, strlen(o->name));
+    vl_name_try_all(&x, o->folder, parts, 1, o->split);
+    vl_name_try_all(&x, o->folder, split, 1, o->split);
+    vl_name_try_all(&x, o->folder, whole, 7, o->split);
+    return vl_err(VIOLET_EIO, "data set '%s': no img_%s_%s_0.tsv, img_%s_%s.tsv, img_%s.pkl, "
+                  "%s.tsv, %s.pkl or folder %s of videos in '%s'%s", o->name, o->name, o->split,
+                  o->name, o->split, o->name, o->name, o->name, o->name, o->folder,
+                  vl_nearest_hint(&x));
+}
+
 static violet_status open_parts(vl_dataset *d, const vl_dataset_options *o)
 {
-    static const char *const parts[] = {"img_N_S_P.tsv"};
-    static const char *const split[] = {"img_N_S.tsv"};
-    static const char *const whole[] = {"img_N.tsv", "img_N.pkl", "N.tsv",    "N.pkl",
-                                        "N/",        "img_N/",    "videos_N/"};
     char path[VL_PATH_BYTES];
     violet_status status;
     d->shared = o->videos != NULL;
@@ -73,10 +86,7 @@ static violet_status open_parts(vl_dataset *d, const vl_dataset_options *o)
     d->shared = !path[0];
     if (d->shared) status = vl_name_find(path, o->folder, whole, 7, o->name, o->split, 0);
     if (status != VIOLET_OK) return status;
-    if (!path[0])
-        return vl_err(VIOLET_EIO, "data set '%s': no img_%s_%s_0.tsv, img_%s_%s.tsv, img_%s.pkl, "
-                      "%s.tsv, %s.pkl or folder %s of videos in '%s'", o->name, o->name, o->split,
-                      o->name, o->split, o->name, o->name, o->name, o->name, o->folder);
+    if (!path[0]) return no_pictures(o);
     return open_part(d, path);
 }
 
@@ -87,9 +97,12 @@ static violet_status open_captions(vl_dataset *d, const vl_dataset_options *o)
     if (o->captions) return vl_captions_open(&d->captions, o->captions, o->split);
     violet_status status = vl_name_find(path, o->folder, names, 2, o->name, o->split, 0);
     if (status != VIOLET_OK) return status;
-    if (!path[0])
-        return vl_err(VIOLET_EIO, "data set '%s': no txt_%s.json or %s.json in '%s'", o->name,
-                      o->name, o->name, o->folder);
+    if (!path[0]) {
+        vl_nearest x = vl_nearest_to(o->name, strlen(o->name));
+        vl_name_try_all(&x, o->folder, names, 2, o->split);
+        return vl_err(VIOLET_EIO, "data set '%s': no txt_%s.json or %s.json in '%s'%s", o->name,
+                      o->name, o->name, o->folder, vl_nearest_hint(&x));
+    }
     return vl_captions_open(&d->captions, path, o->split);
 }
 

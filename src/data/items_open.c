@@ -11,21 +11,31 @@ static const char mark[] = "\xef\xbb\xbf"; /* of byte order, as some editors put
 
 /* ---- which file ------------------------------------------------------------------------------ */
 
+static const char *const names[] = {"txt_N.json",  "txt_N_S.json", "txt_N_S.jsonl",
+                                    "txt_N.jsonl", "txt_N_S.csv",  "txt_N.csv",
+                                    "N.json"};
+enum { N_NAMES = sizeof names / sizeof *names };
+
 /* path[0] = 0: none is there. */
 static violet_status find_file(char *path, const vl_items_options *o)
 {
-    static const char *const names[] = {"txt_N.json",  "txt_N_S.json", "txt_N_S.jsonl",
-                                        "txt_N.jsonl", "txt_N_S.csv",  "txt_N.csv",
-                                        "N.json"};
     size_t n = o->path ? strlen(o->path) : 0;
     if (!o->path && (!o->folder || !o->task || !o->split))
         return vl_err(VIOLET_EINVAL, "items: a path, or folder, task and split are needed");
     if (!o->path)
-        return vl_name_find(path, o->folder, names, sizeof names / sizeof *names, o->task,
-                            o->split, 0);
+        return vl_name_find(path, o->folder, names, N_NAMES, o->task, o->split, 0);
     if (n >= VL_PATH_BYTES) return vl_err(VIOLET_EINVAL, "'%.100s...' is too long", o->path);
     memcpy(path, o->path, n + 1);
     return VIOLET_OK;
+}
+
+static violet_status no_file(const vl_items_options *o)
+{
+    vl_nearest x = vl_nearest_to(o->task, strlen(o->task));
+    vl_name_try_all(&x, o->folder, names, N_NAMES, o->split);
+    return vl_err(VIOLET_EIO, "task '%s': no txt_%s.json, txt_%s_%s.json (or .jsonl, .csv), "
+                  "txt_%s.jsonl (or .csv) or %s.json in '%s'%s", o->task, o->task, o->task, o->split,
+                  o->task, o->task, o->folder, vl_nearest_hint(&x));
 }
 
 /* "txt_x_test.jsonl" and "test.csv" are the split test's own. */
@@ -145,10 +155,7 @@ violet_status vl_items_open(vl_items **out, const vl_items_options *o)
     *out = NULL;
     violet_status status = find_file(path, o);
     if (status != VIOLET_OK) return status;
-    if (!path[0])
-        return vl_err(VIOLET_EIO, "task '%s': no txt_%s.json, txt_%s_%s.json (or .jsonl, "
-                      ".csv), txt_%s.jsonl (or .csv) or %s.json in '%s'", o->task, o->task,
-                      o->task, o->split, o->task, o->task, o->folder);
+    if (!path[0]) return no_file(o);
     if ((status = vl_map_open(&map, path)) != VIOLET_OK) return status;
     status = vl_items_parse(out, o, (const char *)map.data, map.n, path);
     vl_map_close(&map);

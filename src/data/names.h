@@ -11,6 +11,7 @@
 
 #include <limits.h>
 
+#include "base/nearest.h"
 #include "base/status.h"
 
 #define VL_PATH_BYTES PATH_MAX
@@ -18,5 +19,10 @@
 /* The first pattern whose file is there; out[0] = 0: none. EINVAL: a name is too long. */
 violet_status vl_name_find(char *out, const char *folder, const char *const *patterns, int n,
                            const char *name, const char *split, int number);
+
+/* Tries every name of which a pattern's file, with number 0, is in the folder: for the message
+ * where there is none of the name that was asked for. */
+void vl_name_try_all(vl_nearest *x, const char *folder, const char *const *patterns, int n,
+                     const char *split);
 
 #endif

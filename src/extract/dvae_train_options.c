@@ -5,8 +5,8 @@
 #define S vl_dvae_train_options
 
 const vl_option vl_dvae_train_option_table[] = {
-    VL_OPTION_STRING(S, path, NULL, "Data",
-                     "pictures: X.tsv, X.pkl, folders of JPEGs or of videos, separated by commas"),
+    VL_OPTION_PATH(S, path, NULL, "Data",
+                   "pictures: X.tsv, X.pkl, folders of JPEGs or of videos, separated by commas"),
     VL_OPTION_INT(S, size, "56", 8, 512, "Data",
                   "side of the pictures, a multiple of 8 (56: as extract-vq --frame 224 has them)"),
     VL_OPTION_INT(S, frames, "5", 1, 256, "Data", "frames of a video"),
@@ -56,7 +56,7 @@ const vl_option vl_dvae_train_option_table[] = {
                    "begin with codes spread over the pictures (k-means), not random ones"),
     VL_OPTION_INT64(S, seed, "1", 0, 1e15, "Recipe", "of all random numbers"),
 
-    VL_OPTION_STRING(S, output, "dvae", "Run", "folder for weights, logs and the contact sheet"),
+    VL_OPTION_PATH(S, output, "dvae", "Run", "folder for weights, logs and the contact sheet"),
     VL_OPTION_BOOL(S, resume, "false", "Run", "go on where the run in the folder stopped"),
     VL_OPTION_INT(S, save_every, "500", 0, 1e9, "Run", "steps between saved states, 0: none"),
     VL_OPTION_INT(S, valid_every, "500", 0, 1e9, "Run",

@@ -5,11 +5,11 @@
 #define S vl_frames_options
 
 const vl_option vl_frames_option_table[] = {
-    VL_OPTION_STRING(S, path, NULL, "Data",
-                     "a folder of videos, a video, or a text file with a path a line (TAB and an "
-                     "id behind it if you like; # begins a comment)"),
-    VL_OPTION_STRING(S, output, NULL, "Data",
-                     "what to write, without its ending (default: the path's last part)"),
+    VL_OPTION_PATH(S, path, NULL, "Data",
+                   "a folder of videos, a video, or a text file with a path a line (TAB and an "
+                   "id behind it if you like; # begins a comment)"),
+    VL_OPTION_PATH(S, output, NULL, "Data",
+                   "what to write, without its ending (default: the path's last part)"),
     VL_OPTION_ENUM(S, pkl, "none", "none|also|only", "Data",
                    "write OUTPUT.pkl in the published layout, beside OUTPUT.tsv or instead"),
     VL_OPTION_INT(S, sample, "5", 1, VL_VIDEO_SAMPLES_MOST, "Frames", "frames a video"),

@@ -18,10 +18,10 @@
 #define CHUNK ((size_t)1 << 20)
 
 const vl_option vl_link_option_table[] = {
-    VL_OPTION_STRING(S, path, NULL, "Data", "X of X.tsv, X.pkl, X_vq.pkl"),
+    VL_OPTION_PATH(S, path, NULL, "Data", "X of X.tsv, X.pkl, X_vq.pkl"),
     VL_OPTION_STRING(S, dataset, NULL, "Data", "NAME that the data set gets"),
-    VL_OPTION_STRING(S, data, "_data", "Data", "folder where training looks for it"),
-    VL_OPTION_STRING(S, captions, NULL, "Data", "annotation file, to be called txt_NAME.json"),
+    VL_OPTION_PATH(S, data, "_data", "Data", "folder where training looks for it"),
+    VL_OPTION_PATH(S, captions, NULL, "Data", "annotation file, to be called txt_NAME.json"),
     VL_OPTION_ENUM(S, task, "pretrain", "pretrain|downstream", "Names",
                    "what reads it: pretraining wants X.tsv, downstream tasks want X.pkl"),
     VL_OPTION_STRING(S, split, NULL, "Names",

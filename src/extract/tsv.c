@@ -15,9 +15,9 @@
 #define WARNINGS_TOLD 20
 
 const vl_option vl_extract_tsv_option_table[] = {
-    VL_OPTION_STRING(S, path, NULL, "Data", "X.pkl, or X.tsv for the way back"),
-    VL_OPTION_STRING(S, output, NULL, "Data",
-                     "what to write, without its ending (default: X)"),
+    VL_OPTION_PATH(S, path, NULL, "Data", "X.pkl, or X.tsv for the way back"),
+    VL_OPTION_PATH(S, output, NULL, "Data",
+                   "what to write, without its ending (default: X)"),
     {0},
 };
 

@@ -20,12 +20,12 @@
 #define CODES_MOST 32768 /* of int16 */
 
 const vl_option vl_vq_option_table[] = {
-    VL_OPTION_STRING(S, path, NULL, "Data",
-                     "X.tsv, X.pkl, a video, a folder or list of videos; X alone: the first that "
-                     "is there"),
-    VL_OPTION_STRING(S, output, NULL, "Data", "OUTPUT of OUTPUT.pkl (default: X_vq)"),
-    VL_OPTION_STRING(S, dvae, NULL, "Data",
-                     "the dVAE: published encoder.pkl, .pt, or .safetensors"),
+    VL_OPTION_PATH(S, path, NULL, "Data",
+                   "X.tsv, X.pkl, a video, a folder or list of videos; X alone: the first that "
+                   "is there"),
+    VL_OPTION_PATH(S, output, NULL, "Data", "OUTPUT of OUTPUT.pkl (default: X_vq)"),
+    VL_OPTION_PATH(S, dvae, NULL, "Data",
+                   "the dVAE: published encoder.pkl, .pt, or .safetensors"),
     VL_OPTION_INT(S, frame, "224", 32, 1024, "Frames",
                   "side of the pictures that the tokens go with: one token for 32 pixels"),
     VL_OPTION_ENUM(S, pad, "compat", "exact|compat", "Frames",

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/status.h"
 
 typedef struct field {
@@ -78,7 +79,9 @@ violet_status vl_config_preset(vl_config *c, const char *name)
             *c = presets[i].config;
             return VIOLET_OK;
         }
-    return vl_err(VIOLET_EINVAL, "preset '%s': there are violet1 and tiny", name);
+    vl_nearest x = vl_nearest_among(name, VL_CONFIG_PRESETS);
+    return vl_err(VIOLET_EINVAL, "preset '%.100s': there are violet1 and tiny%s", name,
+                  vl_nearest_hint(&x));
 }
 
 const char *vl_config_preset_name(int i)
@@ -116,6 +119,15 @@ static violet_status load_field(vl_config *c, const field *f, const json_t *valu
     return VIOLET_OK;
 }
 
+static violet_status no_size(const char *key)
+{
+    vl_nearest x = vl_nearest_to(key, strlen(key));
+    for (int i = 0; i < n_fields; i++)
+        vl_nearest_try(&x, fields[i].name, strlen(fields[i].name));
+    return vl_err(VIOLET_EINVAL, "'%.100s' is not a size of the model%s", key,
+                  vl_nearest_hint(&x));
+}
+
 static int is_in(const char *key, const char *const *list)
 {
     for (; list && *list; list++)
@@ -139,8 +151,7 @@ violet_status vl_config_load(vl_config *c, const json_t *object, const char *con
         if (status != VIOLET_OK) return status;
         if (strcmp(key, "preset") == 0 || is_in(key, ignore)) continue;
         while (i < n_fields && strcmp(fields[i].name, key) != 0) i++;
-        status = i < n_fields ? load_field(c, &fields[i], value)
-                              : vl_err(VIOLET_EINVAL, "'%s' is not a size of the model", key);
+        status = i < n_fields ? load_field(c, &fields[i], value) : no_size(key);
     }
     return status;
 }

@@ -27,6 +27,8 @@ typedef struct vl_config {
     double drop;               /* dropout of embeddings, attention, outputs and heads */
 } vl_config;
 
+#define VL_CONFIG_PRESETS "violet1|tiny"
+
 /* "violet1": the published model. "tiny": trains in minutes on two cores. VIOLET_EINVAL with the
  * list of names for another. */
 violet_status vl_config_preset(vl_config *c, const char *name);

@@ -9,14 +9,15 @@
 #include "base/file.h"
 #include "base/progress.h"
 #include "base/status.h"
+#include "model/config.h"
 #include "task/convert_internal.h"
 
 #define S vl_convert_options
 
 const vl_option vl_convert_option_table[] = {
-    VL_OPTION_STRING(S, input, NULL, "Files", "IN: the file of tensors to read"),
-    VL_OPTION_STRING(S, output, NULL, "Files",
-                     "OUT: the file to write: .safetensors, or PyTorch's .pt, .pth, .bin, .pkl"),
+    VL_OPTION_PATH(S, input, NULL, "Files", "IN: the file of tensors to read"),
+    VL_OPTION_PATH(S, output, NULL, "Files",
+                   "OUT: the file to write: .safetensors, or PyTorch's .pt, .pth, .bin, .pkl"),
     VL_OPTION_BOOL(S, force, "false", "Files", "replace OUT where it is there"),
     VL_OPTION_ENUM(S, dtype, "same", "same|float32|bfloat16|float16", "Content",
                    "type of floating tensors; a value too large for it is an error"),
@@ -24,9 +25,9 @@ const vl_option vl_convert_option_table[] = {
                      "take only tensors whose names fit one of these patterns (* ? [...]), "
                      "separated by commas"),
     VL_OPTION_STRING(S, drop, NULL, "Content", "leave out those whose names fit one of these"),
-    VL_OPTION_STRING(S, config, NULL, "Content",
-                     "sizes of the VIOLET model in IN, the grid of patches among them, to be "
-                     "written into OUT: a preset, a JSON file or a checkpoint"),
+    VL_OPTION_PATH_OR(S, config, NULL, VL_CONFIG_PRESETS, "Content",
+                      "sizes of the VIOLET model in IN, the grid of patches among them, to be "
+                      "written into OUT: a preset, a JSON file or a checkpoint"),
     {0},
 };
 

@@ -1,7 +1,17 @@
 /* Forward passes of retrieval and question answering; see downstream.h. */
 #include "task/downstream.h"
 
+#include "base/nearest.h"
+#include "base/status.h"
 #include "task/pretrain.h"
+#include "train/run_options.h"
+
+violet_status vl_task_unknown(const char *type)
+{
+    vl_nearest x = vl_nearest_among(type, VL_TASK_TYPES);
+    return vl_err(VIOLET_EINVAL, "'type' is '%.60s', expected retrieval, qamc, qaoe or fib%s", type,
+                  vl_nearest_hint(&x));
+}
 
 /* A logit that no softmax sees. */
 #define NEVER ((real)-1e9)

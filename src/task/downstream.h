@@ -32,6 +32,9 @@ typedef struct vl_downstream_output {
     vl_tensor *total;  /* what is minimised; NULL: `loss` */
 } vl_downstream_output;
 
+/* VIOLET_EINVAL: there is no downstream task of that type; with the nearest that there is. */
+violet_status vl_task_unknown(const char *type);
+
 /* Text-to-video retrieval: all B x B pairs, row = video, column = text, each video's own text has
  * its number; scores / 0.05. Published loss: softmax over the texts of each video. Pairs that are
  * `same` take no part; where they leave no other pair, nothing is asked. */

@@ -12,6 +12,7 @@
 #include "model/config_infer.h"
 #include "model/load.h"
 #include "model/tuned.h"
+#include "task/downstream.h"
 #include "task/eval_internal.h"
 #include "train/run.h"
 
@@ -23,9 +24,7 @@ static violet_status setup_options(eval *e)
     const vl_run_options *o = &e->o->run;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (vl_str_given(o->type) && strcmp(o->type, kinds[i]->type) == 0) e->kind = kinds[i];
-    if (!e->kind)
-        return vl_err(VIOLET_EINVAL, "'type' is '%.60s', expected retrieval, qamc, qaoe or fib",
-                      o->type ? o->type : "");
+    if (!e->kind) return vl_task_unknown(o->type ? o->type : "");
     if (!vl_str_given(o->path_ckpt))
         return vl_err(VIOLET_EINVAL, "nothing to evaluate: --checkpoint names a file of weights");
     if (!vl_str_given(e->o->task) && !vl_str_given(e->o->items))

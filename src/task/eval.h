@@ -42,6 +42,7 @@ typedef struct vl_eval_options {
     int first_stage; /* 0: none */
     int direction;   /* EVAL_... */
     bool restart;
+    bool json; /* the program's: who calls vl_eval_run says it in flags */
 } vl_eval_options;
 
 extern const vl_option vl_eval_option_table[];

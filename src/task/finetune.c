@@ -392,8 +392,7 @@ violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *
 {
     const char *type = o->run.type ? o->run.type : "";
     const finetune_kind *kind = finetune_kind_of(type);
-    if (!kind)
-        return vl_err(VIOLET_EINVAL, "'type' is '%s', expected retrieval, qamc, qaoe or fib", type);
+    if (!kind) return vl_task_unknown(type);
     finetune *f = calloc(1, sizeof *f);
     if (!f) return vl_err_nomem();
     f->o = o;

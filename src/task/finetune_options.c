@@ -8,9 +8,9 @@
 _Static_assert(offsetof(S, run) == 0, "rows of the shared options have offsets in them");
 
 const vl_option vl_finetune_option_table[] = {
-    VL_RUN_ROW_TYPE(NULL),
+    VL_RUN_ROW_TYPE(NULL, VL_TASK_TYPES),
     VL_OPTION_STRING(S, task, NULL, "Data", "name of the items' file: txt_TASK.json and its like"),
-    VL_OPTION_STRING(S, items, NULL, "Data", "file of items, in place of what `task` finds"),
+    VL_OPTION_PATH(S, items, NULL, "Data", "file of items, in place of what `task` finds"),
     VL_RUN_ROWS_PICTURES(NULL, "data set with the pictures; NAME:SPLIT to train on another split"),
     VL_OPTION_STRING(S, test_split, VL_FINETUNE_TEST_SPLIT, "Data",
                      "split to test the best weights on, once, at the end; \"\": no test"),

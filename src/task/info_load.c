@@ -5,12 +5,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/status.h"
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
 #include "model/load.h"
 #include "model/load_names.h"
 #include "model/model.h"
+#include "train/run_options.h"
+
+#define S vl_info_options
+
+/* Named as the flag is: `for` is no name for a field. */
+#define ROW_FOR                                                                                    \
+    {"for", "what a model for this task would take of a checkpoint", offsetof(S, task),            \
+     VL_OPT_STRING, NULL, 0, 0, "What is told", VL_INFO_TASKS, NULL, false}
+#define VL_INFO_TASKS "pretrain|" VL_TASK_TYPES
+
+const vl_option vl_info_option_table[] = {
+    VL_OPTION_BOOL(S, verbose, "false", "What is told",
+                   "every tensor with its statistics, every difference; also -v"),
+    VL_OPTION_BOOL(S, json, "false", "What is told", "an object in place of lines"),
+    VL_OPTION_BOOL(S, diff, "false", "What is told", "how the tensors of two files differ"),
+    ROW_FOR,
+    VL_OPTION_PATH_OR(S, config, NULL, VL_CONFIG_PRESETS, "With --for",
+                      "sizes: violet1, tiny, a JSON file, or a checkpoint (default: those of the "
+                      "checkpoint)"),
+    VL_OPTION_BOOL(S, interpolate, "false", "With --for",
+                   "as a run with --interpolate: position tables of other sizes are resized"),
+    {0},
+};
 
 static violet_status heads_of(int *heads, const char *task)
 {
@@ -29,8 +53,9 @@ static violet_status heads_of(int *heads, const char *task)
             *heads = rows[i].heads;
             return VIOLET_OK;
         }
-    return vl_err(VIOLET_EINVAL, "task '%.40s', expected pretrain, retrieval, qamc, qaoe or fib",
-                  task);
+    vl_nearest x = vl_nearest_among(task, VL_INFO_TASKS);
+    return vl_err(VIOLET_EINVAL, "task '%.40s', expected pretrain, retrieval, qamc, qaoe or fib%s",
+                  task, vl_nearest_hint(&x));
 }
 
 /* The sizes that the shapes of a VIOLET checkpoint tell; a run, too, wants them all. */

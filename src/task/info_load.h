@@ -2,7 +2,15 @@
 #ifndef VL_TASK_INFO_LOAD_H
 #define VL_TASK_INFO_LOAD_H
 
-#include "base/buf.h"
+#include "base/option.h"
+
+/* The options of `violet info`: the program's own, which become flags and arguments of calls. */
+typedef struct vl_info_options {
+    bool verbose, json, diff, interpolate;
+    char *task, *config;
+} vl_info_options;
+
+extern const vl_option vl_info_option_table[];
 
 /* Appends the load's report (model/load.h), as lines or (VIOLET_INFO_JSON) an object; nothing is
  * loaded, but values are looked at. task: "pretrain", "retrieval", "qamc", "qaoe" or "fib".

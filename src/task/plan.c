@@ -25,7 +25,7 @@ const vl_option vl_plan_option_table[] = {
                      "kind of run: pretrain, retrieval, qamc, qaoe, fib"),
     VL_RUN_ROW_CONFIG(NULL, "sizes: violet1, tiny, a JSON file or a checkpoint (default: those of "
                             "path_ckpt, if it is there, else violet1)"),
-    VL_OPTION_STRING_ALSO(R, path_ckpt, "checkpoint", NULL, "Model",
+    VL_OPTION_PATH_ALSO(R, path_ckpt, "checkpoint", NULL, "Model",
                           "checkpoint to start from"),
     VL_RUN_ROWS_DROP,
     VL_OPTION_INT(R, size_img, "224", 32, 6272, "Data",
@@ -53,6 +53,7 @@ const vl_option vl_plan_option_table[] = {
     VL_RUN_ROW_CONTRASTIVE,
     VL_OPTION_DOUBLE(S, peak, "0", 0, 1e9, "Time", "GFLOP/s to reckon time with, 0: none"),
     VL_OPTION_BOOL(S, measure, "false", "Time", "measure this machine's peak"),
+    VL_OPTION_BOOL(S, json, "false", "Output", "an object in place of lines"),
     VL_RUN_ROW_THREADS,
     {0},
 };

@@ -24,7 +24,7 @@ typedef struct vl_plan_options {
     int size_vocab, size_option;   /* of tasks; 0: as usual */
     int valid_videos, valid_texts; /* that a validation of retrieval keeps encoded; texts 0: one a
                                     * video */
-    bool measure;
+    bool measure, json; /* json: the program's own */
     double peak;
     /* no options: what is there already, in place of `of.dvae`, `of.run.config` */
     struct vl_dvae *with_dvae;

@@ -8,7 +8,7 @@
 _Static_assert(offsetof(S, run) == 0, "rows of the shared options have offsets in them");
 
 const vl_option vl_pretrain_option_table[] = {
-    VL_RUN_ROW_TYPE("pretrain"),
+    VL_RUN_ROW_TYPE("pretrain", "pretrain"),
     VL_RUN_ROWS_PICTURES("webvid2.5m,cc3m",
                          "data sets, separated by commas; NAME:SPLIT for another split"),
     VL_PRETRAIN_ROW_DVAE,

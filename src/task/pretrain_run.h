@@ -25,8 +25,8 @@ extern const vl_option vl_pretrain_option_table[];
 
 /* Rows that plan.h has, too. */
 #define VL_PRETRAIN_ROW_DVAE                                                                       \
-    VL_OPTION_STRING(vl_pretrain_options, dvae, NULL, "Data",                                      \
-                     "dVAE that makes the visual tokens as batches come (default: vq_* files)")
+    VL_OPTION_PATH(vl_pretrain_options, dvae, NULL, "Data",                                        \
+                   "dVAE that makes the visual tokens as batches come (default: vq_* files)")
 #define VL_PRETRAIN_ROWS_MASK                                                                      \
     VL_OPTION_DOUBLE(vl_pretrain_options, p_word, "0.15", 0, 1, "Recipe",                          \
                      "blockwise masking: share of words hidden"),                                  \

@@ -65,6 +65,9 @@ typedef struct vl_backend {
 
     /* ---- device ---------------------------------------------------------------------------- */
 
+    /* What it computes with on this machine, such as "AVX-512". NULL: this machine is not for it
+     * (the message is set). */
+    const char *(*isa)(void);
     /* Opens a device with `threads` threads (0: as many as the machine has). NULL: out of memory
      * (the message is set). A device is used by one thread at a time. */
     vl_device *(*open)(int threads);

@@ -383,8 +383,14 @@ static void count_adamw(vl_device *d, real *p, real *m, real *v, const real *g, 
 
 /* ---- the table, and what it counted ---------------------------------------------------------- */
 
+static const char *count_isa(void)
+{
+    return "nothing";
+}
+
 static const vl_backend count_backend = {
     .name = "count",
+    .isa = count_isa,
     .open = count_open,
     .close = count_close,
     .failed = count_failed,

@@ -7,7 +7,7 @@
  *     } vl_pretrain_options;
  *
  *     const vl_option vl_pretrain_option_table[] = {
- *         VL_RUN_ROW_TYPE("pretrain"),
+ *         VL_RUN_ROW_TYPE("pretrain", "pretrain"),
  *         VL_RUN_ROWS_PICTURES("webvid2.5m,cc3m"),
  *         ...
  *         VL_OPTION_DOUBLE(vl_pretrain_options, p_word, ...),
@@ -55,19 +55,23 @@ typedef struct vl_run_options {
     int threads, save_every, save_seconds;
 } vl_run_options;
 
-#define VL_RUN_ROW_TYPE(def)                                                                       \
-    VL_OPTION_STRING(vl_run_options, type, def, "Data", "kind of run, as in published args files")
+/* The downstream tasks by their type, in the order in which they are told. */
+#define VL_TASK_TYPES "retrieval|qamc|qaoe|fib"
+
+#define VL_RUN_ROW_TYPE(def, types)                                                                \
+    VL_OPTION_WORD(vl_run_options, type, def, types, "Data",                                       \
+                   "kind of run, as in published args files")
 
 /* Where samples come from. names: default and help of the data sets. */
 #define VL_RUN_ROWS_PICTURES(names, names_help)                                                    \
-    VL_OPTION_STRING(vl_run_options, data, "_data", "Data",                                        \
-                     "folder with img_*, vq_* and txt_* files, or a folder of videos for img_*"),  \
+    VL_OPTION_PATH(vl_run_options, data, "_data", "Data",                                          \
+                   "folder with img_*, vq_* and txt_* files, or a folder of videos for img_*"),    \
     VL_OPTION_STRING(vl_run_options, dataset, names, "Data", names_help),                          \
     VL_OPTION_STRING(vl_run_options, split, "train", "Data", "split to train on"),                 \
     VL_OPTION_STRING(vl_run_options, valid_split, VL_RUN_VALID_SPLIT, "Data",                      \
                      "split to validate on, \"\": no validation"),                                 \
-    VL_OPTION_STRING(vl_run_options, videos, NULL, "Data",                                         \
-                     "folder or list of videos, in place of the pictures that the name finds"),    \
+    VL_OPTION_PATH(vl_run_options, videos, NULL, "Data",                                           \
+                   "folder or list of videos, in place of the pictures that the name finds"),      \
     VL_OPTION_BOOL(vl_run_options, fast_video, "false", "Data",                                    \
                    "find frames of videos by seeking, in place of decoding all of them"),          \
     VL_OPTION_ENUM(vl_run_options, shape, "upright", VL_SHAPES, "Data",                            \
@@ -75,8 +79,8 @@ typedef struct vl_run_options {
                    "to square pixels; stored: neither")
 
 #define VL_RUN_ROW_VOCAB                                                                           \
-    VL_OPTION_STRING(vl_run_options, vocab, NULL, "Data",                                          \
-                     "WordPiece vocabulary file (default: BERT's, built in)")
+    VL_OPTION_PATH(vl_run_options, vocab, NULL, "Data",                                            \
+                   "WordPiece vocabulary file (default: BERT's, built in)")
 
 #define VL_RUN_ROW_ANSWERS(default_help)                                                           \
     VL_OPTION_STRING(vl_run_options, answers, NULL, "Data",                                        \
@@ -98,16 +102,16 @@ typedef struct vl_run_options {
                   "most batches a validation, 0: all")
 
 #define VL_RUN_ROW_CONFIG(def, config_help)                                                        \
-    VL_OPTION_STRING(vl_run_options, config, def, "Model", config_help)
+    VL_OPTION_PATH_OR(vl_run_options, config, def, VL_CONFIG_PRESETS, "Model", config_help)
 
 #define VL_RUN_ROWS_START                                                                          \
-    VL_OPTION_STRING_ALSO(vl_run_options, path_ckpt, "checkpoint", NULL, "Model",                  \
-                          "checkpoint to start from (.pt, .safetensors)"),                         \
-    VL_OPTION_STRING(vl_run_options, init_video, NULL, "Model",                                    \
-                     "video encoder to start from, over what the checkpoint gives: Video Swin, "   \
-                     "or a Swin for pictures"),                                                    \
-    VL_OPTION_STRING(vl_run_options, init_text, NULL, "Model",                                     \
-                     "BERT to start from, over what the checkpoint gives"),                        \
+    VL_OPTION_PATH_ALSO(vl_run_options, path_ckpt, "checkpoint", NULL, "Model",                    \
+                        "checkpoint to start from (.pt, .safetensors)"),                           \
+    VL_OPTION_PATH(vl_run_options, init_video, NULL, "Model",                                      \
+                   "video encoder to start from, over what the checkpoint gives: Video Swin, "     \
+                   "or a Swin for pictures"),                                                      \
+    VL_OPTION_PATH(vl_run_options, init_text, NULL, "Model",                                       \
+                   "BERT to start from, over what the checkpoint gives"),                          \
     VL_OPTION_BOOL(vl_run_options, interpolate, "false", "Model",                                  \
                    "resize position tables of files that are of another window, picture size or "  \
                    "number of frames"),                                                            \
@@ -165,7 +169,7 @@ typedef struct vl_run_options {
 
 /* The folder, and when what is written. keep_def: default of keep. */
 #define VL_RUN_ROWS_FOLDER(keep_def)                                                               \
-    VL_OPTION_STRING(vl_run_options, output, "run", "Run", "folder for checkpoints and logs"),     \
+    VL_OPTION_PATH(vl_run_options, output, "run", "Run", "folder for checkpoints and logs"),       \
     VL_OPTION_BOOL(vl_run_options, resume, "false", "Run",                                         \
                    "go on where the run in the folder stopped"),                                   \
     VL_OPTION_INT(vl_run_options, save_every, "500", 0, 1e9, "Run",                                \

@@ -4,18 +4,18 @@
 #define S vl_use_options
 
 #define MODEL                                                                                      \
-    VL_OPTION_STRING(S, checkpoint, NULL, "Model",                                                 \
-                     "weights: .safetensors, or PyTorch's .pt, .pth, .bin"),                       \
-    VL_OPTION_STRING(S, config, NULL, "Model",                                                     \
-                     "sizes: violet1, tiny, a JSON file, or a checkpoint (default: those of the "  \
-                     "checkpoint)"),                                                               \
+    VL_OPTION_PATH(S, checkpoint, NULL, "Model",                                                   \
+                   "weights: .safetensors, or PyTorch's .pt, .pth, .bin"),                         \
+    VL_OPTION_PATH_OR(S, config, NULL, VL_CONFIG_PRESETS, "Model",                                 \
+                      "sizes: violet1, tiny, a JSON file, or a checkpoint (default: those of the " \
+                      "checkpoint)"),                                                              \
     VL_OPTION_BOOL(S, interpolate, "false", "Model",                                               \
                    "resize position tables that are of another picture size or number of frames"), \
     VL_OPTION_ENUM(S, compat, "auto", "auto|none|violet1", "Model",                                \
                    "violet1: pictures and texts as the published code makes them; auto: as the "   \
                    "checkpoint was fine-tuned, else none"),                                        \
-    VL_OPTION_STRING(S, vocab, NULL, "Model",                                                      \
-                     "WordPiece vocabulary file (default: BERT's, built in)"),                     \
+    VL_OPTION_PATH(S, vocab, NULL, "Model",                                                        \
+                   "WordPiece vocabulary file (default: BERT's, built in)"),                       \
     VL_OPTION_INT(S, size_txt, "0", 0, 512, "Model",                                               \
                   "text positions, [CLS] and [SEP] included; 0: as fine-tuned, else 25"),          \
     VL_OPTION_INT(S, threads, "0", 0, 1024, "Run", "threads that compute, 0: one a core")
@@ -39,9 +39,9 @@ const vl_option vl_score_option_table[] = {MODEL, VIDEO, OUTPUT, {0}};
 
 const vl_option vl_ask_option_table[] = {
     MODEL,
-    VL_OPTION_STRING(S, answers, NULL, "Model",
-                     "JSON file with the list of answers, or with one as `vocab` (default: the "
-                     "checkpoint's)"),
+    VL_OPTION_PATH(S, answers, NULL, "Model",
+                   "JSON file with the list of answers, or with one as `vocab` (default: the "
+                   "checkpoint's)"),
     VIDEO,
     VL_OPTION_INT(S, top, "5", 1, 1000, "Output", "answers to tell, without --options"),
     OUTPUT,
@@ -51,8 +51,8 @@ const vl_option vl_ask_option_table[] = {
 const vl_option vl_embed_option_table[] = {
     MODEL,
     VIDEO,
-    VL_OPTION_STRING(S, output, NULL, "Output",
-                     "write the vectors as numpy's .npy, in place of JSON on the standard output"),
+    VL_OPTION_PATH(S, output, NULL, "Output",
+                   "write the vectors as numpy's .npy, in place of JSON on the standard output"),
     VL_OPTION_BOOL(S, force, "false", "Output", "replace the output where it is there"),
     OUTPUT,
     {0},

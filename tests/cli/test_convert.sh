@@ -27,7 +27,7 @@ help_tells() {
     expect_out "Usage: violet convert IN OUT"; expect_out "--dtype"; expect_out "--only"
     expect_out "--drop"; expect_out "--force"; expect_out ".safetensors"
     run help info; expect_out "--diff"; expect_out "--for"
-    run man; expect_out "violet convert"; expect_out "\\-\\-dtype"
+    run man convert; expect_out "violet convert"; expect_out "\\-\\-dtype"
 }
 
 wrong_arguments() {

@@ -67,7 +67,7 @@ an_interrupt_tells_how_to_go_on() {
 
 wrong_calls_are_told() {
     run make-corpus; expect_error 1 "DIR is missing"
-    run make-corpus a b; expect_error 2 "expected one DIR, found 2 arguments"
+    run make-corpus a b; expect_error 2 "expected DIR, found 2 arguments"
     run make-corpus a --clips 0; expect_error 2 "clips is '0'"
     run make-corpus a --codec vp9; expect_error 2 "codec"
     run make-corpus a --name a/b; expect_error 1 "name is 'a/b'"

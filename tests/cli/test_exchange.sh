@@ -9,13 +9,22 @@
 PYTHON=${VIOLET_TORCH_PYTHON:-$ROOT/bench/peer/venv/bin/python}
 MODEL="--config $([ -n "${QUICK:-}" ] && echo tiny || echo violet1) --seed 5"
 
+# One process for all: loading PyTorch takes longer than what is asked of it.
+have_torch=
+if "$PYTHON" -c 'import importlib.util as u; exit(not (u.find_spec("torch") and u.find_spec("numpy")))' 2>/dev/null; then
+    have_torch=1
+    mkfifo asked answered || exit 1
+    "$PYTHON" -B "$ROOT/tests/cli/exchange.py" serve <asked >answered 2>serve.txt &
+    exec 7>asked 8<answered
+fi
 need_torch() {
-    "$PYTHON" -c 'import torch, numpy' 2>/dev/null ||
-        skip "exchange with PyTorch: no PyTorch (VIOLET_TORCH_PYTHON, or bench/peer/setup)"
+    [ -n "$have_torch" ] || skip "exchange with PyTorch: no PyTorch (VIOLET_TORCH_PYTHON, or bench/peer/setup)"
 }
 exchange() {
-    "$PYTHON" -B "$ROOT/tests/cli/exchange.py" "$@" >out.txt 2>err.txt
-    status=$? out=$(cat out.txt) err=$(cat err.txt) ran="exchange $*"
+    ran="exchange $*"
+    echo "$*" >&7
+    read -r status <&8 || { status=1 out='' err=$(tail -1 serve.txt); fail "it is no longer there"; }
+    out=$(cat out.txt) err=$(cat err.txt)
 }
 hash_model() {
     "$BUILD/hash-model" "$@" >out.txt 2>err.txt

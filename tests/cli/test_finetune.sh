@@ -49,7 +49,7 @@ wrong_runs_are_told() {
     expect_err "expected retrieval, qamc, qaoe or fib"
     run finetune args.json --task nothing --output a; expect_status 1; expect_err "nothing"
     run finetune --patience x; expect_error 2 "patience"
-    run help finetune; expect_status 0; expect_out "--patience"; expect_out "fill in the"
+    run help finetune; expect_status 0; expect_out "--patience"; expect_out "fib (fill"
 }
 
 for t in finetune_runs the_last_weights_are_of_the_last_epoch interrupt_saves_and_tells wrong_runs_are_told; do

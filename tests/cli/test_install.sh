@@ -35,9 +35,16 @@ install_and_use() {
     make -s -C "$ROOT" install DESTDIR="$WORK/root" PREFIX=/opt/violet >log.txt 2>&1 ||
         { err=$(tail -3 log.txt); fail "make install fails"; }
     local p=$WORK/root/opt/violet
-    for f in bin/violet lib/libviolet.a lib/pkgconfig/violet.pc include/violet.h share/man/man1/violet.1; do
+    for f in bin/violet lib/libviolet.a lib/pkgconfig/violet.pc include/violet.h share/bash-completion/completions/violet; do
         [ -f "$p/$f" ] || fail "$f was not installed"
     done
+    local gz=
+    command -v gzip >/dev/null && gz=.gz
+    for page in $("$p/bin/violet" man --list); do
+        [ -s "$p/share/man/man1/$page.1$gz" ] || fail "the page $page was not installed"
+    done
+    [ "$(ls "$p/share/man/man1" | wc -l)" -eq "$("$p/bin/violet" man --list | wc -l)" ] || fail "other pages were installed"
+    (. "$p/share/bash-completion/completions/violet" && complete -p violet) >/dev/null || fail "the completion is no script"
     "$p/bin/violet" --version >/dev/null || fail "the installed program does not run"
     printf '#include <stdio.h>\n#include <violet.h>\nint main(void) { violet_options *o; puts(violet_version());\n'\
 'violet_plan_report r; int bad = violet_options_new(&o, "plan") || violet_plan(&r, o);\n'\

@@ -32,7 +32,7 @@ help_tells() {
     done
     run help ask; expect_out "--answers"; expect_out "--top"; expect_out "--options"
     run help score; [[ $out != *--answers* ]] || fail "score has no answers"
-    run man; expect_out "violet embed"; expect_out "\\-\\-fast\\-video"
+    run man embed; expect_out "violet embed"; expect_out "\\-\\-fast\\-video"
 }
 
 # Lines of a score, best first: three columns, or two of one sentence.

@@ -29,6 +29,45 @@ static void knows_its_commands(void **state)
     assert_true(strlen(violet_version()) >= 5);
 }
 
+static void tells_of_itself(void **state)
+{
+    static const char *const words[] = {"pretrain", "plan", "info"};
+    char *text = NULL, first[64];
+    (void)state;
+    assert_int_equal(violet_about(&text), VIOLET_OK);
+    snprintf(first, sizeof first, "violet %s\n", violet_version());
+    assert_int_equal(strncmp(text, first, strlen(first)), 0);
+    assert_non_null(strstr(text, "oneDNN "));
+    assert_non_null(strstr(text, "processor: "));
+    violet_text_free(text);
+    assert_int_equal(violet_nearest("plna", words, 3), 1);
+    assert_int_equal(violet_nearest("inof", words, 2), -1);
+    assert_int_equal(violet_nearest("inof", words, 3), 2);
+}
+
+/* Every kind of option, as the table has it. */
+static void describes_options(void **state)
+{
+    violet_options *o;
+    violet_option_facts f;
+    int seen[5] = {0}, n = 0;
+    (void)state;
+    assert_int_equal(violet_options_new(&o, "finetune"), VIOLET_OK);
+    assert_int_equal(violet_options_describe(&f, o, -1), 0);
+    for (; violet_options_describe(&f, o, n); n++) {
+        assert_true(*f.name && *f.help);
+        seen[f.kind]++;
+        if (strcmp(f.name, "path_ckpt") == 0) assert_string_equal(f.also, "checkpoint");
+        if (strcmp(f.name, "type") == 0)
+            assert_string_equal(f.choices, "retrieval|qamc|qaoe|fib");
+        if (strcmp(f.name, "config") == 0) assert_int_equal(f.kind, VIOLET_OPTION_PATH);
+        if (strcmp(f.name, "lr") == 0) assert_string_equal(f.fallback, "1.2e-5");
+    }
+    assert_true(n > 30);
+    for (int k = 0; k < 5; k++) assert_true(seen[k]);
+    violet_options_free(o);
+}
+
 static void refuses_another_commands_options(void **state)
 {
     (void)state;
@@ -122,7 +161,8 @@ static void passes_log_lines_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_its_commands),  cmocka_unit_test(refuses_another_commands_options),
+        cmocka_unit_test(knows_its_commands),  cmocka_unit_test(tells_of_itself),
+        cmocka_unit_test(describes_options),   cmocka_unit_test(refuses_another_commands_options),
         cmocka_unit_test(sets_and_parses),     cmocka_unit_test(loads_what_it_wrote),
         cmocka_unit_test(passes_log_lines_on),
     };

@@ -66,6 +66,13 @@ static const vlf_kernels *choose_kernels(void)
                                                             : &vlf_kernels_avx2;
 }
 
+static const char *isa(void)
+{
+    const vlf_kernels *k = choose_kernels();
+    if (!k) return NULL;
+    return k == &vlf_kernels_avx512 ? "AVX-512" : "AVX2";
+}
+
 static vl_device *open_device(int threads)
 {
     const vlf_kernels *kernels = choose_kernels();
@@ -103,6 +110,7 @@ const vl_backend *vl_backend_fast(void)
 {
     static const vl_backend table = {
         .name = "fast",
+        .isa = isa,
         .open = open_device,
         .close = close_device,
         .failed = failed,

@@ -57,8 +57,14 @@ static double ref_peak_flops(vl_device *d)
     return 0;
 }
 
+static const char *ref_isa(void)
+{
+    return "plain loops";
+}
+
 static const vl_backend ref = {
     .name = "ref",
+    .isa = ref_isa,
     .open = ref_open,
     .close = ref_close,
     .failed = ref_failed,
