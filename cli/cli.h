@@ -28,6 +28,7 @@ int cmd_extract_vq(int argc, char **argv);
 int cmd_train_dvae(int argc, char **argv);
 int cmd_link(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_score(int argc, char **argv);
 int cmd_ask(int argc, char **argv);
 int cmd_embed(int argc, char **argv);

@@ -31,6 +31,13 @@ const command commands[] = {
      "--shard 1/4 to 4/4, then --merge 4. The folder (option output) gets scores.bin and "
      "result.json.",
      1, cmd_eval},
+    {"report", "FOLDER ... [-o FILE.html] [--baseline NAME=FOLDER ...] [--OPTION VALUE ...]",
+     "make a page about runs and evaluations",
+     "Folders of trainings and evaluations, or folders that have such below them. The page is one "
+     "file that needs no other: metrics beside chance and baselines, curves, speed, examples with "
+     "pictures, the configuration. Evaluations show examples if they were run with --predictions. "
+     "Without -o it is report.html in the first folder.",
+     1, cmd_report},
     {"extract-frames", "--path DIR|FILE|LIST [--sample 5] [--output X] [--OPTION VALUE ...]",
      "take frames from videos",
      "Writes X.tsv and X.lineidx (with --pkl also: X.pkl) as training reads them, and "

@@ -30,3 +30,22 @@ violet_status vl_name_find(char *out, const char *folder, const char *const *pat
     out[0] = 0;
     return VIOLET_OK;
 }
+
+violet_status vl_name_pictures(char *out, bool *whole, const char *folder, const char *name,
+                               const char *split, int part)
+{
+    static const char *const parts[] = {"img_N_S_P.tsv"};
+    static const char *const one[] = {"img_N_S.tsv"};
+    static const char *const all[] = {"img_N.tsv", "img_N.pkl", "N.tsv",    "N.pkl",
+                                      "N/",        "img_N/",    "videos_N/"};
+    *whole = false;
+    violet_status status = vl_name_find(out, folder, parts, 1, name, split, 0);
+    if (status == VIOLET_OK && out[0] && part > 0)
+        return vl_name_find(out, folder, parts, 1, name, split, part);
+    if (status != VIOLET_OK || out[0] || part > 0) return status;
+    status = vl_name_find(out, folder, one, 1, name, split, 0);
+    if (status != VIOLET_OK || out[0]) return status;
+    status = vl_name_find(out, folder, all, 7, name, split, 0);
+    *whole = out[0] != 0;
+    return status;
+}

@@ -10,6 +10,7 @@
 #define VL_DATA_NAMES_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "base/status.h"
 
@@ -18,5 +19,11 @@
 /* The first pattern whose file is there; out[0] = 0: none. EINVAL: a name is too long. */
 violet_status vl_name_find(char *out, const char *folder, const char *const *patterns, int n,
                            const char *name, const char *split, int number);
+
+/* Part 0, 1, ... of a data set's pictures: img_NAME_SPLIT_0.tsv and on, or the one file or folder
+ * that there is in their place (data/dataset.h). out[0] = 0: there are no more. *whole, where out is
+ * set: its name says no split, so that all splits have it. EINVAL as above. */
+violet_status vl_name_pictures(char *out, bool *whole, const char *folder, const char *name,
+                               const char *split, int part);
 
 #endif

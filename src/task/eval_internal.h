@@ -56,6 +56,13 @@ typedef struct eval_metric {
     size_t n; /* items behind it */
 } eval_metric;
 
+/* What answering without looking would come to, in shares of 1; 0: not known. */
+typedef struct eval_chance {
+    double uniform;     /* any of the options, or of the list */
+    double frequent;    /* always the most frequent answer of these very questions */
+    const char *answer; /* that one; borrowed */
+} eval_chance;
+
 /* What was left out. */
 typedef struct eval_bad {
     size_t videos;
@@ -99,6 +106,7 @@ struct eval {
 
     eval_metric *metric; /* (n_metrics) */
     size_t n_metrics, cap_metrics;
+    eval_chance chance; /* of questions */
     vl_strings strings;
 };
 

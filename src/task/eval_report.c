@@ -159,6 +159,17 @@ static json_t *first_json(const eval *e)
     return NULL;
 }
 
+static json_t *chance_json(const eval_chance *c)
+{
+    json_t *o = json_object();
+    int bad = vl_json_put(o, "uniform", json_real(c->uniform));
+    if (c->answer) bad |= vl_json_put(o, "most_frequent", json_real(c->frequent));
+    if (c->answer) bad |= vl_json_put(o, "answer", json_string(c->answer));
+    if (!bad) return o;
+    json_decref(o);
+    return NULL;
+}
+
 json_t *eval_json(const eval *e)
 {
     const vl_run_options *run = &e->o->run;
@@ -181,6 +192,7 @@ json_t *eval_json(const eval *e)
     bad |= vl_json_put(o, "shortened", json_integer((json_int_t)e->texts.n_shortened));
     bad |= vl_json_put(o, "resamples", json_integer(VL_RESAMPLES));
     bad |= vl_json_put(o, "seed", json_integer((json_int_t)run->seed));
+    if (e->chance.uniform > 0) bad |= vl_json_put(o, "chance", chance_json(&e->chance));
     for (size_t i = 0; i < e->n_metrics; i++)
         bad |= vl_json_put(metrics, e->metric[i].name, metric_json(&e->metric[i]));
     bad |= vl_json_put(o, "metrics", metrics);
