@@ -11,7 +11,8 @@
 
 #define WIDTH 440
 #define HEIGHT 250
-#define HEIGHT_SMALL 190
+#define WIDTH_SMALL 260
+#define HEIGHT_SMALL 150
 
 /* ---- ranges ---------------------------------------------------------------------------------- */
 
@@ -24,7 +25,7 @@ int chart_ticks(double tick[8], double low, double high, int wanted)
     for (size_t i = sizeof rounds / sizeof *rounds; i-- > 0;)
         if (rounds[i] * power >= rough * (1 - 1e-9)) step = rounds[i] * power;
     for (double k = ceil(low / step - 1e-9); n < 8 && k * step <= high + 1e-9 * step; k++)
-        tick[n++] = k * step;
+        tick[n++] = k * step + 0.0; /* no -0 */
     return n;
 }
 
@@ -104,7 +105,7 @@ static void axes(html *h, const chart_frame *f, const chart *c)
         html_printf(h, "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
                     "text-anchor=\"end\">%s</text>", f->left, y, f->right, f->left - 7, y + 4, text);
     }
-    n = chart_ticks(tick, f->x0, f->x1, 4);
+    n = chart_ticks(tick, f->x0, f->x1, c->small ? 2 : 4);
     for (int i = 0; i < n; i++) {
         double x = chart_x(f, tick[i]);
         html_number(text, tick[i], HTML_PLAIN);
@@ -153,8 +154,10 @@ static void legend(html *h, const chart *c)
             free(out);
         }
         if (isfinite(mean)) last = mean;
-        html_printf(h, "<li><i class=\"key c%d%s\"></i>", s->colour, s->noisy ? "" : " dotted");
-        html_text(h, s->name);
+        html_put(h, "<li>");
+        if (*s->name)
+            html_printf(h, "<i class=\"key c%d%s\"></i>", s->colour, s->noisy ? "" : " dotted");
+        html_text(h, *s->name ? s->name : "at last");
         html_printf(h, " <b>%s</b></li>", html_number(text, last, c->unit));
     }
     html_put(h, "</ul>");
@@ -162,15 +165,16 @@ static void legend(html *h, const chart *c)
 
 bool chart_lines(html *h, const chart *c)
 {
-    double height = c->small ? HEIGHT_SMALL : HEIGHT;
-    chart_frame f = {.left = 58, .right = WIDTH - 8, .top = 10, .bottom = height - 38};
+    double width = c->small ? WIDTH_SMALL : WIDTH, height = c->small ? HEIGHT_SMALL : HEIGHT;
+    chart_frame f = {.left = c->small ? 48 : 58, .right = width - 8, .top = 10,
+                     .bottom = height - 38};
     if (!find_ranges(h, &f, c)) return false;
     int id = html_id(h);
     html_printf(h, "<figure class=\"chart%s\"><figcaption>", c->small ? " small" : "");
     html_text(h, c->title);
     html_put(h, "</figcaption>");
     legend(h, c);
-    html_printf(h, "<svg viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"", WIDTH, height);
+    html_printf(h, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", width, height);
     html_text(h, c->title);
     html_printf(h, "\"><clipPath id=\"clip%d\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
                 "height=\"%.1f\"/></clipPath>", id, f.left - 4, f.top - 4, f.right - f.left + 8,

@@ -69,12 +69,13 @@ void html_element(html *h, const char *tag, const char *text)
     html_printf(h, "</%.*s>", (int)strcspn(tag, " "), tag);
 }
 
-void html_jpeg(html *h, const void *bytes, size_t n, int width, int height, const char *alt)
+void html_image(html *h, const char *kind, const void *bytes, size_t n, int width, int height,
+                const char *alt)
 {
     size_t text = vl_base64_encoded(n);
     html_printf(h, "<img width=\"%d\" height=\"%d\" alt=\"", width, height);
     html_text(h, alt);
-    html_put(h, "\" src=\"data:image/jpeg;base64,");
+    html_printf(h, "\" src=\"data:image/%s;base64,", kind);
     if (h->status == VIOLET_OK) h->status = vl_buf_reserve(&h->b, text);
     if (h->status != VIOLET_OK) return;
     vl_base64_encode(h->b.data + h->b.n, bytes, n);
@@ -95,7 +96,7 @@ const char *html_number(char text[HTML_NUMBER], double x, html_unit unit)
     if (!isfinite(x))
         snprintf(text, HTML_NUMBER, "–");
     else if (unit == HTML_SHARE)
-        snprintf(text, HTML_NUMBER, "%.1f %%", 100 * x);
+        snprintf(text, HTML_NUMBER, "%.1f %%", 100 * x);
     else if (unit == HTML_RANK)
         snprintf(text, HTML_NUMBER, "%.1f", x);
     else if (size >= 1e15 || (size > 0 && size < 1e-3))

@@ -35,8 +35,9 @@ void html_text(html *h, const char *s);
 /* tag may have attributes behind its name. */
 void html_element(html *h, const char *tag, const char *text);
 
-/* <img> with the JPEG in it; alt is escaped. */
-void html_jpeg(html *h, const void *bytes, size_t n, int width, int height, const char *alt);
+/* <img> with the picture in it; kind: "jpeg" or "png"; alt is escaped. */
+void html_image(html *h, const char *kind, const void *bytes, size_t n, int width, int height,
+                const char *alt);
 
 /* A number for id="..." that no other has. */
 int html_id(html *h);

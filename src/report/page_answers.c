@@ -15,13 +15,13 @@ static void answer(html *h, const json_t *x, const json_t *right)
 {
     const json_t *share = json_object_get(x, "probability");
     bool is_right = json_is_string(right) && json_equal(json_object_get(x, "answer"), right);
-    html_put(h, "<li>");
-    if (json_is_number(share))
-        html_printf(h, "<span class=\"bar\"><i class=\"v\" style=\"width:%.1f%%\"></i></span>%.1f %% ",
-                    100 * json_number_value(share), 100 * json_number_value(share));
-    html_element(h, "span class=\"said\"", text_of(x, "answer"));
-    if (is_right) html_put(h, " <span class=\"good\">✓</span>");
-    html_put(h, "</li>");
+    double shown = json_is_number(share) ? 100 * json_number_value(share) : 0;
+    html_printf(h, "<li><span class=\"bar\"><i class=\"v\" style=\"width:%.1f%%\"></i></span>"
+                "<span class=\"share\">", shown);
+    if (json_is_number(share)) html_printf(h, "%.1f %%", shown);
+    html_put(h, "</span><span class=\"said\">");
+    html_text(h, text_of(x, "answer"));
+    html_printf(h, "%s</span></li>", is_right ? " <span class=\"good\">✓</span>" : "");
 }
 
 static void question(const example_page *e, const json_t *line)

@@ -58,10 +58,12 @@ static void cell(html *h, const confusion *c, int right, int given)
     html_put(h, "</td>");
 }
 
-violet_status page_confusion(page *p, const predictions *q)
+violet_status page_confusion(page *p, const phase *ph, const predictions *q)
 {
     html *h = &p->h;
     confusion c = {0};
+    const char *type = json_string_value(json_object_get(ph->result, "type"));
+    if (type && strcmp(type, "qamc") == 0) return VIOLET_OK; /* every question has its own */
     violet_status status = fill(&c, q);
     if (status != VIOLET_OK || c.n < 2) return status;
     html_put(h, "<h3>Right answers and given ones</h3>\n<p class=\"note\">Rows: the most frequent "

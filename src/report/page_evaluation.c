@@ -32,9 +32,32 @@ static violet_status examples(page *p, const phase *ph, const predictions *q)
     const example_page e = {p, ph, q, t};
     if (status == VIOLET_OK && any) status = page_queries(&e);
     if (status == VIOLET_OK && any) status = page_answers(&e);
-    if (status == VIOLET_OK) status = page_confusion(p, q);
+    if (status == VIOLET_OK) status = page_confusion(p, ph, q);
     thumbs_close(t);
     return status;
+}
+
+/* How it was measured, a line for each group of metrics; what was left out. */
+static void protocol(html *h, const phase *ph)
+{
+    const json_t *left = json_object_get(ph->result, "left_out");
+    double items = json_number_value(json_object_get(left, "items"));
+    double videos = json_number_value(json_object_get(left, "videos"));
+    char text[HTML_NUMBER];
+    const char *metric, *last = "";
+    json_t *m;
+    html_put(h, "<ul class=\"note\">");
+    json_object_foreach(json_object_get(ph->result, "metrics"), metric, m) {
+        const char *how = json_string_value(json_object_get(m, "protocol"));
+        if (!how || strcmp(how, last) == 0) continue;
+        last = how;
+        html_element(h, "li", how);
+    }
+    if (videos > 0) {
+        html_printf(h, "<li>left out: %s videos", html_number(text, videos, HTML_PLAIN));
+        html_printf(h, " with %s items</li>", html_number(text, items, HTML_PLAIN));
+    }
+    html_put(h, "</ul>\n");
 }
 
 violet_status page_evaluation(page *p, const phase *ph)
@@ -43,6 +66,7 @@ violet_status page_evaluation(page *p, const phase *ph)
     predictions q = {0};
     violet_status status = VIOLET_OK;
     bool found = find_file(path, ph);
+    protocol(&p->h, ph);
     if (found) {
         status = predictions_read(&q, path);
         if (status == VIOLET_EIO || status == VIOLET_EFORMAT) found = false, status = VIOLET_OK;

@@ -18,8 +18,8 @@ violet_status page_queries(const example_page *e);
 violet_status page_answers(const example_page *e);
 /* page_types.c: accuracy by type of question. */
 violet_status page_types(page *p, const phase *ph, const predictions *q);
-/* page_confusion.c */
-violet_status page_confusion(page *p, const predictions *q);
+/* page_confusion.c: of open-ended questions. */
+violet_status page_confusion(page *p, const phase *ph, const predictions *q);
 
 /* Chooses examples of a kind and writes each, in a grid of class `grid` under a heading. */
 violet_status page_examples(const example_page *e, prediction_kind kind, const char *title,

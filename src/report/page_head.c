@@ -17,10 +17,10 @@ static const char *task_words(const char *type)
 {
     static const struct {
         const char *type, *words;
-    } all[] = {{"retrieval", "text-to-video retrieval"},
-               {"qamc", "multiple choice"},
-               {"qaoe", "open-ended questions"},
-               {"fib", "filling in blanks"}};
+    } all[] = {{"retrieval", "Text-to-video retrieval"},
+               {"qamc", "Multiple choice"},
+               {"qaoe", "Open-ended questions"},
+               {"fib", "Filling in blanks"}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (strcmp(all[i].type, type) == 0) return all[i].words;
     return type;
@@ -54,9 +54,9 @@ static void training_line(html *h, const phase *ph)
     if (ph->kind == PHASE_DVAE)
         html_put(h, "A discrete VAE for visual tokens");
     else if (ph->kind == PHASE_PRETRAIN)
-        html_put(h, "Masked words, masked visual tokens and video-text matching");
+        html_put(h, "Pretraining by masked words, masked visual tokens and video-text matching");
     else
-        html_element(h, "span", task_words(phase_text(ph, "type")));
+        html_text(h, task_words(phase_text(ph, "type")));
     if (*task) html_put(h, ", "), html_text(h, task);
     if (!*data) data = phase_text(ph, ph->kind == PHASE_DVAE ? "path" : "videos");
     if (*data) html_put(h, ", on "), html_text(h, data);
@@ -71,7 +71,7 @@ static void training_line(html *h, const phase *ph)
     }
     html_printf(h, ", pictures of %g pixels", phase_number(ph, "size_img"));
     if (phase_number(ph, "size_frame") > 0)
-        html_printf(h, ", %g frames", phase_number(ph, "size_frame"));
+        html_put(h, ", "), count(h, phase_number(ph, "size_frame"), "frame");
     start(h, ph);
 }
 
@@ -80,7 +80,7 @@ static void evaluation_line(html *h, const phase *ph)
     const json_t *r = ph->result;
     const char *split = json_string_value(json_object_get(r, "split"));
     const char *type = json_string_value(json_object_get(r, "type"));
-    html_element(h, "span", task_words(type ? type : ""));
+    html_text(h, task_words(type ? type : ""));
     html_put(h, " by ");
     html_text(h, json_string_value(json_object_get(r, "checkpoint")));
     html_put(h, " on ");

@@ -18,7 +18,7 @@ static const struct group {
               {"v2t_first_", "video to text, first stage"},
               {"t2v_", "text to video"},
               {"v2t_", "video to text"},
-              {"accuracy", "answers"}};
+              {"accuracy", ""}};
 
 static const struct group *group_of(const char *metric)
 {
@@ -133,8 +133,9 @@ static bool comparable(const phase *a, const phase *b)
 static bool same_but_digits(const char *a, const char *b)
 {
     for (;;) {
-        while (isdigit((unsigned char)*a)) a++;
-        while (isdigit((unsigned char)*b)) b++;
+        bool both = isdigit((unsigned char)*a) && isdigit((unsigned char)*b);
+        while (both && isdigit((unsigned char)*a)) a++;
+        while (both && isdigit((unsigned char)*b)) b++;
         if (*a != *b) return false;
         if (!*a) return true;
         a++, b++;
@@ -235,7 +236,7 @@ static void table(page *p, size_t i)
     const struct group *last = NULL;
     const char *metric, *split = json_string_value(json_object_get(c.first->result, "split"));
     json_t *value;
-    html_put(h, "<h3>");
+    html_put(h, "<div><h3>");
     html_text(h, last_part(json_string_value(json_object_get(c.first->result, "items"))));
     if (split) html_put(h, ", "), html_text(h, split);
     html_put(h, "</h3>\n<div class=\"wide\"><table>\n");
@@ -244,7 +245,7 @@ static void table(page *p, size_t i)
     json_object_foreach(json_object_get(c.first->result, "metrics"), metric, value) {
         if (!is_headline(metric)) continue;
         const struct group *g = group_of(metric);
-        if (g && g != last)
+        if (g && g != last && g->title[0])
             html_printf(h, "<tr class=\"group\"><th colspan=\"%d\">%s</th></tr>\n", n_columns(&c),
                         g->title);
         last = g;
@@ -252,11 +253,12 @@ static void table(page *p, size_t i)
     }
     html_put(h, "</tbody></table></div>\n");
     frequent(h, &c);
+    html_put(h, "</div>\n");
 }
 
 /* ---- tests of fine-tuning -------------------------------------------------------------------- */
 
-static void tests(page *p)
+static bool tests(page *p)
 {
     html *h = &p->h;
     bool any = false;
@@ -286,12 +288,14 @@ static void tests(page *p)
         html_put(h, "</li>\n");
     }
     if (any) html_put(h, "</ul>\n");
+    return any;
 }
 
 void page_results(page *p)
 {
     size_t at = p->h.b.n;
     html_put(&p->h, "<section id=\"results\">\n<h2>Results</h2>\n");
+    html_put(&p->h, "<div class=\"tables\">\n");
     size_t empty = p->h.b.n;
     for (size_t i = 0; i < p->phases.n; i++) {
         bool first = p->phases.list[i].kind == PHASE_EVAL;
@@ -299,8 +303,9 @@ void page_results(page *p)
             first = first && !comparable(&p->phases.list[k], &p->phases.list[i]);
         if (first) table(p, i);
     }
-    tests(p);
-    bool nothing = p->h.status == VIOLET_OK && p->h.b.n == empty;
+    bool tables = p->h.b.n > empty;
+    html_put(&p->h, "</div>\n");
+    bool nothing = !tests(p) && !tables && p->h.status == VIOLET_OK;
     if (nothing)
         p->h.b.data[p->h.b.n = at] = 0;
     else

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "base/str.h"
 #include "report/chart.h"
 #include "report/page.h"
 
 #define SERIES_MOST 8
+#define CONTACT_MOST ((size_t)4 << 20)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
@@ -116,6 +118,11 @@ static void draw(canvas *c, chart how)
 
 /* ---- charts ---------------------------------------------------------------------------------- */
 
+static double best_step(const phase *ph)
+{
+    return json_number_value(json_object_get(ph->test, "step"));
+}
+
 static void losses(canvas *c)
 {
     const log_lines *l = &c->ph->steps;
@@ -141,9 +148,11 @@ static void accuracies(canvas *c)
         json_object_foreach(c->ph->log, set, of_set) {
             bool one = json_object_size(c->ph->log) == 1;
             snprintf(name, sizeof name, "validation%s%.100s", one ? "" : ", ", one ? "" : set);
-            add_points(c, name, set, json_object_get(of_set, l->name[k]));
+            const char *key = c->ph->kind == PHASE_FINETUNE ? "accuracy" : l->name[k];
+            add_points(c, name, set, json_object_get(of_set, key));
         }
-        draw(c, (chart){.title = title, .unit = HTML_SHARE, .from_zero = true});
+        draw(c, (chart){.title = title, .unit = HTML_SHARE, .from_zero = true,
+                        .mark = best_step(c->ph), .mark_name = "best"});
     }
 }
 
@@ -152,18 +161,17 @@ static void metrics(canvas *c)
 {
     const char *set, *key;
     json_t *of_set, *list;
-    double best = json_number_value(json_object_get(c->ph->test, "step"));
     for (int ranks = 0; ranks < 2 && c->ph->kind == PHASE_FINETUNE; ranks++) {
         json_object_foreach(c->ph->log, set, of_set) json_object_foreach(of_set, key, list) {
             char label[100];
-            if (vl_str_begins(key, "ls_") || vl_str_begins(key, "ac_")) continue;
+            if (vl_str_begins(key, "ls_") || vl_str_begins(key, "ac")) continue;
             if ((strstr(key, "rank") != NULL) != ranks) continue;
             add_points(c, page_label(label, key), set, list);
         }
         draw(c, (chart){.title = ranks ? "Validation: rank" : "Validation",
                         .unit = ranks ? HTML_RANK : HTML_SHARE,
                         .from_zero = true,
-                        .mark = best,
+                        .mark = best_step(c->ph),
                         .mark_name = "best"});
     }
 }
@@ -194,6 +202,25 @@ static void side(canvas *c, const char *title, const char *column)
     draw(c, (chart){.title = title, .small = true, .from_zero = true});
 }
 
+/* The contact sheet that train-dvae leaves, if there is one that is whole enough to have a size. */
+static void contact(html *h, const phase *ph)
+{
+    char path[4096], *bytes;
+    size_t n;
+    if (vl_path_join(path, sizeof path, ph->folder, "contact.png") != VIOLET_OK ||
+        !vl_file_exists(path) || vl_file_read(&bytes, &n, path, CONTACT_MOST) != VIOLET_OK)
+        return;
+    const uint8_t *b = (const uint8_t *)bytes;
+    int width = n > 24 ? b[18] << 8 | b[19] : 0, height = n > 24 ? b[22] << 8 | b[23] : 0;
+    if (n > 24 && memcmp(b, "\x89PNG\r\n\x1a\n", 8) == 0 && width && height) {
+        html_put(h, "<figure class=\"sheet\"><figcaption>Pictures above what is left of them; training "
+                    "ones first, held-out ones below</figcaption>");
+        html_image(h, "png", bytes, n, width, height, "pictures and what the dVAE makes of them");
+        html_put(h, "</figure>\n");
+    }
+    free(bytes);
+}
+
 void page_training(page *p, const phase *ph)
 {
     html *h = &p->h;
@@ -212,7 +239,9 @@ void page_training(page *p, const phase *ph)
     losses(&c);
     accuracies(&c);
     metrics(&c);
-    html_put(h, "</div>\n<div class=\"charts side\">\n");
+    html_put(h, "</div>\n");
+    if (ph->kind == PHASE_DVAE) contact(h, ph);
+    html_put(h, "<div class=\"charts side\">\n");
     side(&c, "Learning rate", "lr");
     side(&c, "Gradient norm", "norm");
     page_speed(p, ph);

@@ -161,7 +161,7 @@ static violet_status give(void *user, int i, const vl_picture *picture)
     if (s->next >= s->shown || i != vl_pictures_pick(s->next, s->T, s->shown)) return VIOLET_OK;
     s->next++;
     violet_status status = shrink(&jpeg, &width, &height, picture, s->t->o->thumb);
-    if (status == VIOLET_OK) html_jpeg(s->h, jpeg.data, jpeg.n, width, height, s->video);
+    if (status == VIOLET_OK) html_image(s->h, "jpeg", jpeg.data, jpeg.n, width, height, s->video);
     vl_buf_free(&jpeg);
     return status == VIOLET_OK ? s->h->status : status;
 }

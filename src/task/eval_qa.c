@@ -134,14 +134,16 @@ static violet_status set_chance(answers *a)
     bool open = a->e->kind->head == VL_HEAD_ANSWER;
     const vl_answers *list = a->e->answers ? a->e->answers : vl_items_vocab(a->e->items);
     int n_list = open ? vl_answers_n(list) : 0, most = -1;
+    double sum = 0;
     size_t *times = calloc((size_t)n_list + 1, sizeof *times);
     if (!times) return vl_err_nomem();
     for (int i = 0; i < a->n; i++) {
         const vl_item *x = vl_items_at(a->e->items, (size_t)a->list[i].item);
         if (!a->list[i].asked) continue;
-        c->uniform += 1.0 / (open ? n_list : x->n_options) / a->n;
+        sum += 1.0 / (open ? n_list : x->n_options);
         if (open && x->answer < n_list) times[x->answer]++;
     }
+    c->uniform = sum / a->n;
     for (int k = 0; k < n_list; k++)
         if (times[k] && (most < 0 || times[k] > times[most])) most = k;
     if (most >= 0) {
