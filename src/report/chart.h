@@ -6,8 +6,8 @@
  *     chart_lines(&h, &c);
  *
  * A series is drawn as it is, with a dot a point where there are few; a noisy one faintly, under
- * its moving average. More points than CHART_POINTS are thinned to the least and the greatest of
- * each of CHART_POINTS / 2 pieces. A value that is not finite is a gap. x must ascend. */
+ * its moving average. More than CHART_POINTS points are thinned to so many: the least and the
+ * greatest of each of CHART_POINTS / 2 - 1 pieces, and the last. A value that is not finite is a gap. x must ascend. */
 #ifndef VL_REPORT_CHART_H
 #define VL_REPORT_CHART_H
 

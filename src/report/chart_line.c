@@ -86,10 +86,11 @@ static void line(html *h, const chart_frame *f, const char *class, int colour, c
                  const double *y, size_t n)
 {
     pen p = {h, f, class, colour, false};
-    size_t pieces = CHART_POINTS / 2;
+    size_t pieces = CHART_POINTS / 2 - 1;
     for (size_t i = 0; n <= CHART_POINTS && i < n; i++) point(&p, x[i], y[i]);
     for (size_t k = 0; n > CHART_POINTS && k < pieces; k++)
         piece(&p, x, y, k * n / pieces, (k + 1) * n / pieces);
+    if (n > CHART_POINTS) point(&p, x[n - 1], y[n - 1]); /* to the end, whatever the last piece */
     lift(&p);
 }
 

@@ -96,7 +96,7 @@ const char page_style[] =
     "border-radius:2px 0 0 2px}\n"
     ".bar .r{top:6px;bottom:6px;background:var(--ink);opacity:.75}\n"
     ".bar .x{width:2px;top:-3px;bottom:-3px;background:var(--c1)}\n"
-    ".says li{display:grid;grid-template-columns:minmax(30px,80px) 52px minmax(0,1fr);gap:10px;"
+    ".says li{display:grid;grid-template-columns:minmax(24px,60px) 52px minmax(0,1fr);gap:10px;"
     "align-items:baseline}.says .bar{height:9px}.says .share{text-align:right}\n"
     ".heat{font-size:13px}.heat td,.heat th{padding:5px 8px;border:1px solid var(--rule);"
     "text-align:center;white-space:nowrap}.heat th:first-child{text-align:right}\n"

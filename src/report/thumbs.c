@@ -47,7 +47,7 @@ static vl_shape shape_of(const phase *eval)
 static violet_status open_part(thumbs *t, const phase *eval, const char *path, bool videos)
 {
     const vl_pictures_options o = {.videos = videos,
-                                   .fast = json_is_true(json_object_get(eval->args, "fast_video")),
+                                   .fast = true,
                                    .shape = shape_of(eval)};
     violet_status status = vl_pictures_open(&t->part[t->n_parts], path, &o);
     if (status != VIOLET_OK) return status;
