@@ -202,8 +202,8 @@ bool phase_file(char out[4096], const phase *p, const char *path)
     const char *from = json_string_value(json_object_get(p->machine, "folder"));
     const char *last = strrchr(path, '/');
     if (!*path) return false;
-    if (vl_path_join(out, 4096, "", path) == VIOLET_OK && vl_file_exists(out)) return true;
     if (from && vl_path_join(out, 4096, from, path) == VIOLET_OK && vl_file_exists(out)) return true;
+    if (vl_path_join(out, 4096, "", path) == VIOLET_OK && vl_file_exists(out)) return true;
     return vl_path_join(out, 4096, p->folder, last ? last + 1 : path) == VIOLET_OK &&
            vl_file_exists(out);
 }

@@ -49,8 +49,8 @@ void phases_release(phases *all);
 const char *phase_text(const phase *p, const char *option);
 double phase_number(const phase *p, const char *option);
 
-/* The file that a path in args means: as it is from here, or else from the folder where the command
- * was given, or else its last part in the phase's folder. false: there is none. */
+/* The file that a path in args means: from the folder where the command was given, or else from
+ * here, or else its last part in the phase's folder. false: there is none. */
 bool phase_file(char out[4096], const phase *p, const char *path);
 
 #endif

@@ -1,6 +1,7 @@
 /* From folders to the page's file; see report.h. */
 #include "report/report.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,34 +68,40 @@ static violet_status write_page(page *p)
     return p->h.status;
 }
 
-static violet_status put_file(const page *p, const char *path)
+static violet_status put_file(const page *p, vl_out *out)
 {
-    vl_out out;
-    char bytes[VL_WORDS];
-    violet_status status = vl_out_open(&out, path);
-    if (status == VIOLET_OK) status = vl_out_write(&out, p->h.b.data, p->h.b.n);
-    if (status == VIOLET_OK) status = vl_out_commit(&out);
+    char bytes[VL_WORDS], path[4096];
+    snprintf(path, sizeof path, "%s", out->path);
+    violet_status status = vl_out_write(out, p->h.b.data, p->h.b.n);
+    if (status == VIOLET_OK) status = vl_out_commit(out);
     if (status == VIOLET_OK)
-        vl_tell(p->hooks, VIOLET_EVENT_MESSAGE, "%s: %zu phases, %s", path, p->phases.n,
-                vl_words_bytes(bytes, p->h.b.n));
+        vl_tell(p->hooks, VIOLET_EVENT_MESSAGE, "%s: %zu phase%s, %s", path, p->phases.n,
+                p->phases.n == 1 ? "" : "s", vl_words_bytes(bytes, p->h.b.n));
     return status;
+}
+
+/* Before the work: an error now is better than one after it. */
+static violet_status open_output(vl_out *out, const vl_report_options *o, const char *first)
+{
+    char path[4096];
+    if (vl_str_given(o->output)) return vl_out_open(out, o->output);
+    violet_status status = vl_path_join(path, sizeof path, first, "report.html");
+    return status == VIOLET_OK ? vl_out_open(out, path) : status;
 }
 
 violet_status vl_report_run(const vl_report_options *o, const char *const *folders, int n,
                             const violet_hooks *hooks)
 {
     page p = {.o = o, .hooks = hooks};
-    char path[4096];
-    if (n < 1) return vl_err(VIOLET_EINVAL, "no folder of a run to report on");
+    vl_out out = {0};
     violet_status status = VIOLET_OK;
-    if (vl_str_given(o->output))
-        status = vl_path_join(path, sizeof path, "", o->output);
-    else
-        status = vl_path_join(path, sizeof path, folders[0], "report.html");
+    if (n < 1) return vl_err(VIOLET_EINVAL, "no folder of a run to report on");
     for (int i = 0; i < n && status == VIOLET_OK; i++) status = phases_find(&p.phases, folders[i]);
     if (status == VIOLET_OK) status = find_baselines(&p);
+    if (status == VIOLET_OK) status = open_output(&out, o, folders[0]);
     if (status == VIOLET_OK) status = write_page(&p);
-    if (status == VIOLET_OK) status = put_file(&p, path);
+    if (status == VIOLET_OK) status = put_file(&p, &out);
+    vl_out_abandon(&out);
     html_release(&p.h);
     phases_release(&p.phases);
     phases_release(&p.baselines);
