@@ -22,6 +22,7 @@ extern const int n_commands;
 int cmd_pretrain(int argc, char **argv);
 int cmd_finetune(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_make_corpus(int argc, char **argv);
 int cmd_extract_frames(int argc, char **argv);
 int cmd_extract_tsv(int argc, char **argv);
 int cmd_extract_vq(int argc, char **argv);
@@ -59,6 +60,10 @@ typedef violet_status (*long_work)(const violet_options *o, const violet_hooks *
 /* Runs `work` with the options of command `name`, with progress, until it is done or interrupted;
  * then the line that says how to go on ends in the flag `resume` ("": the same command goes on). */
 int run_long(const char *name, const char *resume, long_work work, int argc, char **argv);
+/* The same where arguments without flags stand for these options, closed by NULL: all of them or
+ * none; `words` tells what was expected. */
+int run_named(const char *name, const char *const *option, const char *words, long_work work,
+              int argc, char **argv);
 /* The same with options that are set already, which it frees. */
 int run_with(violet_options *o, const char *name, const char *resume, long_work work, int argc,
              char **argv);

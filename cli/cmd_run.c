@@ -1,6 +1,7 @@
 /* Commands that work for long: how they are interrupted, show progress, and end. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -74,6 +75,38 @@ int run_long(const char *name, const char *resume, long_work work, int argc, cha
     return o ? run_with(o, name, resume, work, argc, argv) : status;
 }
 
+/* rest: n arguments that are no flags. */
+static int set_named(violet_options *o, const char *name, const char *const *option,
+                     const char *words, int n, char **rest)
+{
+    int expected = 0;
+    violet_status status = VIOLET_OK;
+    while (option[expected]) expected++;
+    if (n != 0 && n != expected)
+        return complain(EXIT_USAGE, "%s: expected %s, found %d argument%s; 'violet help %s' tells "
+                        "more", name, words, n, n == 1 ? "" : "s", name);
+    for (int i = 0; i < n && status == VIOLET_OK; i++)
+        status = violet_options_set(o, option[i], rest[i]);
+    return status == VIOLET_OK ? 0 : complain_options(status);
+}
+
+int run_named(const char *name, const char *const *option, const char *words, long_work work,
+              int argc, char **argv)
+{
+    violet_options *o = NULL;
+    int n = 0;
+    char **rest = malloc((argc + 1) * sizeof *rest); /* parsing moves its pieces */
+    violet_status code = rest ? violet_options_new(&o, name) : VIOLET_ENOMEM;
+    if (rest) memcpy(rest, argv, argc * sizeof *rest);
+    if (code == VIOLET_OK) code = violet_options_parse(o, argc, rest, &n);
+    int status = code == VIOLET_OK ? set_named(o, name, option, words, n, rest)
+                                   : complain_options(code);
+    free(rest);
+    if (status == 0) return run_with(o, name, "", work, argc, argv);
+    violet_options_free(o);
+    return status;
+}
+
 int run_with(violet_options *o, const char *name, const char *resume, long_work work, int argc,
              char **argv)
 {
@@ -95,6 +128,18 @@ int cmd_pretrain(int argc, char **argv)
 int cmd_finetune(int argc, char **argv)
 {
     return run_long("finetune", "--resume", violet_finetune, argc, argv);
+}
+
+int cmd_make_corpus(int argc, char **argv)
+{
+    static const char *const option[] = {"output", NULL};
+    return run_named("make-corpus", option, "one DIR", violet_make_corpus, argc, argv);
+}
+
+int cmd_convert(int argc, char **argv)
+{
+    static const char *const option[] = {"input", "output", NULL};
+    return run_named("convert", option, "IN and OUT", violet_convert, argc, argv);
 }
 
 int cmd_extract_frames(int argc, char **argv)

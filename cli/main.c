@@ -38,6 +38,12 @@ const command commands[] = {
      "pictures, the configuration. Evaluations show examples if they were run with --predictions. "
      "Without -o it is report.html in the first folder.",
      1, cmd_report},
+    {"make-corpus", "DIR [--clips N] [--seed S] [--OPTION VALUE ...]",
+     "make clips with captions and questions, to try all this on",
+     "A small world of shapes that move, in real video files, with annotation files for every "
+     "task: docs/CORPUS.md. The same options give the same files. The same command goes on where "
+     "it was stopped or killed.",
+     1, cmd_make_corpus},
     {"extract-frames", "--path DIR|FILE|LIST [--sample 5] [--output X] [--OPTION VALUE ...]",
      "take frames from videos",
      "Writes X.tsv and X.lineidx (with --pkl also: X.pkl) as training reads them, and "
@@ -101,12 +107,12 @@ const command commands[] = {
     {"info", "[--verbose] [--json] FILE ... | --diff A B | --for TASK [--config C] [--interpolate] "
      "FILE ...",
      "tell what files hold",
-     "Tensors (safetensors, PyTorch's), pictures (.tsv, .lineidx, .jpg), pickles, annotations and "
-     "arguments (.json), videos. --verbose lists every tensor with its statistics. --diff compares "
-     "the tensors of two files; it exits with 0 if they are the same, with 1 if not, with 2 if "
-     "something went wrong. --for pretrain, retrieval, qamc or qaoe tells what such a model would "
-     "take of a checkpoint: one of the sizes that the file tells, or --config (a preset, a JSON "
-     "file, a checkpoint), with --interpolate as a run that has it.",
+     "Tensors (safetensors, PyTorch's), pictures (.tsv, .lineidx, .jpg), pickles, annotations "
+     "(.json, .jsonl, .csv), arguments and logs of runs, videos. --verbose lists every tensor with "
+     "its statistics. --diff compares the tensors of two files; it exits with 0 if they are the "
+     "same, with 1 if not, with 2 if something went wrong. --for pretrain, retrieval, qamc, qaoe "
+     "or fib tells what such a model would take of a checkpoint: one of the sizes that the file "
+     "tells, or --config (a preset, a JSON file, a checkpoint), with --interpolate as a run that has it.",
      0, cmd_info},
     {"help", "[COMMAND]", "help on a command", "", 0, cmd_help},
     {"man", "", "print the manual page (troff)", "", 0, cmd_man},

@@ -73,7 +73,7 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert", "score", "ask", "embed", "report".
+ * "convert", "score", "ask", "embed", "make-corpus", "report".
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */
@@ -186,6 +186,10 @@ violet_status violet_extract_vq(const violet_options *o, const violet_hooks *hoo
 violet_status violet_train_dvae(const violet_options *o, const violet_hooks *hooks);
 /* Gives a data set the file names that training reads. */
 violet_status violet_link(const violet_options *o, const violet_hooks *hooks);
+
+/* Makes a corpus of clips with captions and questions: docs/CORPUS.md. The same call goes on where
+ * it was stopped. */
+violet_status violet_make_corpus(const violet_options *o, const violet_hooks *hooks);
 
 /* ---- checkpoints ----------------------------------------------------------------------------- */
 
@@ -350,7 +354,7 @@ violet_status violet_info(char **text, const char *path, int flags);
 violet_status violet_info_diff(char **text, int *differ, const char *path_a, const char *path_b,
                                int flags);
 
-/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe") would take of a
+/* Says what a model for `task` ("pretrain", "retrieval", "qamc", "qaoe", "fib") would take of a
  * checkpoint, without loading it. config: a preset, a JSON file or a checkpoint; NULL: what the
  * checkpoint says of itself, what its shapes tell, or, of a Video Swin or a BERT, the published
  * sizes. VIOLET_ESHAPE: it does not fit; VIOLET_EFORMAT: its values are no weights; then *text, if

@@ -4,6 +4,7 @@
 #include "api/options.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "corpus/corpus.h"
 #include "extract/dvae_train.h"
 #include "extract/frames.h"
 #include "extract/link.h"
@@ -46,6 +47,12 @@ violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks
 {
     const vl_finetune_options *values = vl_options_of(o, "finetune");
     return values ? vl_finetune_run(values, hooks) : VIOLET_EINVAL;
+}
+
+violet_status violet_make_corpus(const violet_options *o, const violet_hooks *hooks)
+{
+    const vl_corpus_options *values = vl_options_of(o, "make-corpus");
+    return values ? vl_corpus_run(values, hooks) : VIOLET_EINVAL;
 }
 
 violet_status violet_extract_frames(const violet_options *o, const violet_hooks *hooks)

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/status.h"
+#include "corpus/corpus.h"
 #include "extract/dvae_train.h"
 #include "extract/frames.h"
 #include "extract/link.h"
@@ -24,6 +25,7 @@ static const vl_command commands[] = {
     {"finetune", vl_finetune_option_table, sizeof(vl_finetune_options), NULL},
     {"eval", vl_eval_option_table, sizeof(vl_eval_options), vl_finetune_option_table},
     {"plan", vl_plan_option_table, sizeof(vl_plan_options), vl_pretrain_option_table},
+    {"make-corpus", vl_corpus_option_table, sizeof(vl_corpus_options), NULL},
     {"extract-frames", vl_frames_option_table, sizeof(vl_frames_options), NULL},
     {"extract-tsv", vl_extract_tsv_option_table, sizeof(vl_extract_tsv_options), NULL},
     {"extract-vq", vl_vq_option_table, sizeof(vl_vq_options), NULL},

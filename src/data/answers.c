@@ -74,6 +74,20 @@ int vl_answers_find(const vl_answers *a, const char *word)
     return vl_index_find(&a->index, &i, word, strlen(word)) ? (int)i : -1;
 }
 
+int vl_answers_lacks(const vl_answers *a, const vl_answers *b)
+{
+    int n = 0;
+    for (int i = 0; i < b->n; i++) n += vl_answers_find(a, b->word[i]) < 0;
+    return n;
+}
+
+bool vl_answers_same(const vl_answers *a, const vl_answers *b)
+{
+    bool same = a->n == b->n;
+    for (int i = 0; i < b->n && same; i++) same = vl_answers_find(a, b->word[i]) == i;
+    return same;
+}
+
 /* ---- from JSON ------------------------------------------------------------------------------- */
 
 /* Words in the order of their numbers; borrowed from the tree. */

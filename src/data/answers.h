@@ -11,6 +11,7 @@
 #define VL_DATA_ANSWERS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -32,6 +33,9 @@ void vl_answers_free(vl_answers *a);
 
 int vl_answers_n(const vl_answers *a);
 const char *vl_answers_word(const vl_answers *a, int i); /* NULL: no such answer */
+/* How many of b's words a does not have; whether they are the same words in the same order. */
+int vl_answers_lacks(const vl_answers *a, const vl_answers *b);
+bool vl_answers_same(const vl_answers *a, const vl_answers *b);
 int vl_answers_find(const vl_answers *a, const char *word);
 
 #endif

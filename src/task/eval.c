@@ -11,6 +11,7 @@
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
 #include "model/load.h"
+#include "model/tuned.h"
 #include "task/eval_internal.h"
 #include "train/run.h"
 
@@ -69,15 +70,6 @@ static violet_status check_head(const eval *e, const vl_tensors *f)
                   heads & VL_HEAD_ANSWER ? "but one of answers" : "nor any other", e->kind->type);
 }
 
-/* The answers that fine-tuning has written into a checkpoint. */
-static violet_status read_answers(eval *e, const json_t *list)
-{
-    if (json_array_size(list) == 0) return VIOLET_OK;
-    violet_status status = vl_answers_of_json(&e->answers, list);
-    return status == VIOLET_OK ? status : vl_err_at(status, "%s: list of answers",
-                                                    e->o->run.path_ckpt);
-}
-
 /* What fine-tuning tells of itself, was; 0: nothing. */
 static void warn_of(const eval *e, const char *key, int was, int is)
 {
@@ -88,21 +80,20 @@ static void warn_of(const eval *e, const char *key, int was, int is)
 
 static violet_status read_task(eval *e, const vl_tensors *f)
 {
-    const char *text = vl_tensors_metadata(f, "task");
-    json_t *task = text ? json_loads(text, 0, NULL) : NULL;
-    const char *type = json_string_value(json_object_get(task, "type"));
-    violet_status status = VIOLET_OK;
-    if (type && strcmp(type, e->kind->type) != 0)
-        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned for %s, this is %s",
-                e->o->run.path_ckpt, type, e->kind->type);
-    warn_of(e, "size_img", (int)json_integer_value(json_object_get(task, "size_img")),
-            e->o->run.size_img);
-    warn_of(e, "size_txt", (int)json_integer_value(json_object_get(task, "size_txt")),
-            e->o->run.size_txt);
-    e->frames_before = (int)json_integer_value(json_object_get(task, "size_frame"));
-    if (e->kind->head == VL_HEAD_ANSWER)
-        status = read_answers(e, json_object_get(task, "answers"));
-    json_decref(task);
+    const char *path = e->o->run.path_ckpt;
+    vl_tuned t;
+    violet_status status = vl_tuned_read(&t, f, path);
+    if (*t.type && strcmp(t.type, e->kind->type) != 0)
+        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned for %s, this is %s", path,
+                t.type, e->kind->type);
+    warn_of(e, "size_img", t.size_img, e->o->run.size_img);
+    warn_of(e, "size_txt", t.size_txt, e->o->run.size_txt);
+    e->frames_before = t.size_frame;
+    if (e->kind->head == VL_HEAD_ANSWER) {
+        e->answers = t.answers;
+        t.answers = NULL;
+    }
+    vl_tuned_release(&t);
     return status;
 }
 
@@ -131,6 +122,18 @@ static violet_status setup_text(eval *e)
     return vl_wordpiece_open_for(&e->wordpiece, e->o->run.vocab, e->config.size_vocab);
 }
 
+/* Answers meet by their words, so a list in another order is none of anybody's business. */
+static void warn_of_answers(const eval *e)
+{
+    const vl_answers *file = vl_items_vocab(e->items);
+    int lacks = e->answers && file ? vl_answers_lacks(e->answers, file) : 0;
+    if (lacks)
+        vl_tell(e->hooks, VIOLET_EVENT_WARNING,
+                "%s lists other answers than %s: %d of its %d are not among the %d of the "
+                "checkpoint, which are taken", vl_items_path(e->items), e->o->run.path_ckpt, lacks,
+                vl_answers_n(file), vl_answers_n(e->answers));
+}
+
 /* The list of answers is the checkpoint's, or else the file's. Classes behind it are never right:
  * the published head has a thousand, whatever the list. */
 static violet_status setup_answers(eval *e)
@@ -145,6 +148,7 @@ static violet_status setup_answers(eval *e)
         return vl_err(VIOLET_ESHAPE, "%s has %d answers, the list of %s has %d", path,
                       e->config.size_answer, e->answers ? path : vl_items_path(e->items),
                       vl_answers_n(list));
+    warn_of_answers(e);
     return e->answers ? vl_items_use(e->items, e->answers) : VIOLET_OK;
 }
 

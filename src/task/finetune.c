@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "model/checkpoint.h"
 #include "model/load.h"
+#include "model/tuned.h"
 #include "task/finetune_internal.h"
 #include "train/run_folder.h"
 
@@ -121,6 +122,28 @@ static violet_status open_split(vl_dataset **out, vl_run *r, int which, const ch
     return status;
 }
 
+/* A head of answers that fits is taken, class by class, whatever they stand for. */
+static violet_status check_start(vl_run *r)
+{
+    const finetune *f = r->own;
+    const char *path = vl_str_given(r->o->path_ckpt);
+    vl_tensors *in;
+    vl_tuned t;
+    if (!f->answers || !path || r->o->resume) return VIOLET_OK;
+    violet_status status = vl_tensors_open(&in, path);
+    if (status != VIOLET_OK) return status;
+    const vl_stored *fc = vl_tensors_find(in, "fc.3.weight");
+    status = vl_tuned_read(&t, in, path);
+    if (status == VIOLET_OK && t.answers && fc && fc->n_dim == 2 &&
+        fc->shape[0] == r->config.size_answer && !vl_answers_same(t.answers, f->answers))
+        vl_run_tell(r, VIOLET_EVENT_WARNING,
+                    "%s was fine-tuned for other answers, or in another order: its %d classes are "
+                    "a start for others", path, r->config.size_answer);
+    vl_tuned_release(&t);
+    vl_tensors_close(in);
+    return status;
+}
+
 static violet_status open_test(vl_run *r, const char *name)
 {
     finetune *f = r->own;
@@ -142,6 +165,7 @@ violet_status finetune_open_set(vl_dataset **out, vl_run *r, const char *name, c
     if (status != VIOLET_OK) return status;
     f->frames = vl_dataset_frames(*out, 0);
     status = open_test(r, name);
+    if (status == VIOLET_OK) status = check_start(r);
     if (status == VIOLET_OK) return status;
     vl_dataset_close(*out);
     *out = NULL;

@@ -49,6 +49,20 @@ json_t *vl_info_text(const char *s, size_t n)
     return json_string(text);
 }
 
+void vl_info_widen(vl_info_range *r, size_t n)
+{
+    if (r->most == 0 || n < r->least) r->least = n;
+    if (n > r->most) r->most = n;
+}
+
+json_t *vl_info_range_text(vl_info_range r)
+{
+    char text[64];
+    if (r.least == r.most) return json_integer((json_int_t)r.most);
+    snprintf(text, sizeof text, "%zu to %zu", r.least, r.most);
+    return json_string(text);
+}
+
 /* ---- which kind ------------------------------------------------------------------------------ */
 
 #define HEAD_BYTES 4096
@@ -112,6 +126,17 @@ static int is_vocabulary(const head *h)
     return begins(h, "[PAD]\n", 6) || begins(h, "[PAD]\r\n", 7);
 }
 
+/* By name alone: JSON and text may look the same. */
+static int is_jsonl(const head *h)
+{
+    return h->n > 0 && ends(h, ".jsonl");
+}
+
+static int is_csv(const head *h)
+{
+    return h->n > 0 && ends(h, ".csv");
+}
+
 static int is_json(const head *h)
 {
     size_t i = 0;
@@ -149,6 +174,8 @@ static const kind kinds[] = {
     {"tensors", is_safetensors, vl_info_tensors},
     {"tensors", is_named_tensors, vl_info_tensors},
     {"WordPiece vocabulary", is_vocabulary, vl_info_vocabulary},
+    {"JSON, an object a line", is_jsonl, vl_info_jsonl},
+    {"table, comma-separated", is_csv, vl_info_csv},
     {"JSON", is_json, vl_info_json},
     {"line index", is_lineidx, vl_info_lineidx},
     {"pictures, tab-separated", is_tsv, vl_info_tsv},

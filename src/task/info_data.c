@@ -76,29 +76,11 @@ violet_status vl_info_video(vl_info_tree *j, const char *path, int verbose)
 
 /* ---- tab-separated --------------------------------------------------------------------------- */
 
-typedef struct range {
-    size_t least, most;
-} range;
-
-static void widen(range *r, size_t n)
-{
-    if (r->most == 0 || n < r->least) r->least = n;
-    if (n > r->most) r->most = n;
-}
-
-static json_t *range_text(range r)
-{
-    char text[64];
-    if (r.least == r.most) return json_integer((json_int_t)r.most);
-    snprintf(text, sizeof text, "%zu to %zu", r.least, r.most);
-    return json_string(text);
-}
-
 /* All rows, or some from all over the file: a file may be larger than anyone wants to wait for. */
 static violet_status look_at_rows(vl_info_tree *j, const vl_tsv *t, int all)
 {
     size_t n = vl_tsv_n(t), looked = all || n < 100 ? n : 100, with_meta = 0;
-    range frames = {0, 0};
+    vl_info_range frames = {0, 0};
     json_t *ids = json_array();
     violet_status status = VIOLET_OK;
     vl_tsv_row *row = malloc(sizeof *row);
@@ -108,14 +90,14 @@ static violet_status look_at_rows(vl_info_tree *j, const vl_tsv *t, int all)
         status = vl_tsv_read(row, t, i);
         if (status != VIOLET_OK) break;
         if (k < FIRST_IDS) vl_info_add(j, ids, vl_info_text(row->id.s, row->id.n));
-        widen(&frames, (size_t)row->n_frames);
+        vl_info_widen(&frames, (size_t)row->n_frames);
         with_meta += row->meta.s != NULL;
         if (k == 0 && row->n_frames > 0) {
             status = add_base64_jpeg(j, row->frame[0].s, row->frame[0].n);
             if (status != VIOLET_OK) vl_err_at(status, "%s line 1 frame 1", vl_tsv_path(t));
         }
     }
-    vl_info_set(j, j->root, "frames", range_text(frames));
+    vl_info_set(j, j->root, "frames", vl_info_range_text(frames));
     vl_info_set(j, j->root, "metadata column", json_boolean(with_meta > 0));
     vl_info_set(j, j->root, "rows looked at", json_integer((json_int_t)looked));
     vl_info_set(j, j->root, "first", ids);
@@ -215,10 +197,11 @@ static violet_status describe_entries(vl_info_tree *j, const vl_value *root)
         vl_info_set(j, j->root, "values", json_string(vl_kind_name(vl_value_kind(first))));
         return VIOLET_OK;
     }
-    range frames = {0, 0};
-    for (size_t i = 0; i < vl_value_n(root); i++) widen(&frames, vl_value_n(vl_value_at(root, i)));
+    vl_info_range frames = {0, 0};
+    for (size_t i = 0; i < vl_value_n(root); i++)
+        vl_info_widen(&frames, vl_value_n(vl_value_at(root, i)));
     vl_info_set(j, j->root, "kind", json_string("pickle of pictures"));
-    vl_info_set(j, j->root, "frames", range_text(frames));
+    vl_info_set(j, j->root, "frames", vl_info_range_text(frames));
     violet_status status = add_base64_jpeg(j, text, n_text);
     return status == VIOLET_OK ? status : vl_err_at(status, "first entry, frame 1");
 }

@@ -27,6 +27,21 @@ json_t *vl_info_real(double x);
  * 120. */
 json_t *vl_info_text(const char *s, size_t n);
 
+/* From the least to the most of some numbers: "3", "3 to 5". */
+typedef struct vl_info_range {
+    size_t least, most;
+} vl_info_range;
+
+void vl_info_widen(vl_info_range *r, size_t n);
+json_t *vl_info_range_text(vl_info_range r);
+
+/* Entries of annotation files (info_items.c). What the first of a split tells all of them are;
+ * NULL: no such entry. */
+const char *vl_info_item_kind(const json_t *first);
+/* Counts an entry in an object, which is as it is to be printed once all are `done`. */
+void vl_info_item(vl_info_tree *j, json_t *counts, const json_t *entry);
+void vl_info_items_done(vl_info_tree *j, json_t *counts);
+
 /* Text that programs look for again, such as a tensor's name: whole. */
 json_t *vl_info_name(const char *s);
 
@@ -44,5 +59,7 @@ violet_status vl_info_jpeg(vl_info_tree *j, const char *path, int verbose);
 violet_status vl_info_video(vl_info_tree *j, const char *path, int verbose);
 violet_status vl_info_vocabulary(vl_info_tree *j, const char *path, int verbose);
 violet_status vl_info_json(vl_info_tree *j, const char *path, int verbose);
+violet_status vl_info_jsonl(vl_info_tree *j, const char *path, int verbose);
+violet_status vl_info_csv(vl_info_tree *j, const char *path, int verbose);
 
 #endif

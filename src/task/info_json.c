@@ -17,11 +17,7 @@ static const char *annotation_of(const json_t *split)
         const json_t *list = json_object_iter_value(json_object_iter((json_t *)split));
         return json_is_string(json_array_get(list, 0)) ? "captions (pretraining)" : NULL;
     }
-    const json_t *first = json_array_get(split, 0);
-    if (!json_object_get(first, "video")) return NULL;
-    if (json_object_get(first, "option_0")) return "questions, multiple choice";
-    if (json_object_get(first, "question")) return "questions, open-ended";
-    return json_object_get(first, "caption") ? "captions (retrieval)" : NULL;
+    return vl_info_item_kind(json_array_get(split, 0));
 }
 
 static json_t *count_captions(vl_info_tree *j, const json_t *split)
@@ -35,22 +31,13 @@ static json_t *count_captions(vl_info_tree *j, const json_t *split)
     return o;
 }
 
-static json_t *count_questions(vl_info_tree *j, const json_t *split)
+static json_t *count_entries(vl_info_tree *j, const json_t *split)
 {
-    json_t *o = json_object(), *videos = json_object(), *entry;
-    size_t i, outside = 0;
-    json_array_foreach(split, i, entry)
-    {
-        const char *video = json_string_value(json_object_get(entry, "video"));
-        const json_t *answer = json_object_get(entry, "answer");
-        if (video) vl_info_set(j, videos, video, json_null());
-        outside += json_is_integer(answer) && json_integer_value(answer) < 0;
-    }
-    vl_info_set(j, o, "entries", json_integer((json_int_t)json_array_size(split)));
-    vl_info_set(j, o, "videos", json_integer((json_int_t)json_object_size(videos)));
-    if (outside) vl_info_set(j, o, "answers not in vocab", json_integer((json_int_t)outside));
-    json_decref(videos);
-    return o;
+    json_t *counts = json_object(), *entry;
+    size_t i;
+    json_array_foreach(split, i, entry) vl_info_item(j, counts, entry);
+    vl_info_items_done(j, counts);
+    return counts;
 }
 
 static void describe_annotation(vl_info_tree *j, const json_t *root)
@@ -65,7 +52,7 @@ static void describe_annotation(vl_info_tree *j, const json_t *root)
                                                                        : json_object_size(split))));
         else
             vl_info_set(j, splits, name, json_is_object(split) ? count_captions(j, split)
-                                                               : count_questions(j, split));
+                                                               : count_entries(j, split));
     }
     vl_info_set(j, j->root, "splits", splits);
 }
@@ -129,6 +116,19 @@ static const char *describe(vl_info_tree *j, const json_t *root)
     return "JSON object";
 }
 
+/* [entries] of a split, or anything. */
+static void describe_list(vl_info_tree *j, const json_t *root)
+{
+    const char *kind = vl_info_item_kind(json_array_get(root, 0));
+    json_t *counts = kind ? count_entries(j, root) : NULL;
+    if (counts)
+        j->failed |= json_object_update(j->root, counts) != 0;
+    else
+        vl_info_set(j, j->root, "entries", json_integer((json_int_t)json_array_size(root)));
+    if (kind) vl_info_set(j, j->root, "kind", json_string(kind));
+    json_decref(counts);
+}
+
 violet_status vl_info_json(vl_info_tree *j, const char *path, int verbose)
 {
     char *text;
@@ -144,7 +144,7 @@ violet_status vl_info_json(vl_info_tree *j, const char *path, int verbose)
     if (json_is_object(root))
         vl_info_set(j, j->root, "kind", json_string(describe(j, root)));
     else
-        vl_info_set(j, j->root, "entries", json_integer((json_int_t)json_array_size(root)));
+        describe_list(j, root);
     json_decref(root);
     return VIOLET_OK;
 }

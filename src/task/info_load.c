@@ -22,13 +22,15 @@ static violet_status heads_of(int *heads, const char *task)
         {"retrieval", VL_HEAD_MATCH},
         {"qamc", VL_HEAD_MATCH},
         {"qaoe", VL_HEAD_ANSWER},
+        {"fib", VL_HEAD_ANSWER},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(rows[i].task, task) == 0) {
             *heads = rows[i].heads;
             return VIOLET_OK;
         }
-    return vl_err(VIOLET_EINVAL, "task '%.40s', expected pretrain, retrieval, qamc or qaoe", task);
+    return vl_err(VIOLET_EINVAL, "task '%.40s', expected pretrain, retrieval, qamc, qaoe or fib",
+                  task);
 }
 
 /* The sizes that the shapes of a VIOLET checkpoint tell; a run, too, wants them all. */

@@ -7,9 +7,9 @@
 
 #include "base/status.h"
 #include "base/str.h"
-#include "file/json_text.h"
 #include "model/checkpoint.h"
 #include "model/config_infer.h"
+#include "model/tuned.h"
 
 /* What fine-tuning takes where nobody says otherwise. */
 enum { SIZE_IMG = 224, SIZE_TXT = 25, SIZE_FRAME = 5 };
@@ -18,39 +18,23 @@ enum { SIZE_IMG = 224, SIZE_TXT = 25, SIZE_FRAME = 5 };
 /* ---- what the checkpoint says of itself ------------------------------------------------------ */
 
 /* A size: the option's, or the checkpoint's, or the usual one. */
-static violet_status size_of(int *out, int option, const json_t *task, const char *key, int usual,
-                             int least, int most)
+static int size_of(int option, int own, int usual)
 {
-    const json_t *v = json_object_get(task, key);
-    json_int_t own = json_integer_value(v);
-    *out = option ? option : usual;
-    if (option || !v || json_is_null(v)) return VIOLET_OK;
-    if (!json_is_integer(v) || own < least || own > most)
-        return vl_err(VIOLET_EFORMAT, "metadata 'task': %s: expected a number from %d to %d", key,
-                      least, most);
-    *out = (int)own;
-    return VIOLET_OK;
+    return option ? option : own ? own : usual;
 }
 
-static violet_status read_task(violet_model *m, const json_t *task, const vl_use_options *o)
+static violet_status use_task(violet_model *m, const vl_tuned *task, const vl_use_options *o)
 {
-    const char *type = json_string_value(json_object_get(task, "type"));
-    const char *protocol = json_string_value(json_object_get(task, "protocol"));
-    snprintf(m->type, sizeof m->type, "%s", type ? type : "");
+    memcpy(m->type, task->type, sizeof m->type);
     m->temperature = strcmp(m->type, "qamc") == 0 ? 1 : TEMPERATURE;
     m->compat = o->compat == VL_USE_COMPAT_VIOLET1 ||
-                (o->compat == VL_USE_COMPAT_AUTO && protocol && !strcmp(protocol, "violet1"));
+                (o->compat == VL_USE_COMPAT_AUTO && task->violet1);
     m->threads = o->threads;
     m->shape = m->compat ? VL_SHAPE_STORED : (vl_shape)o->shape;
     m->fast_video = o->fast_video;
-    violet_status status =
-        size_of(&m->size_img, o->size_img, task, "size_img", SIZE_IMG, 32, 1024);
-    if (status == VIOLET_OK)
-        status = size_of(&m->size_txt, o->size_txt, task, "size_txt", SIZE_TXT, 3, 512);
-    if (status == VIOLET_OK)
-        status = size_of(&m->size_frame, o->size_frame, task, "size_frame", SIZE_FRAME, 1,
-                         VL_FRAMES_MOST);
-    if (status != VIOLET_OK) return vl_err_at(status, "%s", m->path);
+    m->size_img = size_of(o->size_img, task->size_img, SIZE_IMG);
+    m->size_txt = size_of(o->size_txt, task->size_txt, SIZE_TXT);
+    m->size_frame = size_of(o->size_frame, task->size_frame, SIZE_FRAME);
     if (m->size_img % 32)
         return vl_err(VIOLET_EINVAL, "size_img %d is not a multiple of 32", m->size_img);
     if (m->size_txt < 3)
@@ -59,14 +43,14 @@ static violet_status read_task(violet_model *m, const json_t *task, const vl_use
     return VIOLET_OK;
 }
 
-static violet_status find_answers(violet_model *m, const json_t *task, const char *path)
+/* The list of a file, or else the checkpoint's own, which is taken over. */
+static violet_status find_answers(violet_model *m, vl_tuned *task, const char *path)
 {
-    const json_t *own = json_object_get(task, "answers");
-    violet_status status = VIOLET_OK;
-    if (path)
-        status = vl_answers_read(&m->answers, path);
-    else if (own && (status = vl_answers_of_json(&m->answers, own)) != VIOLET_OK)
-        status = vl_err_at(status, "%s: metadata 'task': answers", m->path);
+    violet_status status = path ? vl_answers_read(&m->answers, path) : VIOLET_OK;
+    if (!path) {
+        m->answers = task->answers;
+        task->answers = NULL;
+    }
     if (status != VIOLET_OK || !m->answers) return status;
     if ((m->heads & VL_HEAD_ANSWER) && vl_answers_n(m->answers) > m->n_classes)
         return vl_err(VIOLET_ESHAPE, "%s: %d answers are listed in %s, it has %d classes", m->path,
@@ -78,25 +62,21 @@ static violet_status find_answers(violet_model *m, const json_t *task, const cha
 static violet_status look(vl_config *config, violet_model *m, const vl_use_options *o)
 {
     vl_tensors *f;
-    json_t *task = NULL;
+    vl_tuned task;
     violet_status status = vl_tensors_open(&f, m->path);
     if (status != VIOLET_OK) return status;
-    const char *text = vl_tensors_metadata(f, "task");
     const vl_stored *fc = vl_tensors_find(f, "fc.3.weight");
     m->heads = vl_heads_of(f);
     m->n_classes = m->heads & (VL_HEAD_MATCH | VL_HEAD_ANSWER) ? (int)fc->shape[0] : 0;
-    if (text) {
-        status = vl_json_parse(&task, text, strlen(text), 16, "metadata 'task'");
-        if (status != VIOLET_OK) vl_err_at(status, "%s", m->path);
-    }
+    status = vl_tuned_read(&task, f, m->path);
     if (status == VIOLET_OK && vl_str_given(o->config))
         status = vl_config_find(config, o->config);
     else if (status == VIOLET_OK && (status = vl_config_of(config, NULL, f)) != VIOLET_OK)
         status = vl_err_at(status, "%s", m->path);
     vl_tensors_close(f);
-    if (status == VIOLET_OK) status = read_task(m, task, o);
-    if (status == VIOLET_OK) status = find_answers(m, task, vl_str_given(o->answers));
-    json_decref(task);
+    if (status == VIOLET_OK) status = use_task(m, &task, o);
+    if (status == VIOLET_OK) status = find_answers(m, &task, vl_str_given(o->answers));
+    vl_tuned_release(&task);
     return status;
 }
 

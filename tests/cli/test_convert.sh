@@ -32,8 +32,8 @@ help_tells() {
 
 wrong_arguments() {
     run convert; expect_error 1 "expected IN and OUT"
-    run convert one; expect_error 2 "expected IN and OUT, found 1 file"
-    run convert one two three; expect_error 2 "found 3 files"
+    run convert one; expect_error 2 "expected IN and OUT, found 1 argument"
+    run convert one two three; expect_error 2 "found 3 arguments"
     run convert one two.pt --dtype int8; expect_error 2 "expected one of same|float32|bfloat16|float16"
     run convert one two.pt --dtpye float16; expect_error 2 "did you mean 'dtype'?"
     run convert one two.pt --only; expect_error 2 "its value is missing"
@@ -111,8 +111,9 @@ what_a_task_would_take() {
     [ -s "$MADE/run/last.safetensors" ] || { ran=nothing; fail "no run to look at"; }
     run info --for pretrain "$MADE/run/last.safetensors"; expect_status 0; expect_out "VIOLET"
     run info --for=qaoe "$MADE/run/last.safetensors"; expect_status 0; expect_out "fc.3.weight"
+    run info --for fib "$MADE/run/last.safetensors"; expect_status 0; expect_out "as a model for fib"
     run info --for retrieval --json "$MADE/run/last.safetensors"; expect_status 0; expect_out '"matched"'
-    run info --for chess "$MADE/run/last.safetensors"; expect_error 2 "expected pretrain, retrieval, qamc or qaoe"
+    run info --for chess "$MADE/run/last.safetensors"; expect_error 2 "expected pretrain, retrieval, qamc, qaoe or fib"
     run info --for qamc "$CHECKPOINTS/state_zip.pt"; expect_status 1; expect_err "state_zip.pt"
     head=$(printf '{"__metadata__":{"config":"{\\"hidden\\": \\"many\\"}"},"fc.1.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}')
     { printf "\\x$(printf %02x ${#head})\0\0\0\0\0\0\0"; printf '%s1234' "$head"; } >bad.safetensors

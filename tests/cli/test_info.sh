@@ -22,6 +22,31 @@ json_kinds() {
     printf '[1, 2]' >list.json; run info list.json; expect_status 0; expect_out "entries"
 }
 
+# The same entries in other files are told the same; other records by their fields.
+records() {
+    printf '[{"video": "a", "question": "x", "option_0": "y", "option_1": "z", "answer": -1}]' >txt_e_test.json
+    run info txt_e_test.json; expect_status 0; expect_out "multiple choice"; expect_out "answers not known    1"
+    printf '\357\273\277{"video": "a", "caption": ["x", "y"], "split": "train"}\n\n{"video": "b", "caption": ["x"]}\n' >txt_f.jsonl
+    run info txt_f.jsonl; expect_status 0; expect_out "captions (retrieval), an object a line"
+    expect_out "captions         2"; expect_out "without a split"
+    printf '{"video": "a", "question": "x", "answer": "y"}\n{"video": "a", "question": "z", "answer": -1}' >txt_g_val.jsonl
+    run info txt_g_val.jsonl; expect_status 0; expect_out "questions, open-ended, an object a line"
+    expect_out "entries              2"; expect_out "videos               1"; expect_out "not in vocab 1"
+    printf 'video,question,option_0,option_1,option_2,answer,split\na,x,y,z,,0,val\nb,x,y,z,"u, v",-1,val\n' >txt_h.csv
+    run info txt_h.csv; expect_status 0; expect_out "questions, multiple choice, a table"; expect_out "val"
+    expect_out "columns"; expect_out "options          2 to 3"; expect_out "answers not known 1"
+    run info txt_h.csv --json; expect_status 0; expect_out '"entries": 2'
+    printf 'video,caption\n' >none.csv; run info none.csv; expect_status 0; expect_out "columns"; expect_out "rows                 0"
+    printf '{"step": 1, "loss": 2.5}\n{"step": 2, "loss": 1.25}\n' >steps.jsonl
+    run info steps.jsonl; expect_status 0; expect_out "lines                2"; expect_out "1.25"
+    printf '{"video": "a", "caption": "x", "top": [{"video": "a"}]}\n' >p.jsonl
+    run info p.jsonl; expect_status 0; expect_out "fields               video, caption, top"
+    printf '{"a": 1}\n{"b": }\n' >bad.jsonl; run info bad.jsonl; expect_error 1 "bad.jsonl line 2 byte"
+    printf '{"a": %s%s}\n' "$(printf '[%.0s' $(seq 200))" "$(printf ']%.0s' $(seq 200))" >deep.jsonl
+    run info deep.jsonl; expect_error 1 "brackets"
+    printf 'a,b\n1\n' >bad.csv; run info bad.csv; expect_error 1 "bad.csv line 2"
+}
+
 line_indices() {
     printf '0\n10\n25\n' >a.lineidx
     run info a.lineidx; expect_status 0; expect_out "lines                3"
@@ -91,7 +116,7 @@ several_files_and_json() {
     run info --json a.lineidx; expect_status 0; expect_out '"lines": 2'
 }
 
-for t in json_kinds line_indices videos checkpoints_and_pickles cut_files odd_files \
+for t in json_kinds records line_indices videos checkpoints_and_pickles cut_files odd_files \
     several_files_and_json; do
     test_case $t $t
 done

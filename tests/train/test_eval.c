@@ -281,7 +281,38 @@ static void answers_of_the_checkpoint(void **state)
     assert_int_equal(json_integer_value(json_object_get(
                          eval_metric_json(&r, "accuracy_listed"), "n")), 3);
     assert_non_null(strstr(r.told, "fine-tuned with size_txt 9, this is 8"));
+    assert_non_null(strstr(r.told, "3 of its 4 are not among the 2 of the checkpoint"));
     eval_outcome_release(&r);
+}
+
+/* A list of the same length must not pass for the file's own; the same words in another order are
+ * the same answers. */
+static void answers_of_the_checkpoint_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answers, *warning;
+        int number;
+    } of[] = {
+        {"\"here\", \"bird\", \"dog\", \"cat\"", NULL, 3},
+        {"\"cat\", \"dog\", \"bird\", \"there\"", "1 of its 4 are not among the 4", 0},
+    };
+    for (size_t k = 0; k < 2; k++) {
+        char task[100];
+        snprintf(task, sizeof task, "{\"type\": \"qaoe\", \"answers\": [%s]}", of[k].answers);
+        eval_checkpoint(&c, "list.safetensors",
+                        &(eval_weights){.heads = VL_HEAD_ANSWER, .task = task});
+        eval_outcome r = eval_ok(&c, "list", "--type=qaoe --task=oe --predictions=FOLDER/l.jsonl "
+                                             "--path_ckpt=FOLDER/list.safetensors");
+        const char *told = strstr(r.told, "lists other answers than");
+        if (of[k].warning ? !told || !strstr(told, of[k].warning) : told != NULL)
+            fail_msg("%s", r.told);
+        json_t *lines = eval_lines(&c, "l.jsonl");
+        const json_t *first = json_array_get(lines, 0); /* the right answer is "cat" */
+        assert_int_equal(json_integer_value(json_object_get(first, "number")), of[k].number);
+        json_decref(lines);
+        eval_outcome_release(&r);
+    }
 }
 
 /* ---- after fine-tuning ----------------------------------------------------------------------- */
@@ -399,6 +430,7 @@ int main(void)
         cmocka_unit_test(choices_are_what_the_model_says),
         cmocka_unit_test(answers_are_what_the_model_says),
         cmocka_unit_test(answers_of_the_checkpoint),
+        cmocka_unit_test(answers_of_the_checkpoint_are_told),
         cmocka_unit_test(fine_tuning_agrees),
         cmocka_unit_test(real_annotations),
     };

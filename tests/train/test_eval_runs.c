@@ -209,6 +209,35 @@ static void wrong_runs_are_told(void **state)
     eval_fails(&c, VIOLET_EIO, "nowhere/p.jsonl", RETRIEVAL "--predictions=FOLDER/nowhere/p.jsonl");
 }
 
+/* What a checkpoint says of itself is anybody's. */
+static void hostile_descriptions_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *task, *error;
+    } of[] = {
+        {"{", "task.safetensors: metadata 'task'"},
+        {"[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]", "17 brackets"},
+        {"{\"type\": \"a\\u001b[31m\"}", "type: expected a word"},
+        {"{\"type\": \"retrievalretrieval\"}", "type: expected a word"},
+        {"{\"type\": \"qaoe\", \"type\": \"qaoe\"}", "duplicate"},
+        {"{\"size_img\": 1e30}", "size_img: expected a number from 32 to 1024"},
+        {"{\"size_frame\": 4294967298}", "size_frame: expected a number from 1 to 64"},
+        {"{\"size_txt\": [8]}", "size_txt: expected a number"},
+        {"{\"answers\": [\"a\", 7]}", "answers: 1: expected a word, found a number"},
+        {"{\"answers\": [\"a\", \"a\"]}", "is twice in the list"},
+        {"{\"answers\": [\"a\", \"b\", \"c\", \"d\", \"e\"]}", "has 4 answers, the list of"},
+    };
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        eval_checkpoint(&c, "task.safetensors",
+                        &(eval_weights){.heads = VL_HEAD_ANSWER, .task = of[k].task});
+        eval_outcome r = eval_run(&c, "task", NULL, 0,
+                                  "--type=qaoe --task=oe --path_ckpt=FOLDER/task.safetensors");
+        if (r.status == VIOLET_OK || !strstr(r.error, of[k].error) || strchr(r.error, 27))
+            fail_msg("%s: %d %s", of[k].task, r.status, r.error);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +246,7 @@ int main(void)
         cmocka_unit_test(folders_are_not_mixed_up),
         cmocka_unit_test(caches_are_used),
         cmocka_unit_test(wrong_runs_are_told),
+        cmocka_unit_test(hostile_descriptions_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

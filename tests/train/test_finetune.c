@@ -78,6 +78,12 @@ static void put_blank(char *to, size_t room, int i)
              i % 2 ? "red" : "here now", answer[i]);
 }
 
+static void put_other_answer(char *to, size_t room, int i)
+{
+    snprintf(to, room, "\"question\": \"now red there\", \"answer\": \"%s\"",
+             i ? answer[i] : "fish");
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -458,6 +464,16 @@ static void heads_are_taken_where_they_fit(void **state)
     if (!strstr(r.first_warning, "from.safetensors")) fail_msg("%s", r.first_warning);
     snprintf(flags, sizeof flags, "%s %s --strict", QAOE, from);
     assert_fails(corpus_finetune(&c, "from-strict", flags, 0), VIOLET_ESHAPE, "fc.");
+    if (strstr(r.told, "other answers")) fail_msg("%s", r.told);
+    /* a head of as many classes fits, whatever they stand for */
+    write_items("oe", 6, put_blank);
+    const char *again = QAOE "--steps=1 --lr=0 --path_ckpt=FOLDER/from-oe/best.safetensors";
+    r = corpus_finetune_ok(&c, "from-same", again);
+    if (strstr(r.first_warning, "other answers")) fail_msg("%s", r.first_warning);
+    write_items("oe", 6, put_other_answer);
+    r = corpus_finetune_ok(&c, "from-others", again);
+    if (!strstr(r.first_warning, "fine-tuned for other answers")) fail_msg("%s", r.first_warning);
+    write_items("oe", 6, put_question);
     /* and a matching head of an open-ended checkpoint likewise */
     r = corpus_finetune_ok(&c, "from-back",
                            RETRIEVAL "--steps=1 --lr=0 "
