@@ -95,6 +95,7 @@ struct eval {
     eval_texts texts;
 
     char key[40];        /* of all that decides the scores */
+    json_t *args;        /* the options, for the folder: made early, since that may fail */
     vl_features *scores; /* eval_store.c */
     vl_features *videos, *encoded; /* videos (all, or but the present one: eval_keeps), texts */
     eval_first *first; /* NULL: none, all pairs are scored */

@@ -122,11 +122,19 @@ static violet_status make_place(const eval *e, const names *n)
     return status == VIOLET_OK && gone ? drop(n->scores) : status;
 }
 
+/* Not args.json: the folder may be the one of a training. */
+static violet_status write_args(const eval *e)
+{
+    violet_status status = vl_run_write_json(e->o->run.output, "eval_args.json", e->args);
+    return status == VIOLET_OK ? vl_run_write_machine(e->o->run.output) : status;
+}
+
 violet_status eval_store_finish(eval *e)
 {
     names n;
     if (!has_folder(e)) return VIOLET_OK;
     violet_status status = name(&n, e, &e->shard);
+    if (status == VIOLET_OK && e->shard.n <= 1) status = write_args(e);
     if (status != VIOLET_OK) return status;
     json_t *result = eval_json(e);
     status = result ? vl_run_write_json(e->o->run.output, n.result_name, result) : vl_err_nomem();
@@ -141,6 +149,7 @@ void eval_store_close(eval *e)
     if (empty && has_folder(e) && name(&n, e, &e->shard) == VIOLET_OK && !vl_file_exists(n.result))
         unlink(n.scores);
     vl_features_close(e->scores);
+    json_decref(e->args);
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -216,17 +225,6 @@ static violet_status merge(eval *e, const names *n)
 
 /* ---- open ------------------------------------------------------------------------------------ */
 
-/* Not args.json: the folder may be the one of a training. */
-static violet_status write_args(const eval *e)
-{
-    json_t *args;
-    violet_status status = vl_option_json(&args, vl_eval_option_table, e->o);
-    if (status == VIOLET_OK)
-        status = vl_run_write_json(e->o->run.output, "eval_args.json", args);
-    json_decref(args);
-    return status == VIOLET_OK ? vl_run_write_machine(e->o->run.output) : status;
-}
-
 violet_status eval_store_open(eval *e)
 {
     names n;
@@ -237,12 +235,10 @@ violet_status eval_store_open(eval *e)
         return open_scores(&e->scores, e, NULL);
     }
     violet_status status = name(&n, e, &e->shard);
+    if (status == VIOLET_OK) status = vl_option_json(&e->args, vl_eval_option_table, e->o);
     if (status == VIOLET_OK) status = vl_dir_make(e->o->run.output);
     if (status != VIOLET_OK) return status;
-    if (e->o->merge) {
-        status = merge(e, &n);
-        return status == VIOLET_OK ? write_args(e) : status;
-    }
+    if (e->o->merge) return merge(e, &n);
     status = make_place(e, &n);
     if (status == VIOLET_OK) status = open_scores(&e->scores, e, n.scores);
     if (status == VIOLET_EINVAL)
@@ -251,7 +247,6 @@ violet_status eval_store_open(eval *e)
     if (status == VIOLET_OK && vl_features_lost(e->scores))
         vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s: %d entries were damaged, they are done again",
                 n.scores, vl_features_lost(e->scores));
-    if (status == VIOLET_OK && e->shard.n <= 1) status = write_args(e);
     return status;
 }
 
