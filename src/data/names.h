@@ -21,8 +21,8 @@ violet_status vl_name_find(char *out, const char *folder, const char *const *pat
                            const char *name, const char *split, int number);
 
 /* Part 0, 1, ... of a data set's pictures: img_NAME_SPLIT_0.tsv and on, or the one file or folder
- * that there is in their place (data/dataset.h). out[0] = 0: there are no more. *whole, where out is
- * set: its name says no split, so that all splits have it. EINVAL as above. */
+ * that there is in their place (data/dataset.h). out[0] = 0: there are no more. *whole, where out
+ * is set: its name says no split, so that all splits have it. EINVAL as above. */
 violet_status vl_name_pictures(char *out, bool *whole, const char *folder, const char *name,
                                const char *split, int part);
 

@@ -103,7 +103,8 @@ static void axes(html *h, const chart_frame *f, const chart *c)
         double y = chart_y(f, tick[i]);
         tick_text(text, tick[i], c->unit);
         html_printf(h, "<path class=\"grid\" d=\"M%.1f %.1fH%.1f\"/><text x=\"%.1f\" y=\"%.1f\" "
-                    "text-anchor=\"end\">%s</text>", f->left, y, f->right, f->left - 7, y + 4, text);
+                    "text-anchor=\"end\">%s</text>", f->left, y, f->right, f->left - 7, y + 4,
+                    text);
     }
     n = chart_ticks(tick, f->x0, f->x1, c->small ? 2 : 4);
     for (int i = 0; i < n; i++) {

@@ -7,7 +7,8 @@
  *
  * A series is drawn as it is, with a dot a point where there are few; a noisy one faintly, under
  * its moving average. More than CHART_POINTS points are thinned to so many: the least and the
- * greatest of each of CHART_POINTS / 2 - 1 pieces, and the last. A value that is not finite is a gap. x must ascend. */
+ * greatest of each of CHART_POINTS / 2 - 1 pieces, and the last. A value that is not finite is a
+ * gap. x must ascend. */
 #ifndef VL_REPORT_CHART_H
 #define VL_REPORT_CHART_H
 

@@ -30,7 +30,7 @@ void chart_smooth(double *out, const double *y, size_t n, size_t reach)
             if (!isfinite(y[from])) continue;
             n_finite--;
             sum -= y[from];
-            if (fabs(y[from]) > 1e3 * fabs(sum)) sum = sum_of(y, from + 1, to); /* digits are lost */
+            if (fabs(y[from]) > 1e3 * fabs(sum)) sum = sum_of(y, from + 1, to); /* digits */
         }
         out[i] = n_finite ? sum / (double)n_finite : NAN;
     }

@@ -1,5 +1,5 @@
-/* Writes a page piece by piece. What comes from files goes through html_text and is escaped; what is
- * written as it is are words and numbers of this program.
+/* Writes a page piece by piece. What comes from files goes through html_text and is escaped; what
+ * is written as it is are words and numbers of this program.
  *
  *     html h = {0};
  *     html_put(&h, "<p>");

@@ -5,8 +5,8 @@
  *     const double *loss = log_lines_column(&l, "loss");       // (l.n), NaN: not there; or NULL
  *     log_lines_release(&l);
  *
- * `step` ascends: of lines with the same, or one that comes again, the last stays. Lines that are no object are passed over and counted: the last one of a run that goes on may be
- * half of one. */
+ * `step` ascends: where a run was resumed, the later line of each step stays. Lines that are no
+ * object are passed over and counted: the last one of a run that goes on may be half of one. */
 #ifndef VL_REPORT_LINES_H
 #define VL_REPORT_LINES_H
 

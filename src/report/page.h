@@ -26,10 +26,21 @@ void page_line(html *h, const phase *ph);
 
 /* page_results.c: tables of metrics beside chance and baselines. */
 void page_results(page *p);
-/* What guessing comes to; NaN: not known. */
-double page_chance(const phase *eval, const char *metric);
+
+/* page_metric.c */
+typedef struct page_group {
+    const char *prefix, *title; /* title "": none */
+} page_group;
+
+/* The group of metrics that names like this are in; NULL: none. */
+const page_group *page_group_of(const char *metric);
 /* "R@1" of "t2v_recall_1"; returns text. */
 const char *page_label(char text[100], const char *metric);
+html_unit page_unit(const char *metric);
+/* Not of one type of questions. */
+bool page_is_headline(const char *metric);
+/* What guessing comes to; NaN: not known. */
+double page_chance(const phase *eval, const char *metric);
 
 /* page_training.c */
 void page_training(page *p, const phase *ph);

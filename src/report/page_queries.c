@@ -63,7 +63,8 @@ static void video(const example_page *e, const char *id, const char *place, cons
     html_element(h, "span class=\"said\"", id);
     if (json_is_number(score))
         html_printf(h, "<br><span class=\"soft\">score %.2f</span>", json_number_value(score));
-    if (strncmp(class, "right", 5) == 0) html_put(h, "<br><span class=\"good\">✓ the right one</span>");
+    if (strncmp(class, "right", 5) == 0)
+        html_put(h, "<br><span class=\"good\">✓ the right one</span>");
     html_put(h, "</li>\n");
 }
 

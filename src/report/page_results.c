@@ -9,81 +9,6 @@
 #include "base/str.h"
 #include "report/page.h"
 
-/* ---- names ----------------------------------------------------------------------------------- */
-
-/* Groups of metrics by how their names begin; the longer beginnings first. */
-static const struct group {
-    const char *prefix, *title;
-} groups[] = {{"t2v_first_", "text to video, first stage"},
-              {"v2t_first_", "video to text, first stage"},
-              {"t2v_", "text to video"},
-              {"v2t_", "video to text"},
-              {"accuracy", ""}};
-
-static const struct group *group_of(const char *metric)
-{
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-        if (vl_str_begins(metric, groups[i].prefix)) return &groups[i];
-    return NULL;
-}
-
-const char *page_label(char text[100], const char *metric)
-{
-    static const struct {
-        const char *name, *label;
-    } known[] = {{"accuracy", "accuracy"},
-                 {"accuracy_listed", "accuracy, answers of the list"},
-                 {"accuracy_known", "accuracy, answers that are known"},
-                 {"within", "within the first stage's best"}};
-    const struct group *g = group_of(metric);
-    const char *rest = g && g->prefix[0] != 'a' ? metric + strlen(g->prefix) : metric;
-    snprintf(text, 100, "%.90s", rest);
-    for (char *s = text; *s; s++)
-        if (*s == '_') *s = ' ';
-    if (vl_str_begins(rest, "recall_")) snprintf(text, 100, "R@%.80s", rest + strlen("recall_"));
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(known[i].name, rest) == 0) snprintf(text, 100, "%s", known[i].label);
-    return text;
-}
-
-/* Those of a type of questions stand elsewhere. */
-static bool is_headline(const char *metric)
-{
-    return !vl_str_begins(metric, "accuracy_") || strcmp(metric, "accuracy_listed") == 0 ||
-           strcmp(metric, "accuracy_known") == 0;
-}
-
-static html_unit unit_of(const char *metric)
-{
-    return strstr(metric, "rank") ? HTML_RANK : HTML_SHARE;
-}
-
-/* ---- chance ---------------------------------------------------------------------------------- */
-
-/* Of c right ones among n in random order: that one is among the first k. */
-static double recall_of_chance(double k, double n, double c)
-{
-    double none = 1;
-    for (int i = 0; i < k && i < n; i++) none *= fmax(0, (n - c - i) / (n - i));
-    return 1 - none;
-}
-
-double page_chance(const phase *eval, const char *metric)
-{
-    const json_t *r = eval->result, *chance = json_object_get(r, "chance");
-    double videos = json_number_value(json_object_get(r, "scored_videos"));
-    double items = json_number_value(json_object_get(r, "scored_items"));
-    bool to_text = vl_str_begins(metric, "v2t_");
-    if (vl_str_begins(metric, "accuracy"))
-        return chance ? json_number_value(json_object_get(chance, "uniform")) : NAN;
-    double n = to_text ? items : videos, c = to_text ? items / videos : 1;
-    const char *recall = strstr(metric, "recall_");
-    if (!(videos > 0) || !(items > 0)) return NAN;
-    if (recall) return recall_of_chance(strtod(recall + strlen("recall_"), NULL), n, c);
-    if (!strstr(metric, "rank") || (to_text && c != 1)) return NAN;
-    return (n + 1) / 2;
-}
-
 /* ---- cells ----------------------------------------------------------------------------------- */
 
 static double number_or_nan(const json_t *v)
@@ -97,7 +22,7 @@ static void cell(html *h, const phase *ph, const char *metric, bool base)
     const json_t *between = json_object_get(m, "interval");
     double low = number_or_nan(json_array_get(between, 0));
     double high = number_or_nan(json_array_get(between, 1));
-    html_unit unit = unit_of(metric);
+    html_unit unit = page_unit(metric);
     double scale = unit == HTML_SHARE ? 100 : 1;
     char text[HTML_NUMBER];
     html_printf(h, "<td%s><b>%s</b>", base ? " class=\"base\"" : "",
@@ -167,7 +92,7 @@ static columns columns_of(const page *p, size_t i)
 static void spread(html *h, const columns *c, const char *metric)
 {
     double sum = 0, least = NAN, most = NAN;
-    html_unit unit = unit_of(metric);
+    html_unit unit = page_unit(metric);
     double scale = unit == HTML_SHARE ? 100 : 1;
     char text[HTML_NUMBER];
     for (size_t k = 0; k < c->own->n; k++) {
@@ -189,7 +114,7 @@ static void row(html *h, const columns *c, const char *metric)
     html_put(h, "<tr><td>");
     html_text(h, page_label(text, metric));
     html_printf(h, "</td><td class=\"base\">%s</td>",
-                html_number(number, chance, unit_of(metric)));
+                html_number(number, chance, page_unit(metric)));
     for (size_t k = 0; k < c->base->n; k++)
         if (comparable(c->first, &c->base->list[k])) cell(h, &c->base->list[k], metric, true);
     for (size_t k = 0; k < c->own->n; k++)
@@ -233,7 +158,7 @@ static void table(page *p, size_t i)
 {
     html *h = &p->h;
     columns c = columns_of(p, i);
-    const struct group *last = NULL;
+    const page_group *last = NULL;
     const char *metric, *split = json_string_value(json_object_get(c.first->result, "split"));
     json_t *value;
     html_put(h, "<div><h3>");
@@ -243,8 +168,8 @@ static void table(page *p, size_t i)
     head(h, &c);
     html_put(h, "<tbody>\n");
     json_object_foreach(json_object_get(c.first->result, "metrics"), metric, value) {
-        if (!is_headline(metric)) continue;
-        const struct group *g = group_of(metric);
+        if (!page_is_headline(metric)) continue;
+        const page_group *g = page_group_of(metric);
         if (g && g != last && g->title[0])
             html_printf(h, "<tr class=\"group\"><th colspan=\"%d\">%s</th></tr>\n", n_columns(&c),
                         g->title);
@@ -282,7 +207,7 @@ static bool tests(page *p)
                 continue;
             html_put(h, between);
             html_text(h, page_label(label, key));
-            html_printf(h, " %s", html_number(text, number_or_nan(value), unit_of(key)));
+            html_printf(h, " %s", html_number(text, number_or_nan(value), page_unit(key)));
             between = ", ";
         }
         html_put(h, "</li>\n");

@@ -69,7 +69,8 @@ void page_facts(page *p, const phase *ph)
         fact(h, html_number(text, samples / seconds, HTML_PLAIN), "samples a second");
         if (waits) fact(h, html_number(text, waited / seconds, HTML_SHARE), "waiting for data");
     }
-    if (peak > 0 && peak < 1e12) fact(h, vl_words_bytes(bytes, (uint64_t)peak << 20), "peak memory");
+    if (peak > 0 && peak < 1e12)
+        fact(h, vl_words_bytes(bytes, (uint64_t)peak << 20), "peak memory");
     html_put(h, "</ul>\n");
 }
 

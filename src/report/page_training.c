@@ -213,8 +213,8 @@ static void contact(html *h, const phase *ph)
     const uint8_t *b = (const uint8_t *)bytes;
     int width = n > 24 ? b[18] << 8 | b[19] : 0, height = n > 24 ? b[22] << 8 | b[23] : 0;
     if (n > 24 && memcmp(b, "\x89PNG\r\n\x1a\n", 8) == 0 && width && height) {
-        html_put(h, "<figure class=\"sheet\"><figcaption>Pictures above what is left of them; training "
-                    "ones first, held-out ones below</figcaption>");
+        html_put(h, "<figure class=\"sheet\"><figcaption>Pictures above what is left of them; "
+                    "training ones first, held-out ones below</figcaption>");
         html_image(h, "png", bytes, n, width, height, "pictures and what the dVAE makes of them");
         html_put(h, "</figure>\n");
     }

@@ -59,7 +59,8 @@ violet_status page_types(page *p, const phase *ph, const predictions *q)
     violet_status status = VIOLET_OK;
     const char *metric;
     json_t *m;
-    bool any = false, open = q->n && json_object_get(json_object_get(ph->result, "chance"), "answer");
+    const json_t *chance = json_object_get(ph->result, "chance");
+    bool any = false, open = q->n && json_object_get(chance, "answer");
     json_object_foreach(json_object_get(ph->result, "metrics"), metric, m) {
         const char *type = type_of(metric);
         if (!type || status != VIOLET_OK) continue;
@@ -68,8 +69,8 @@ violet_status page_types(page *p, const phase *ph, const predictions *q)
         bar(h, type, m, open ? frequent(q, type, &status) : page_chance(ph, "accuracy"));
     }
     if (any)
-        html_printf(h, "</div>\n<p class=\"note\">Bar: share that is answered right; the thin line: "
-                    "its interval; the upright line: %s.</p>\n",
+        html_printf(h, "</div>\n<p class=\"note\">Bar: share that is answered right; the thin "
+                    "line: its interval; the upright line: %s.</p>\n",
                     open ? "always the most frequent answer of the type" : "chance");
     return status;
 }

@@ -43,10 +43,15 @@ static violet_status read_lines(log_lines *l, const char *folder, const char *na
     return status == VIOLET_ENOMEM ? status : VIOLET_OK;
 }
 
+static bool is_in(char out[4096], const char *folder, const char *path)
+{
+    return vl_path_join(out, 4096, folder, path) == VIOLET_OK && vl_file_exists(out);
+}
+
 static bool has(const char *folder, const char *name)
 {
     char path[4096];
-    return vl_path_join(path, sizeof path, folder, name) == VIOLET_OK && vl_file_exists(path);
+    return is_in(path, folder, name);
 }
 
 /* ---- what a training is ---------------------------------------------------------------------- */
@@ -202,8 +207,6 @@ bool phase_file(char out[4096], const phase *p, const char *path)
     const char *from = json_string_value(json_object_get(p->machine, "folder"));
     const char *last = strrchr(path, '/');
     if (!*path) return false;
-    if (from && vl_path_join(out, 4096, from, path) == VIOLET_OK && vl_file_exists(out)) return true;
-    if (vl_path_join(out, 4096, "", path) == VIOLET_OK && vl_file_exists(out)) return true;
-    return vl_path_join(out, 4096, p->folder, last ? last + 1 : path) == VIOLET_OK &&
-           vl_file_exists(out);
+    return (from && is_in(out, from, path)) || is_in(out, "", path) ||
+           is_in(out, p->folder, last ? last + 1 : path);
 }

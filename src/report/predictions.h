@@ -18,7 +18,11 @@
 #include "base/status.h"
 #include "base/strings.h"
 
-typedef enum prediction_kind { PREDICTION_TEXT, PREDICTION_VIDEO, PREDICTION_QUESTION } prediction_kind;
+typedef enum prediction_kind {
+    PREDICTION_TEXT,
+    PREDICTION_VIDEO,
+    PREDICTION_QUESTION,
+} prediction_kind;
 
 typedef struct prediction {
     size_t at, bytes; /* of the line */

@@ -5,8 +5,8 @@
  *     const char *folders[] = {"demo"};
  *     if (status == VIOLET_OK) status = vl_report_run(&o, folders, 1, NULL);   // demo/report.html
  *
- * One file of HTML that needs no other: charts are SVG, pictures are in it, there is no script. What
- * is missing in the folders makes the page shorter. docs/REPORT.md says what is on it. */
+ * One file of HTML that needs no other: charts are SVG, pictures are in it, there is no script.
+ * What is missing in the folders makes the page shorter. docs/REPORT.md says what is on it. */
 #ifndef VL_REPORT_REPORT_H
 #define VL_REPORT_REPORT_H
 

@@ -97,9 +97,9 @@ void fixture_pretraining(const fixture *f, const char *name, int steps)
     write_in(f, name, "args.json", &b);
     for (int i = 1; i <= steps; i++)
         ok(vl_buf_printf(&b, "{\"step\": %d, \"epoch\": %d, \"set\": \"toy\", \"unit\": \"all\", "
-                         "\"ls_mtm\": %g, \"ac_mtm\": %g, \"loss\": 1, \"norm\": 2, \"lr\": 0.0003, "
-                         "\"samples\": %d}\n", i, (i - 1) / 20 + 1, 9 - 5.0 * i / steps,
-                         0.5 * i / steps, 8 * i));
+                         "\"ls_mtm\": %g, \"ac_mtm\": %g, \"loss\": 1, \"norm\": 2, "
+                         "\"lr\": 0.0003, \"samples\": %d}\n", i, (i - 1) / 20 + 1,
+                         9 - 5.0 * i / steps, 0.5 * i / steps, 8 * i));
     write_in(f, name, "steps.jsonl", &b);
     ok(vl_buf_puts(&b, "{\"toy\": {"));
     list(&b, "ls_mtm", steps / 20, 5);
@@ -157,7 +157,7 @@ void fixture_pictures(const fixture *f, int n)
         ok(vl_buf_printf(&b, "v%d", i));
         for (int k = 0; k < 3; k++) {
             const vl_picture p = {40, 30, rgb};
-            for (size_t x = 0; x < sizeof rgb; x++) rgb[x] = (uint8_t)(40 * i + 9 * k + (int)x / 90);
+            for (int x = 0; x < (int)sizeof rgb; x++) rgb[x] = (uint8_t)(40 * i + 9 * k + x / 90);
             vl_buf_clear(&jpeg);
             ok(vl_jpeg_encode(&jpeg, &p, 90));
             size_t text = vl_base64_encoded(jpeg.n);
@@ -182,9 +182,9 @@ static void evaluation(const fixture *f, const char *name, const char *type, int
                      "\"size_frame\": 2, \"split\": \"test\", \"path_ckpt\": \"m.safetensors\"}",
                      type, f->folder));
     write_in(f, name, "eval_args.json", &b);
-    ok(vl_buf_printf(&b, "{\"type\": \"%s\", \"items\": \"d/txt_toy-%s.json\", \"split\": \"test\", "
-                     "\"checkpoint\": \"m.safetensors\", \"scored_videos\": %d, "
-                     "\"scored_items\": %d, %s}", type, type, n, n, metrics));
+    ok(vl_buf_printf(&b, "{\"type\": \"%s\", \"items\": \"d/txt_toy-%s.json\", "
+                     "\"split\": \"test\", \"checkpoint\": \"m.safetensors\", "
+                     "\"scored_videos\": %d, \"scored_items\": %d, %s}", type, type, n, n, metrics));
     write_in(f, name, "result.json", &b);
     vl_buf_free(&b);
 }
@@ -194,12 +194,12 @@ void fixture_retrieval(const fixture *f, const char *name, int n, const char *ca
     vl_buf b = {0};
     evaluation(f, name, "retrieval", n,
                "\"metrics\": {\"t2v_recall_1\": {\"value\": 0.5, \"interval\": [0.25, 0.75], "
-               "\"n\": 8, \"protocol\": \"how it was done\"}, \"t2v_median_rank\": {\"value\": 1.5, "
-               "\"interval\": [1, 3], \"n\": 8}}");
+               "\"n\": 8, \"protocol\": \"how it was done\"}, "
+               "\"t2v_median_rank\": {\"value\": 1.5, \"interval\": [1, 3], \"n\": 8}}");
     for (int i = 0; i < n; i++) {
         int far = i % 4 == 1;
-        ok(vl_buf_printf(&b, "{\"query\":\"text\",\"caption\":\"%s %d\",\"video\":\"v%d\",\"rank\":%d.0,"
-                         "\"top\":[", caption, i, i, i % 2 ? (far ? n : 2) : 1));
+        ok(vl_buf_printf(&b, "{\"query\":\"text\",\"caption\":\"%s %d\",\"video\":\"v%d\","
+                         "\"rank\":%d.0,\"top\":[", caption, i, i, i % 2 ? (far ? n : 2) : 1));
         for (int k = 0; k < 5; k++) {
             int place = i % 2 ? 1 : 0, v = k == place && !far ? i : (i + 1 + k) % n;
             ok(vl_buf_printf(&b, "%s{\"video\":\"v%d\",\"score\":%g}", k ? "," : "", v, 1.0 - k));
@@ -219,10 +219,11 @@ void fixture_questions(const fixture *f, const char *name, int n, const char *an
                "\"accuracy_what\": {\"value\": 0.625, \"interval\": [0.2, 0.8], \"n\": 8}, "
                "\"accuracy_listed\": {\"value\": 0.55, \"interval\": [null, null], \"n\": 8}}");
     for (int i = 0; i < n; i++)
-        ok(vl_buf_printf(&b, "{\"entry\":%d,\"video\":\"v%d\",\"question\":\"what colour?\",\"type\":"
-                         "\"what\",\"answer\":\"%s\",\"number\":1,\"right\":%d.0,\"top\":[{\"answer\":"
-                         "\"red\",\"number\":0,\"score\":2.5,\"probability\":0.75},{\"answer\":\"%s\","
-                         "\"number\":1,\"score\":1.5,\"probability\":0.25}]}\n", i, i,
+        ok(vl_buf_printf(&b, "{\"entry\":%d,\"video\":\"v%d\",\"question\":\"what colour?\","
+                         "\"type\":\"what\",\"answer\":\"%s\",\"number\":1,\"right\":%d.0,"
+                         "\"top\":[{\"answer\":\"red\",\"number\":0,\"score\":2.5,"
+                         "\"probability\":0.75},{\"answer\":\"%s\",\"number\":1,"
+                         "\"score\":1.5,\"probability\":0.25}]}\n", i, i,
                          i % 2 ? answer : "red", i % 2 ? 0 : 1, answer));
     write_in(f, name, "predictions.jsonl", &b);
     vl_buf_free(&b);
@@ -230,7 +231,8 @@ void fixture_questions(const fixture *f, const char *name, int n, const char *an
 
 /* ---- the page -------------------------------------------------------------------------------- */
 
-violet_status fixture_report(const fixture *f, const char *const *names, const char *const *options)
+violet_status fixture_report(const fixture *f, const char *const *names,
+                             const char *const *options)
 {
     char path[8][256], output[100];
     const char *folders[8];

@@ -36,7 +36,8 @@ void fixture_questions(const fixture *f, const char *name, int n, const char *an
 
 /* Runs a report over FOLDER/names (closed by NULL); options: "name=value", closed by NULL, or
  * NULL. */
-violet_status fixture_report(const fixture *f, const char *const *names, const char *const *options);
+violet_status fixture_report(const fixture *f, const char *const *names,
+                             const char *const *options);
 /* The page, which must be made; the caller frees. */
 char *fixture_page(const fixture *f, const char *const *names, const char *const *options);
 

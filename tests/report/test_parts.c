@@ -168,7 +168,8 @@ static void lines_become_columns(void **state)
     char path[100];
     log_lines l = {0};
     fixture_open(&f);
-    fixture_write(&f, "x.jsonl", "{\"step\": 1, \"a\": 2, \"epoch\": 1, \"unit\": \"u\", \"set\": \"s\"}\n"
+    fixture_write(&f, "x.jsonl", "{\"step\": 1, \"a\": 2, \"epoch\": 1, \"unit\": \"u\", "
+                  "\"set\": \"s\"}\n"
                   "{\"step\": 2, \"b\": 3, \"epoch\": 1, \"unit\": \"u\"}\n\n"
                   "{\"step\": 3, \"a\": \"no\", \"epoch\": 2, \"unit\": \"u\"}\n{\"step\": 4");
     snprintf(path, sizeof path, "%s/x.jsonl", f.folder);
@@ -195,7 +196,8 @@ static void choice(const fixture *f, int good, int bad, int wanted, int want_goo
     for (int i = 0; i < good + bad; i++)
         assert_int_equal(vl_buf_printf(&b, "{\"query\":\"text\",\"video\":\"v\",\"rank\":%d}\n",
                                        i < good ? 1 : 2 + i), VIOLET_OK);
-    assert_int_equal(vl_buf_puts(&b, "{\"query\":\"video\",\"video\":\"v\",\"rank\":1}\n{}\n[]\n!"), 0);
+    assert_int_equal(vl_buf_puts(&b, "{\"query\":\"video\",\"video\":\"v\",\"rank\":1}\n{}\n"
+                                     "[]\n!"), VIOLET_OK);
     fixture_write(f, "p.jsonl", b.data);
     snprintf(path, sizeof path, "%s/p.jsonl", f->folder);
     assert_int_equal(predictions_read(&q, path), VIOLET_OK);
@@ -263,13 +265,18 @@ static void chance_is_exact(void **state)
     chance_is(one, "t2v_median_rank", 50.5);
     chance_is(one, "v2t_mean_rank", 50.5);
     chance_is(one, "accuracy", NAN);
-    static const char two[] = "{\"scored_videos\": 3, \"scored_items\": 6, \"chance\": {\"uniform\": 0.2}}";
+    static const char two[] = "{\"scored_videos\": 3, \"scored_items\": 6, "
+                              "\"chance\": {\"uniform\": 0.2}}";
     chance_is(two, "t2v_recall_1", 1.0 / 3);
     chance_is(two, "t2v_recall_10", 1);
     chance_is(two, "v2t_recall_1", 2.0 / 6);
-    chance_is(two, "v2t_recall_2", 1 - 4.0 / 6 * 3 / 5); /* neither of its two among the first two */
+    chance_is(two, "v2t_recall_2", 1 - 4.0 / 6 * 3 / 5); /* 1 - neither of its two */
     chance_is(two, "v2t_median_rank", NAN);
-    chance_is(two, "accuracy_listed", 0.2);
+    chance_is(two, "accuracy", 0.2);
+    static const char listed[] = "{\"chance\": {\"uniform\": 0.2}, "
+                                 "\"metrics\": {\"accuracy\": {\"n\": 10}, "
+                                 "\"accuracy_listed\": {\"n\": 8}}}";
+    chance_is(listed, "accuracy_listed", 0.25);
     chance_is("{}", "t2v_recall_1", NAN);
 }
 

@@ -191,7 +191,8 @@ static void examples_can_be_left_out(void **state)
 {
     (void)state;
     fixture_retrieval(&f, "few", 8, "a");
-    char *page = fixture_page(&f, (const char *[]){"few", NULL}, (const char *[]){"examples=0", NULL});
+    char *page = fixture_page(&f, (const char *[]){"few", NULL},
+                              (const char *[]){"examples=0", NULL});
     assert_int_equal(check_pictures(page), 0);
     free(page);
     page = fixture_page(&f, (const char *[]){"few", NULL},
@@ -211,7 +212,8 @@ static void text_is_escaped(void **state)
     fixture_retrieval(&f, "<b>&'/x", 8, EVIL);
     fixture_questions(&f, "<b>&'/y", 8, EVIL);
     fixture_pretraining(&f, "<b>&'/z", 40);
-    fixture_write(&f, "<b>&'/z/log.json", "{\"<i>\": {\"ac_mtm\": [0.1, 0.2]}, \"b\": {\"ac_mtm\": [1]}}");
+    fixture_write(&f, "<b>&'/z/log.json", "{\"<i>\": {\"ac_mtm\": [0.1, 0.2]}, "
+                                             "\"b\": {\"ac_mtm\": [1]}}");
     char *page = fixture_page(&f, (const char *[]){"<b>&'", NULL},
                               (const char *[]){"title=<u>\"T\"", NULL});
     is_closed(page);
@@ -235,7 +237,8 @@ static void numbers_that_are_none(void **state)
                   "{\"step\": 4, \"ls_mtm\": 1e300, \"ls_vtm\": null, \"norm\": null}\n"
                   "{\"step\": 5, \"ls_mtm\": 3, \"ls_vtm\": null, \"norm\": 1}\n"
                   "{\"step\": 6, \"ls_mtm\": NaN}\n[1, 2]\nnonsense\n{\"step\": 7, \"ls_m");
-    fixture_write(&f, "nan/timing.jsonl", "{\"step\": 1, \"seconds\": 0}\n{\"step\": 2, \"seconds\": -1}\n");
+    fixture_write(&f, "nan/timing.jsonl", "{\"step\": 1, \"seconds\": 0}\n"
+                                       "{\"step\": 2, \"seconds\": -1}\n");
     fixture_retrieval(&f, "nan/eval", 8, "a");
     fixture_write(&f, "nan/eval/result.json", "{\"metrics\": {\"t2v_recall_1\": {\"value\": null}, "
                   "\"accuracy_x\": 7, \"v2t_mean_rank\": {\"value\": 1e300, \"interval\": [1]}}}");
