@@ -106,7 +106,7 @@ static void axes(html *h, const chart_frame *f, const chart *c)
                     "text-anchor=\"end\">%s</text>", f->left, y, f->right, f->left - 7, y + 4,
                     text);
     }
-    n = chart_ticks(tick, f->x0, f->x1, c->small ? 2 : 4);
+    n = chart_ticks(tick, f->x0, f->x1, c->small ? 3 : 4);
     for (int i = 0; i < n; i++) {
         double x = chart_x(f, tick[i]);
         html_number(text, tick[i], HTML_PLAIN);
@@ -183,7 +183,7 @@ bool chart_lines(html *h, const chart *c)
     axes(h, &f, c);
     mark(h, &f, c);
     html_printf(h, "<g clip-path=\"url(#clip%d)\">", id);
-    for (int k = 0; k < c->n; k++) chart_series_draw(h, &f, &c->series[k]);
+    for (int k = 0; k < c->n; k++) chart_series_draw(h, &f, &c->series[k], !c->small);
     html_put(h, "</g></svg></figure>\n");
     return true;
 }

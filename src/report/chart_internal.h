@@ -20,7 +20,8 @@ static inline double chart_y(const chart_frame *f, double y)
     return f->bottom - (f->bottom - f->top) * (y - f->y0) / (f->y1 - f->y0);
 }
 
-void chart_series_draw(html *h, const chart_frame *f, const chart_series *s);
+/* dots: a point gets one where there are few. */
+void chart_series_draw(html *h, const chart_frame *f, const chart_series *s, bool dots);
 /* Points on either side that the moving average of so many takes. */
 size_t chart_reach(size_t n);
 

@@ -94,7 +94,7 @@ static void line(html *h, const chart_frame *f, const char *class, int colour, c
     lift(&p);
 }
 
-static void dots(html *h, const chart_frame *f, const chart_series *s)
+static void put_dots(html *h, const chart_frame *f, const chart_series *s)
 {
     for (size_t i = 0; i < s->n; i++)
         if (isfinite(s->x[i]) && isfinite(s->y[i]))
@@ -102,11 +102,11 @@ static void dots(html *h, const chart_frame *f, const chart_series *s)
                         chart_x(f, s->x[i]), chart_y(f, s->y[i]));
 }
 
-void chart_series_draw(html *h, const chart_frame *f, const chart_series *s)
+void chart_series_draw(html *h, const chart_frame *f, const chart_series *s, bool dots)
 {
     if (!s->noisy) {
         line(h, f, "line", s->colour, s->x, s->y, s->n);
-        if (s->n <= DOTS_MOST) dots(h, f, s);
+        if (dots && s->n <= DOTS_MOST) put_dots(h, f, s);
         return;
     }
     double *smooth = malloc((s->n + 1) * sizeof *smooth);

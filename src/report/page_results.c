@@ -216,6 +216,22 @@ static bool tests(page *p)
     return any;
 }
 
+/* A baseline without anything to compare it with has no column, which is told. */
+static void lonely(page *p)
+{
+    for (size_t k = 0; k < p->baselines.n; k++) {
+        const phase *base = &p->baselines.list[k];
+        bool any = false;
+        for (size_t i = 0; i < p->phases.n; i++) any |= comparable(&p->phases.list[i], base);
+        if (any) continue;
+        vl_tell(p->hooks, VIOLET_EVENT_WARNING, "baseline '%.100s': no evaluation of the report has "
+                "its type, items and split", base->name);
+        html_put(&p->h, "<p class=\"note\">Baseline ");
+        html_text(&p->h, base->name);
+        html_put(&p->h, " is of other items than all evaluations here.</p>\n");
+    }
+}
+
 void page_results(page *p)
 {
     size_t at = p->h.b.n;
@@ -229,6 +245,7 @@ void page_results(page *p)
         if (first) table(p, i);
     }
     bool tables = p->h.b.n > empty;
+    lonely(p);
     html_put(&p->h, "</div>\n");
     bool nothing = !tests(p) && !tables && p->h.status == VIOLET_OK;
     if (nothing)

@@ -68,7 +68,7 @@ const char page_style[] =
     ".grid{stroke:var(--rule);stroke-width:1}.axis{stroke:var(--soft);stroke-width:1}\n"
     ".mark{stroke:var(--soft);stroke-dasharray:3 3}\n"
     ".line{fill:none;stroke:var(--c);stroke-width:2;stroke-linejoin:round}\n"
-    ".raw{fill:none;stroke:var(--c);stroke-width:1;opacity:.3}\n"
+    ".raw{fill:none;stroke:var(--c);stroke-width:1;opacity:.35}\n"
     ".dot{fill:var(--c);stroke:var(--back);stroke-width:1}\n"
     ".c0{--c:var(--c0)}.c1{--c:var(--c1)}.c2{--c:var(--c2)}.c3{--c:var(--c3)}.c4{--c:var(--c4)}"
     ".c5{--c:var(--c5)}\n"
@@ -120,6 +120,8 @@ const char page_style[] =
     ".top{grid-template-columns:repeat(2,minmax(0,1fr))}.qa{grid-template-columns:110px "
     "minmax(0,1fr)}.charts.side{grid-template-columns:1fr 1fr;gap:16px 12px}.small "
     "text{font-size:16px}}\n"
-    "@media print{main{max-width:none;padding:0}section{break-before:auto}nav{display:none}"
+    "@media print{main{max-width:none;padding:0}nav{display:none}h2,h3,summary{break-after:avoid}"
+    ".charts{grid-template-columns:1fr 1fr}.charts.side{grid-template-columns:repeat(3,1fr)}"
+    ".facts{break-after:avoid}"
     "body{font-size:12px}.bar i,.heat td,.key{print-color-adjust:exact;"
     "-webkit-print-color-adjust:exact}details{display:block}}\n";

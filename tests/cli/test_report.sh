@@ -37,6 +37,10 @@ a_page_of_a_run_and_its_evaluation() {
     run report demo --baseline=the=other --baseline again=demo/eval -o b.html --examples 0
     expect_status 0; expect_page b.html '>again</th>'
     [ "$(count '<img ' b.html)" -eq 0 ] || fail "pictures"
+    sed 's/"split": "test"/"split": "val"/' other/result.json >moved.json
+    mkdir -p third && mv moved.json third/result.json
+    run report demo --baseline lonely=third -o c.html; expect_status 0
+    expect_err "baseline 'lonely': no evaluation of the report has its type"
 }
 
 options_of_an_evaluation_do_it_again() {
