@@ -224,8 +224,8 @@ static void lonely(page *p)
         bool any = false;
         for (size_t i = 0; i < p->phases.n; i++) any |= comparable(&p->phases.list[i], base);
         if (any) continue;
-        vl_tell(p->hooks, VIOLET_EVENT_WARNING, "baseline '%.100s': no evaluation of the report has "
-                "its type, items and split", base->name);
+        vl_tell(p->hooks, VIOLET_EVENT_WARNING, "baseline '%.100s': no evaluation of the report "
+                "has its type, items and split", base->name);
         html_put(&p->h, "<p class=\"note\">Baseline ");
         html_text(&p->h, base->name);
         html_put(&p->h, " is of other items than all evaluations here.</p>\n");

@@ -184,7 +184,8 @@ static void evaluation(const fixture *f, const char *name, const char *type, int
     write_in(f, name, "eval_args.json", &b);
     ok(vl_buf_printf(&b, "{\"type\": \"%s\", \"items\": \"d/txt_toy-%s.json\", "
                      "\"split\": \"test\", \"checkpoint\": \"m.safetensors\", "
-                     "\"scored_videos\": %d, \"scored_items\": %d, %s}", type, type, n, n, metrics));
+                     "\"scored_videos\": %d, \"scored_items\": %d, %s}", type, type, n, n,
+                     metrics));
     write_in(f, name, "result.json", &b);
     vl_buf_free(&b);
 }
