@@ -41,6 +41,7 @@ extern const command commands[];
 extern const int n_commands;
 
 int cmd_eval(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_score(int argc, char **argv);
 int cmd_ask(int argc, char **argv);
 int cmd_embed(int argc, char **argv);

@@ -148,6 +148,21 @@ const command commands[] = {
                   {"--type retrieval --items mine.jsonl --videos clips --checkpoint x.pt",
                    "captions and videos of your own"}},
      .run = cmd_eval},
+    {.name = "report",
+     .group = "Measure",
+     .summary = "make a page about runs and evaluations",
+     .usage = "FOLDER ... [-o FILE.html] [--baseline NAME=FOLDER ...] " WITH_OPTIONS,
+     .about = "Folders of trainings and evaluations, or folders that have such below them. The "
+              "page is one file that needs no other: metrics beside chance and baselines, curves, "
+              "speed, examples with pictures, the configuration. Evaluations show examples if they "
+              "were run with --predictions.",
+     .reads = "what trainings and evaluations left in their folders, and pictures",
+     .writes = "FILE.html; without -o: report.html in the first folder",
+     .docs = "docs/REPORT.md",
+     .examples = {{"run", "a training"},
+                  {"run eval -o report.html --baseline 'one frame=eval1'",
+                   "with its evaluation, beside another"}},
+     .run = cmd_report},
 
     /* ---- use --------------------------------------------------------------------------------- */
     {.name = "score",

@@ -77,7 +77,7 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert", "score", "ask", "embed", "make-corpus", "info" (whose options violet_info's arguments
+ * "convert", "score", "ask", "embed", "make-corpus", "report", "info" (whose options violet_info's arguments
  * stand for).
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
@@ -197,6 +197,13 @@ violet_status violet_finetune(const violet_options *o, const violet_hooks *hooks
  * docs/EVALUATE.md says what is measured, and how. */
 violet_status violet_eval(char **text, const violet_options *o, int flags,
                           const violet_hooks *hooks);
+
+/* ---- report ---------------------------------------------------------------------------------- */
+
+/* Writes a page of HTML about the runs in or below n folders, as the options of "report" say; o may
+ * be NULL: the defaults, hooks too. docs/REPORT.md says what is on it. */
+violet_status violet_report(const char *const *folders, int n, const violet_options *o,
+                            const violet_hooks *hooks);
 
 /* ---- data from videos ------------------------------------------------------------------------ */
 

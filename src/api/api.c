@@ -11,6 +11,7 @@
 #include "extract/tsv.h"
 #include "extract/vq.h"
 #include "file/npy.h"
+#include "report/report.h"
 #include "task/convert.h"
 #include "task/eval.h"
 #include "task/finetune.h"
@@ -140,6 +141,18 @@ violet_status violet_eval(char **text, const violet_options *o, int flags,
     const vl_eval_options *values = vl_options_of(o, "eval");
     violet_status status = values ? vl_eval_run(&b, values, flags, hooks) : VIOLET_EINVAL;
     return hand_over(text, &b, status, b.n && status == VIOLET_EIO);
+}
+
+violet_status violet_report(const char *const *folders, int n, const violet_options *o,
+                            const violet_hooks *hooks)
+{
+    vl_report_options none = {0};
+    const vl_report_options *values = o ? vl_options_of(o, "report") : &none;
+    if (!values) return VIOLET_EINVAL;
+    violet_status status = o ? VIOLET_OK : vl_option_defaults(vl_report_option_table, &none);
+    if (status == VIOLET_OK) status = vl_report_run(values, folders, n, hooks);
+    vl_option_release(vl_report_option_table, &none);
+    return status;
 }
 
 violet_status violet_info(char **text, const char *path, int flags)

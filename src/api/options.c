@@ -12,6 +12,7 @@
 #include "extract/link.h"
 #include "extract/tsv.h"
 #include "extract/vq.h"
+#include "report/report.h"
 #include "task/convert.h"
 #include "task/eval.h"
 #include "task/finetune.h"
@@ -33,6 +34,7 @@ static const vl_command commands[] = {
     {"train-dvae", vl_dvae_train_option_table, sizeof(vl_dvae_train_options), {NULL}},
     {"link", vl_link_option_table, sizeof(vl_link_options), {NULL}},
     {"convert", vl_convert_option_table, sizeof(vl_convert_options), {NULL}},
+    {"report", vl_report_option_table, sizeof(vl_report_options), {NULL}},
     {"score", vl_score_option_table, sizeof(vl_use_options), {NULL}},
     {"ask", vl_ask_option_table, sizeof(vl_use_options), {NULL}},
     {"embed", vl_embed_option_table, sizeof(vl_use_options), {NULL}},

@@ -305,6 +305,15 @@ violet_status vl_option_json(json_t **out, const vl_option *table, const void *s
     return VIOLET_OK;
 }
 
+bool vl_option_is_default(const vl_option *o, const json_t *value)
+{
+    const char *text = o->name ? o->fallback : NULL;
+    if (!text || json_is_null(value)) return !text && (!value || json_is_null(value));
+    if (json_is_string(value)) return strcmp(json_string_value(value), text) == 0;
+    if (json_is_boolean(value)) return json_is_true(value) == (strcmp(text, "true") == 0);
+    return json_number_value(value) == strtod(text, NULL);
+}
+
 /* ---- flags --------------------------------------------------------------------------------- */
 
 /* One "--..."; *used is how many of argv it took. */

@@ -102,6 +102,9 @@ violet_status vl_option_get(vl_buf *out, bool *is_set, const vl_option *table, c
 /* The struct as a JSON object (vl_option_load reads it back). *out is the caller's. */
 violet_status vl_option_json(json_t **out, const vl_option *table, const void *s);
 
+/* Whether a value, as vl_option_json writes it, is the default; null is that of strings alone. */
+bool vl_option_is_default(const vl_option *o, const json_t *value);
+
 /* Appends the options for --help; or as a fragment of a man page (troff). */
 violet_status vl_option_help(vl_buf *out, const vl_option *table);
 violet_status vl_option_man(vl_buf *out, const vl_option *table);

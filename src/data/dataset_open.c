@@ -49,17 +49,10 @@ static void agree_on_frames(vl_dataset *d)
     for (int i = 0; i < d->n_pieces; i++) d->piece[i].n_frames = T;
 }
 
-static const char *const parts[] = {"img_N_S_P.tsv"};
-static const char *const split[] = {"img_N_S.tsv"};
-static const char *const whole[] = {"img_N.tsv", "img_N.pkl", "N.tsv",    "N.pkl",
-                                    "N/",        "img_N/",    "videos_N/"};
-
 static violet_status no_pictures(const vl_dataset_options *o)
 {
     vl_nearest x = vl_nearest_to(o->name, strlen(o->name));
-    vl_name_try_all(&x, o->folder, parts, 1, o->split);
-    vl_name_try_all(&x, o->folder, split, 1, o->split);
-    vl_name_try_all(&x, o->folder, whole, 7, o->split);
+    vl_name_try_pictures(&x, o->folder, o->split);
     return vl_err(VIOLET_EIO, "data set '%s': no img_%s_%s_0.tsv, img_%s_%s.tsv, img_%s.pkl, "
                   "%s.tsv, %s.pkl or folder %s of videos in '%s'%s", o->name, o->name, o->split,
                   o->name, o->split, o->name, o->name, o->name, o->name, o->folder,
@@ -69,25 +62,20 @@ static violet_status no_pictures(const vl_dataset_options *o)
 static violet_status open_parts(vl_dataset *d, const vl_dataset_options *o)
 {
     char path[VL_PATH_BYTES];
-    violet_status status;
     d->shared = o->videos != NULL;
     if (o->videos) return open_part(d, o->videos);
     for (;;) {
-        status = vl_name_find(path, o->folder, parts, 1, o->name, o->split, d->n_pieces);
+        bool whole;
+        violet_status status =
+            vl_name_pictures(path, &whole, o->folder, o->name, o->split, d->n_pieces);
         if (status != VIOLET_OK) return status;
         if (!path[0]) break;
         if (d->n_pieces == VL_MAX_PARTS)
             return vl_err(VIOLET_EUNSUPPORTED, "%s: more than %d parts", o->name, VL_MAX_PARTS);
         if ((status = open_part(d, path)) != VIOLET_OK) return status;
+        d->shared = whole;
     }
-    if (d->n_pieces) return VIOLET_OK;
-    if ((status = vl_name_find(path, o->folder, split, 1, o->name, o->split, 0)) != VIOLET_OK)
-        return status;
-    d->shared = !path[0];
-    if (d->shared) status = vl_name_find(path, o->folder, whole, 7, o->name, o->split, 0);
-    if (status != VIOLET_OK) return status;
-    if (!path[0]) return no_pictures(o);
-    return open_part(d, path);
+    return d->n_pieces ? VIOLET_OK : no_pictures(o);
 }
 
 static violet_status open_captions(vl_dataset *d, const vl_dataset_options *o)

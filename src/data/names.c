@@ -81,3 +81,31 @@ void vl_name_try_all(vl_nearest *x, const char *folder, const char *const *patte
         }
     if (dir) closedir(dir);
 }
+
+static const char *const parts[] = {"img_N_S_P.tsv"};
+static const char *const one[] = {"img_N_S.tsv"};
+static const char *const all[] = {"img_N.tsv", "img_N.pkl", "N.tsv",    "N.pkl",
+                                  "N/",        "img_N/",    "videos_N/"};
+static const int n_all = sizeof all / sizeof *all;
+
+violet_status vl_name_pictures(char *out, bool *whole, const char *folder, const char *name,
+                               const char *split, int part)
+{
+    *whole = false;
+    violet_status status = vl_name_find(out, folder, parts, 1, name, split, 0);
+    if (status == VIOLET_OK && out[0] && part > 0)
+        return vl_name_find(out, folder, parts, 1, name, split, part);
+    if (status != VIOLET_OK || out[0] || part > 0) return status;
+    status = vl_name_find(out, folder, one, 1, name, split, 0);
+    if (status != VIOLET_OK || out[0]) return status;
+    status = vl_name_find(out, folder, all, n_all, name, split, 0);
+    *whole = out[0] != 0;
+    return status;
+}
+
+void vl_name_try_pictures(vl_nearest *x, const char *folder, const char *split)
+{
+    vl_name_try_all(x, folder, parts, 1, split);
+    vl_name_try_all(x, folder, one, 1, split);
+    vl_name_try_all(x, folder, all, n_all, split);
+}

@@ -10,6 +10,7 @@
 #define VL_DATA_NAMES_H
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "base/nearest.h"
 #include "base/status.h"
@@ -24,5 +25,13 @@ violet_status vl_name_find(char *out, const char *folder, const char *const *pat
  * where there is none of the name that was asked for. */
 void vl_name_try_all(vl_nearest *x, const char *folder, const char *const *patterns, int n,
                      const char *split);
+
+/* Part 0, 1, ... of a data set's pictures: img_NAME_SPLIT_0.tsv and on, or the one file or folder
+ * that there is in their place (data/dataset.h). out[0] = 0: there are no more. *whole, where out
+ * is set: its name says no split, so that all splits have it. EINVAL as above. */
+violet_status vl_name_pictures(char *out, bool *whole, const char *folder, const char *name,
+                               const char *split, int part);
+/* vl_name_try_all of these. */
+void vl_name_try_pictures(vl_nearest *x, const char *folder, const char *split);
 
 #endif

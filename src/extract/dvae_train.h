@@ -14,6 +14,7 @@
  *     contact.png        frames above what is left of them after encoding, training ones first,
  *                        held-out ones below; after every validation
  *     args.json          the options as they were, the preset's filled in
+ *     machine.json       version, machine, and the folder that relative paths start from
  *     log.json           a value a validation: errors with hard codes, share of codes in use
  *     steps.jsonl        a line a step (the same bits on every run)
  *     timing.jsonl       a line a step: seconds, memory (never the same)

@@ -56,7 +56,7 @@ typedef struct training {
     uint64_t warned;        /* bad pictures told one by one */
     uint64_t n_bad;         /* met outside of the gallery's opening and the feed */
     uint64_t steps_here;    /* since this process began, and the seconds for them */
-    double busy_s;
+    double busy_s, waited_s;
 } training;
 
 /* dvae_train_setup.c */

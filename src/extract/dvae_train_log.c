@@ -40,6 +40,7 @@ violet_status train_log_open(training *r)
     if (status == VIOLET_OK)
         status = vl_run_open_lines(&r->timing, folder, "timing.jsonl", r->step ? -1 : 0);
     if (status == VIOLET_OK) status = vl_run_write_json(folder, "args.json", args);
+    if (status == VIOLET_OK) status = vl_run_write_machine(folder);
     json_decref(args);
     return status;
 }
@@ -64,8 +65,10 @@ violet_status train_log_step(training *r, const step_numbers *s, double seconds)
         n += fprintf(r->steps, ", \"%s\": %s", all[i].name, vl_json_number(number, all[i].value));
     n += fprintf(r->steps, "}\n");
     r->steps_bytes += (uint64_t)n;
+    double waited = vl_feed_waited(r->feed) - r->waited_s;
+    r->waited_s += waited;
     fprintf(r->timing, "{\"step\": %llu, \"seconds\": %.4f, \"waited\": %.4f, \"mbytes\": %llu}\n",
-            (unsigned long long)r->step, seconds, vl_feed_waited(r->feed), vl_memory_peak() >> 20);
+            (unsigned long long)r->step, seconds, waited, vl_memory_peak() >> 20);
     if (fflush(r->steps) || fflush(r->timing))
         return vl_err_errno("write logs in '%s'", r->o.output);
     return VIOLET_OK;

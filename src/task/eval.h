@@ -21,6 +21,7 @@
  * into the folder `output`:
  *     scores.bin        scores as they come (model/features.h): a run that was stopped goes on here
  *     vectors.bin       with a first stage: videos and texts as vectors
+ *     eval_args.json    the options as they were, and machine.json; not of parts
  *     result.json       metrics, what was left out; once all is done
  * and, of part i of n (`shard`), scores.i-of-n.bin and result.i-of-n.json, from which `merge` makes
  * what a run without parts would have written, byte for byte. A finished evaluation of something

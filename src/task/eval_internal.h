@@ -60,6 +60,13 @@ typedef struct eval_metric {
     size_t n; /* items behind it */
 } eval_metric;
 
+/* What answering without looking would come to, in shares of 1; 0: not known. */
+typedef struct eval_chance {
+    double uniform;     /* any of the options, or of the list */
+    double frequent;    /* always the most frequent answer of these very questions */
+    const char *answer; /* that one; borrowed */
+} eval_chance;
+
 /* What was left out. */
 typedef struct eval_bad {
     size_t videos;
@@ -94,6 +101,7 @@ struct eval {
     eval_texts texts;
 
     char key[40];        /* of all that decides the scores */
+    json_t *args;        /* the options, for the folder: made early, since that may fail */
     vl_features *scores; /* eval_store.c */
     vl_features *videos, *encoded; /* videos (all, or but the present one: eval_keeps), texts */
     eval_first *first; /* NULL: none, all pairs are scored */
@@ -106,6 +114,7 @@ struct eval {
 
     eval_metric *metric; /* (n_metrics) */
     size_t n_metrics, cap_metrics;
+    eval_chance chance; /* of questions */
     vl_strings strings;
 };
 

@@ -147,6 +147,34 @@ static violet_status add_metrics(answers *a)
     return status;
 }
 
+/* ---- chance ---------------------------------------------------------------------------------- */
+
+static violet_status set_chance(answers *a)
+{
+    eval_chance *c = &a->e->chance;
+    bool open = a->e->kind->head == VL_HEAD_ANSWER;
+    const vl_answers *list = a->e->answers ? a->e->answers : vl_items_vocab(a->e->items);
+    int n_list = open ? vl_answers_n(list) : 0, most = -1;
+    double sum = 0;
+    size_t *times = calloc((size_t)n_list + 1, sizeof *times);
+    if (!times) return vl_err_nomem();
+    for (int i = 0; i < a->n; i++) {
+        const vl_item *x = vl_items_at(a->e->items, (size_t)a->list[i].item);
+        if (!a->list[i].asked) continue;
+        sum += 1.0 / (open ? n_list : x->n_options);
+        if (open && x->answer < n_list) times[x->answer]++;
+    }
+    c->uniform = sum / a->n;
+    for (int k = 0; k < n_list; k++)
+        if (times[k] && (most < 0 || times[k] > times[most])) most = k;
+    if (most >= 0) {
+        c->frequent = (double)times[most] / a->n;
+        c->answer = vl_answers_word(list, most);
+    }
+    free(times);
+    return VIOLET_OK;
+}
+
 /* ---- predictions ----------------------------------------------------------------------------- */
 
 static const char *word_of(const eval *e, const vl_item *x, int k)
@@ -161,10 +189,22 @@ static json_t *word_or_null(const char *word)
     return word ? json_string(word) : json_null();
 }
 
+/* What softmax divides by, the largest score being 0. */
+static double softmax_sum(double *largest, const double *score, int n)
+{
+    double sum = 0;
+    *largest = score[0];
+    for (int k = 1; k < n; k++)
+        if (score[k] > *largest) *largest = score[k];
+    for (int k = 0; k < n; k++) sum += exp(score[k] - *largest);
+    return sum;
+}
+
 /* The best answers, equals by number; marks them in a->score. */
 static json_t *best_list(answers *a, const vl_item *x, int n)
 {
     int top = a->e->o->top < n ? a->e->o->top : n;
+    double largest, sum = softmax_sum(&largest, a->score, n);
     json_t *list = json_array();
     for (int i = 0; i < top && list; i++) {
         int best = 0;
@@ -174,6 +214,7 @@ static json_t *best_list(answers *a, const vl_item *x, int n)
         int bad = vl_json_put(o, "answer", word_or_null(word_of(a->e, x, best)));
         bad |= vl_json_put(o, "number", json_integer(best));
         bad |= vl_json_put(o, "score", json_real(a->score[best]));
+        bad |= vl_json_put(o, "probability", vl_json_real(exp(a->score[best] - largest) / sum));
         a->score[best] = -INFINITY;
         if (!vl_json_put(list, NULL, o) && !bad) continue;
         json_decref(list);
@@ -231,6 +272,7 @@ static violet_status measure(eval *e, FILE *f)
     if (status == VIOLET_OK && a.n == 0)
         status = vl_err(VIOLET_EFORMAT, "%s: none of its videos could be scored",
                         vl_items_path(e->items));
+    if (status == VIOLET_OK) status = set_chance(&a);
     if (status == VIOLET_OK) status = add_metrics(&a);
     for (int i = 0; f && i < a.n && status == VIOLET_OK; i++)
         status = write_question(&a, &a.list[i], f);

@@ -194,6 +194,17 @@ static int put_metrics(json_t *o, const eval *e)
     return bad;
 }
 
+static json_t *chance_json(const eval_chance *c)
+{
+    json_t *o = json_object();
+    int bad = vl_json_put(o, "uniform", json_real(c->uniform));
+    if (c->answer) bad |= vl_json_put(o, "most_frequent", json_real(c->frequent));
+    if (c->answer) bad |= vl_json_put(o, "answer", json_string(c->answer));
+    if (!bad) return o;
+    json_decref(o);
+    return NULL;
+}
+
 json_t *eval_json(const eval *e)
 {
     const vl_run_options *run = &e->o->run;
@@ -220,6 +231,7 @@ json_t *eval_json(const eval *e)
     }
     bad |= vl_json_put(o, "resamples", json_integer(VL_RESAMPLES));
     bad |= vl_json_put(o, "seed", json_integer((json_int_t)run->seed));
+    if (e->chance.uniform > 0) bad |= vl_json_put(o, "chance", chance_json(&e->chance));
     bad |= put_metrics(o, e);
     if (!bad) return o;
     json_decref(o);

@@ -356,6 +356,7 @@ static violet_status write_query(const retrieval *r, const query *q, FILE *f)
     if (x) bad |= vl_json_put(o, "caption", json_string(x->text));
     bad |= vl_json_put(o, "video", json_string(vl_items_video(items, q->video)));
     bad |= vl_json_put(o, "rank", json_real(q->rank));
+    if (q->within) bad |= vl_json_put(o, "score", vl_json_real(q->tally.ours));
     bad |= vl_json_put(o, "top", best_list(r, q));
     if (!bad) return eval_line(r->e, f, o);
     json_decref(o);

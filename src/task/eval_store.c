@@ -128,11 +128,19 @@ static violet_status open_own(eval *e, const names *n)
     return status == VIOLET_OK && gone ? drop(n->result) : status;
 }
 
+/* Not args.json: the folder may be the one of a training. */
+static violet_status write_args(const eval *e)
+{
+    violet_status status = vl_run_write_json(e->o->run.output, "eval_args.json", e->args);
+    return status == VIOLET_OK ? vl_run_write_machine(e->o->run.output) : status;
+}
+
 violet_status eval_store_finish(eval *e)
 {
     names n;
     if (!has_folder(e)) return VIOLET_OK;
     violet_status status = name(&n, e, &e->shard);
+    if (status == VIOLET_OK && e->shard.n <= 1) status = write_args(e);
     if (status != VIOLET_OK) return status;
     json_t *result = eval_json(e);
     status = result ? vl_run_write_json(e->o->run.output, n.result_name, result) : vl_err_nomem();
@@ -147,6 +155,7 @@ void eval_store_close(eval *e)
     if (empty && has_folder(e) && name(&n, e, &e->shard) == VIOLET_OK && !vl_file_exists(n.result))
         unlink(n.scores);
     vl_features_close(e->scores);
+    json_decref(e->args);
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -246,6 +255,7 @@ violet_status eval_store_open(eval *e)
         return open_scores(&e->scores, e, NULL, vl_features_open);
     }
     violet_status status = name(&n, e, &e->shard);
+    if (status == VIOLET_OK) status = vl_option_json(&e->args, vl_eval_option_table, e->o);
     if (status == VIOLET_OK) status = vl_dir_make(e->o->run.output);
     if (status != VIOLET_OK) return status;
     if (e->o->merge) return merge(e, &n);

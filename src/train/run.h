@@ -11,6 +11,7 @@
  *
  * A run's folder (`output`):
  *     args.json          the options as they were
+ *     machine.json       version, machine, and the folder that relative paths start from
  *     log.json           {data set: {ls_LOSS: [...], ac_LOSS: [...]}}, a value a unit: training
  *                        loss, validation accuracy; where a task has metrics, METRIC in its place
  *     steps.jsonl        a line a step: losses, accuracies, norm, rate (the same bits on every run)

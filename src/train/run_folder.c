@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/machine.h"
 #include "base/status.h"
+#include "base/utf8.h"
 
 #define MOST_PATH 4096
 
@@ -39,6 +41,20 @@ violet_status vl_run_write_json(const char *folder, const char *name, const json
     if (status == VIOLET_OK) status = vl_out_write(&out, "\n", 1);
     if (status == VIOLET_OK) status = vl_out_commit(&out);
     free(text);
+    return status;
+}
+
+violet_status vl_run_write_machine(const char *folder)
+{
+    char line[VL_MACHINE_LINE], cwd[MOST_PATH];
+    json_t *o = json_object();
+    bool known = getcwd(cwd, sizeof cwd) && vl_utf8_valid(cwd);
+    bool plain = vl_utf8_valid(vl_machine_line(line));
+    int bad = vl_json_put(o, "version", json_string(VIOLET_VERSION));
+    bad |= vl_json_put(o, "machine", plain ? json_string(line) : json_null());
+    bad |= vl_json_put(o, "folder", known ? json_string(cwd) : json_null());
+    violet_status status = bad ? vl_err_nomem() : vl_run_write_json(folder, "machine.json", o);
+    json_decref(o);
     return status;
 }
 
@@ -115,15 +131,10 @@ json_t *vl_run_fixed(const vl_option *table, const void *options, const char *co
     return NULL;
 }
 
-/* Whether an option's value is its default. */
-static int is_default(const vl_option *table, const char *name, const json_t *value)
+static const vl_option *option_of(const vl_option *table, const char *name)
 {
     while (table->name && strcmp(table->name, name) != 0) table++;
-    const char *text = table->name ? table->fallback : NULL;
-    if (!text || json_is_null(value)) return !text && json_is_null(value);
-    if (json_is_string(value)) return strcmp(json_string_value(value), text) == 0;
-    if (json_is_boolean(value)) return json_is_true(value) == (strcmp(text, "true") == 0);
-    return json_number_value(value) == strtod(text, NULL);
+    return table;
 }
 
 violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, const void *options,
@@ -134,7 +145,7 @@ violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, co
     for (; mine && *names && status == VIOLET_OK; names++) {
         const json_t *was = json_object_get(saved, *names);
         const json_t *is = json_object_get(mine, *names);
-        if (was ? json_equal(was, is) : is_default(table, *names, is)) continue;
+        if (was ? json_equal(was, is) : vl_option_is_default(option_of(table, *names), is)) continue;
         status = vl_err(VIOLET_EINVAL, "the saved run was begun with another '%s'", *names);
     }
     json_decref(mine);

@@ -1,6 +1,7 @@
 /* The folder of a training run: what every kind of run writes into it, and how.
  *
  *     args.json         vl_run_write_json
+ *     machine.json      vl_run_write_machine
  *     steps.jsonl       vl_run_open_lines: appended to line by line, and locked, so that two
  *                       processes cannot write one run; a resumed run cuts it back to the length
  *                       that its saved state knows, and so writes the same bytes as one that was
@@ -19,6 +20,10 @@
 
 /* Writes FOLDER/NAME whole or not at all, with as few digits as read back to the same numbers. */
 violet_status vl_run_write_json(const char *folder, const char *name, const json_t *object);
+
+/* Writes FOLDER/machine.json, which tells what decides no result: the program's version, the
+ * machine, the folder where the command was given, which relative paths start from. */
+violet_status vl_run_write_machine(const char *folder);
 
 /* Opens FOLDER/NAME to append, and locks it; EINVAL where another process has it. To be done before
  * anything of the folder is read or written. */

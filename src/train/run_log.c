@@ -33,6 +33,7 @@ violet_status vl_run_log_open(vl_run *r)
     if (status != VIOLET_OK) return status;
     status = vl_run_write_json(r->o->output, "args.json", args);
     json_decref(args);
+    if (status == VIOLET_OK) status = vl_run_write_machine(r->o->output);
     if (status == VIOLET_OK) status = check_lines(r, "steps.jsonl");
     if (status == VIOLET_OK)
         status = vl_run_open_lines(&r->steps, r->o->output, "steps.jsonl", (int64_t)r->steps_bytes);

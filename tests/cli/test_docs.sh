@@ -147,7 +147,7 @@ Use `violet plan --size-batch N`, not `violet plan --batches N`.
     violet pretrian args.json
     build/violet pretrain --lr 1e-4 \
         --bogus 3          # goes on
-    violet plan --size-batch 0
+    violet plan --size-frame 65
     $ violet score clip.mp4 --checkpoint a.pt
     some output
     violet convert IN OUT [--dtype float32|float16] [--nothing]

@@ -179,7 +179,7 @@ check_args_runs_nothing() {
     run --check-args convert a.pt b.pt; expect_status 0
     run --check-args info --diff a.pt; expect_error 2 "expects two files"
     run --check-args info a.pt; expect_status 0
-    run --check-args plan --size-batch 0; expect_error 2 "size_batch"
+    run --check-args plan --size-frame 65; expect_error 2 "size_frame"
     run --check-args plan; expect_status 0
     run --check-args eval a.json --json; expect_status 0; [ "$(wc -l <out.txt)" -eq 1 ] || fail "expected one line"
     run --check-args help; expect_status 0; run --check-args man info; expect_status 0; run --check-args completion bash; expect_status 0

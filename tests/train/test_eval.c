@@ -98,6 +98,8 @@ static void retrieval_is_what_the_model_says(void **state)
         assert_true(json_number_value(json_object_get(line, "rank")) == t2v[i]);
         for (int v = 0; v < VIDEOS; v++)
             assert_true(eval_near(eval_told(lines, scored[v], caption[i]), score[v][i]));
+        assert_true(json_number_value(json_object_get(line, "score")) ==
+                    eval_told(lines, video_of[i], caption[i]));
     }
     for (int v = 0; v < VIDEOS; v++) {
         const json_t *line = json_array_get(lines, (size_t)(N + v)), *top;
@@ -211,6 +213,20 @@ static void ties_share_the_middle(void **state)
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
+static double chance_of(const eval_outcome *r, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(r->result, "chance"), key));
+}
+
+/* Softmax, of the best of n scores. */
+static void probability_is(const json_t *best, const double *score, int n)
+{
+    double largest = score[0], sum = 0;
+    for (int k = 1; k < n; k++) largest = fmax(largest, score[k]);
+    for (int k = 0; k < n; k++) sum += exp(score[k] - largest);
+    assert_true(eval_near(json_number_value(json_object_get(best, "probability")), 1 / sum));
+}
+
 static void choices_are_what_the_model_says(void **state)
 {
     (void)state;
@@ -238,11 +254,14 @@ static void choices_are_what_the_model_says(void **state)
         assert_string_equal(json_string_value(json_object_get(first, "answer")), option[best]);
         assert_true(
             eval_near(json_number_value(json_object_get(first, "score")), score[3 * i + best]));
+        probability_is(first, score + 3 * i, n_options[i]);
         assert_true(json_number_value(json_object_get(line, "right")) == (best == right[i]));
     }
     json_decref(lines);
     assert_true(eval_near(eval_metric_of(&r, "accuracy"), hits / 6));
     assert_true(eval_near(eval_metric_of(&r, "accuracy_known"), hits / 5));
+    assert_true(eval_near(chance_of(&r, "uniform"), (3 / 3.0 + 2 / 2.0) / 6));
+    assert_null(json_object_get(json_object_get(r.result, "chance"), "answer"));
     eval_outcome_release(&r);
 }
 
@@ -322,6 +341,7 @@ static void check_answers(const char *flags, const char *predictions, const int 
 {
     double score[ASKED * WORDS], hits = 0;
     double by_type[2] = {0}; /* what, who */
+    int times[WORDS + 1] = {0}, most = 1; /* that each is right, from -1 on */
     eval_direct(score, &c, "a.safetensors", VL_HEAD_ANSWER, asked_of, question, at, ASKED - 1);
     eval_outcome r = eval_ok(&c, "open", flags);
     json_t *lines = eval_lines(&c, predictions);
@@ -337,11 +357,16 @@ static void check_answers(const char *flags, const char *predictions, const int 
         assert_string_equal(json_string_value(json_object_get(first, "answer")), words[best]);
         assert_true(eval_near(json_number_value(json_object_get(first, "score")),
                          score[WORDS * i + best]));
+        probability_is(first, score + WORDS * i, WORDS);
+        times[right[i] + 1]++;
         assert_int_equal(json_integer_value(json_object_get(line, "number")), right[i]);
     }
     json_decref(lines);
     assert_true(eval_near(eval_metric_of(&r, "accuracy"), hits / 6));
     assert_true(eval_near(eval_metric_of(&r, "accuracy_listed"), hits / 5));
+    for (int k = 2; k <= WORDS; k++) most = times[k] > times[most] ? k : most;
+    assert_true(eval_near(chance_of(&r, "uniform"), 5.0 / WORDS / 6));
+    assert_true(eval_near(chance_of(&r, "most_frequent"), times[most] / 6.0));
     assert_true(eval_near(of_type(&r, "what", "accuracy"), by_type[0] / 4));
     assert_true(eval_near(of_type(&r, "what", "accuracy_listed"), by_type[0] / 3));
     assert_true(eval_near(of_type(&r, "blank", "accuracy"), by_type[1] / 2));
