@@ -27,7 +27,7 @@ finetune_runs() {
 
 the_last_weights_are_of_the_last_epoch() {
     run finetune args.json --size-epoch 3 --valid-split "" --output last; expect_status 0
-    expect_out "test test, step 6, epoch 3:"
+    expect_out "test on split 'test', weights of step 6, epoch 3:"
 }
 
 interrupt_saves_and_tells() {
