@@ -77,8 +77,8 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert", "score", "ask", "embed", "make-corpus", "report", "info" (whose options violet_info's arguments
- * stand for).
+ * "convert", "score", "ask", "embed", "make-corpus", "report", "info" (whose
+ * options violet_info's arguments stand for).
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
  * that there is). */

@@ -34,8 +34,8 @@ static violet_status no_file(const vl_items_options *o)
     vl_nearest x = vl_nearest_to(o->task, strlen(o->task));
     vl_name_try_all(&x, o->folder, names, N_NAMES, o->split);
     return vl_err(VIOLET_EIO, "task '%s': no txt_%s.json, txt_%s_%s.json (or .jsonl, .csv), "
-                  "txt_%s.jsonl (or .csv) or %s.json in '%s'%s", o->task, o->task, o->task, o->split,
-                  o->task, o->task, o->folder, vl_nearest_hint(&x));
+                  "txt_%s.jsonl (or .csv) or %s.json in '%s'%s", o->task, o->task, o->task,
+                  o->split, o->task, o->task, o->folder, vl_nearest_hint(&x));
 }
 
 /* "txt_x_test.jsonl" and "test.csv" are the split test's own. */

@@ -7,7 +7,8 @@
  *     if (status == VIOLET_OK) status = vl_video_write_commit(w);
  *     vl_video_write_free(w);                            // what was not committed is not there
  *
- * The file appears whole or not at all (but for a power cut: vl_out_commit_later). Its bytes follow from the pictures and options, with one
+ * The file appears whole or not at all (but for a power cut: vl_out_commit_later). Its bytes
+ * follow from the pictures and options, with one
  * build of libav and its encoder. A file is put together in memory: this is for short clips. One
  * thread a writer; writers side by side are fine. */
 #ifndef VL_MEDIA_VIDEO_WRITE_H

@@ -103,7 +103,8 @@ violet_status vl_use_open(violet_model **out, const char *path, const vl_use_opt
     violet_status status = m->path ? look(&config, m, o) : vl_err_nomem();
     if (status == VIOLET_OK) status = lay_out(m, &config);
     if (status == VIOLET_OK)
-        status = vl_wordpiece_open_for(&m->wordpiece, vl_str_given(o->vocab), m->m.config.size_vocab);
+        status = vl_wordpiece_open_for(&m->wordpiece, vl_str_given(o->vocab),
+                                       m->m.config.size_vocab);
     if (status == VIOLET_OK) status = vl_use_load(m, o);
     if (status == VIOLET_OK)
         *out = m;
