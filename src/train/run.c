@@ -413,20 +413,6 @@ violet_status vl_run_train(const vl_run_task *task, void *own, const vl_run_opti
 
 /* ---- slots with nothing in them -------------------------------------------------------------- */
 
-violet_status vl_run_no_state(const vl_run *r, json_t *state)
-{
-    (void)r;
-    (void)state;
-    return VIOLET_OK;
-}
-
-violet_status vl_run_no_resume(const vl_run *r, const json_t *state)
-{
-    (void)r;
-    (void)state;
-    return VIOLET_OK;
-}
-
 violet_status vl_run_no_description(char **text, const vl_run *r)
 {
     (void)r;

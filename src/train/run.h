@@ -201,8 +201,6 @@ bool vl_run_is_better(const vl_run *r, const vl_run_result *result);
 violet_status vl_run_path(const vl_run *r, char path[4096], const char *name);
 
 /* Slots with nothing in them. */
-violet_status vl_run_no_state(const vl_run *r, json_t *state);
-violet_status vl_run_no_resume(const vl_run *r, const json_t *state);
 violet_status vl_run_no_description(char **text, const vl_run *r);
 violet_status vl_run_no_finish(vl_run *r);
 
