@@ -17,13 +17,13 @@ const vl_shape_kind vl_shapes[VL_SHAPE_KINDS] = {
 };
 
 const vl_quality vl_sizes[VL_SIZES] = {
-    [VL_MEDIUM] = {"medium", 2, 0.125, {NULL}},
-    [VL_SMALL] = {"small", 1, 0.085, {"small", "little"}},
-    [VL_LARGE] = {"large", 1, 0.180, {"large", "big"}},
+    [VL_MEDIUM] = {"medium", 2, 0.155, {NULL}},
+    [VL_SMALL] = {"small", 1, 0.110, {"small", "little"}},
+    [VL_LARGE] = {"large", 1, 0.205, {"large", "big"}},
 };
 
 const vl_quality vl_textures[VL_TEXTURES] = {
-    [VL_PLAIN] = {"plain", 3, 0, {NULL}},
+    [VL_PLAIN] = {"plain", 6, 0, {NULL}},
     [VL_STRIPED] = {"striped", 1, 0, {"striped"}},
     [VL_DOTTED] = {"dotted", 1, 0, {"dotted", "spotted"}},
 };
@@ -59,11 +59,11 @@ const vl_motion_kind vl_motions[VL_MOTIONS] = {
 
 /* edits: motion, reverse, order, roles, depth, colour, shape, colours */
 const vl_plot_kind vl_plots[VL_PLOTS] = {
-    [VL_ONE] = {"one", 25, 1, 1, 0, {2, 1, 0, 0, 0, 1, 1, 0}},
-    [VL_MANY] = {"many", 27, 2, 3, 0.3, {2, 1, 0, 2, 0, 0.7, 0.7, 0.7}},
-    [VL_THEN] = {"then", 20, 1, 1, 0, {1, 1, 3, 0, 0, 0.8, 0.8, 0}},
-    [VL_AFTER] = {"after", 18, 2, 2, 0, {1, 1, 3, 1, 0, 0.6, 0.6, 0.8}},
-    [VL_PASS] = {"pass", 10, 2, 2, 0, {0, 2, 0, 2, 2, 0.6, 0.6, 0.8}},
+    [VL_ONE] = {"one", 40, 1, 1, 0, {2, 1, 0, 0, 0, 1, 1, 0}},
+    [VL_MANY] = {"many", 20, 2, 3, 0.2, {2, 1, 0, 2, 0, 0.7, 0.7, 0.7}},
+    [VL_THEN] = {"then", 18, 1, 1, 0, {1, 1, 3, 0, 0, 0.8, 0.8, 0}},
+    [VL_AFTER] = {"after", 14, 2, 2, 0, {1, 1, 3, 1, 0, 0.6, 0.6, 0.8}},
+    [VL_PASS] = {"pass", 8, 2, 2, 0, {0, 2, 0, 2, 2, 0.6, 0.6, 0.8}},
 };
 
 const vl_ask_kind vl_asks[VL_ASKS] = {
@@ -92,7 +92,7 @@ const vl_world_numbers vl_world = {
     .whole = {0.08, 0.92},
     .early = {0.08, 0.48},
     .late = {0.52, 0.92},
-    .travel = {0.48, 0.62},
+    .travel = {0.42, 0.54},
     .travel_turn = {0.40, 0.50},
     .scale_small = 0.5,
     .scale_large = 1.6,
@@ -106,6 +106,6 @@ const vl_world_numbers vl_world = {
     .back = {2, 2, 2, 1, 1},
     .grey = {0.40, 0.66},
     .tint = 0.05,
-    .contrast = 0.16,
-    .noise = {1.5, 6},
+    .contrast = 0.12,
+    .noise = {1.5, 5},
 };

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#define VL_WORLD_VERSION 1
+#define VL_WORLD_VERSION 2
 
 enum { VL_COLOURS = 8, VL_SHAPE_KINDS = 6, VL_SIZES = 3, VL_TEXTURES = 3, VL_WORDS_MOST = 3 };
 enum { VL_MEDIUM, VL_SMALL, VL_LARGE };
