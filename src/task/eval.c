@@ -100,6 +100,14 @@ static void warn_of(const eval *e, const char *key, int was, int is)
                 e->o->run.path_ckpt, key, was, is);
 }
 
+/* The same of what is on or off. */
+static void warn_of_switch(const eval *e, const char *name, bool was, bool is)
+{
+    if (was != is)
+        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned %s %s, this is %s",
+                e->o->run.path_ckpt, was ? "with" : "without", name, is ? "with it" : "without");
+}
+
 /* What no option says is as it was in fine-tuning, or as usual. */
 static violet_status take_sizes(eval *e, const vl_tuned *t)
 {
@@ -123,9 +131,8 @@ static violet_status read_task(eval *e, const vl_tensors *f)
     if (*t.type && strcmp(t.type, e->kind->type) != 0)
         vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned for %s, this is %s", path,
                 t.type, e->kind->type);
-    if (*t.type && t.violet1 != e->compat)
-        vl_tell(e->hooks, VIOLET_EVENT_WARNING, "%s was fine-tuned %s --compat violet1, this is %s",
-                path, t.violet1 ? "with" : "without", e->compat ? "with it" : "without");
+    if (*t.type) warn_of_switch(e, "--compat violet1", t.violet1, e->compat);
+    if (*t.type) warn_of_switch(e, "--blind", t.blind, e->o->run.blind);
     if (status == VIOLET_OK) status = take_sizes(e, &t);
     warn_of(e, "size_img", t.size_img, e->o->run.size_img);
     warn_of(e, "size_txt", t.size_txt, e->o->run.size_txt);

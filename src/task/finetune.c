@@ -308,7 +308,8 @@ violet_status finetune_validate(vl_run *r, const vl_dataset *d, vl_run_result *o
 const char *const finetune_fixed[] = {
     "type",        "task",       "items",      "split",      "size_img", "size_txt",
     "size_frame",  "size_batch", "size_vocab", "accumulate", "seed",     "compat",
-    "valid_split", "videos",     "shape",      "fast_video", "contrastive", NULL};
+    "valid_split", "videos",     "shape",      "fast_video", "contrastive", "blind",
+    NULL};
 
 /* Of the list of answers, in its order; null: there is none. */
 static json_t *answers_hash(const finetune *f)
@@ -355,6 +356,7 @@ violet_status finetune_describe(char **text, const vl_run *r)
     bad |= vl_json_put(o, "size_img", json_integer(r->o->size_img));
     bad |= vl_json_put(o, "size_txt", json_integer(r->o->size_txt));
     bad |= vl_json_put(o, "size_frame", json_integer(f->frames));
+    bad |= vl_json_put(o, "blind", json_boolean(r->o->blind));
     bad |= vl_json_put(o, "step", json_integer((json_int_t)r->step));
     for (int i = 0; f->answers && i < vl_answers_n(f->answers); i++)
         bad |= vl_json_put(list, NULL, json_string(vl_answers_word(f->answers, i)));

@@ -185,17 +185,20 @@ static violet_status encode_texts(ranking *k)
     return status;
 }
 
-/* The rank of text i's own video among all. */
+/* The rank of text i's own video among all. To a blind model they are one video, which is scored
+ * once: else rounding, which goes by places in a batch, would rank them. */
 static violet_status rank_text(ranking *k, int i, vl_rank_rule rule)
 {
+    bool one = k->r->o->blind;
     int right = 0, own = vl_items_at(k->q, (size_t)k->text[i])->video;
     for (int v = 0; v < k->n_videos; v++) {
         k->pair[v] = k->text[i];
         if (k->video[v] == own) right = v;
     }
-    violet_status status = vl_scorer_score(k->scorer, k->score, k->video, k->pair, k->n_videos);
+    violet_status status =
+        vl_scorer_score(k->scorer, k->score, k->video, k->pair, one ? 1 : k->n_videos);
     if (status != VIOLET_OK) return status;
-    for (int v = 0; v < k->n_videos; v++) k->column[v] = (double)k->score[v];
+    for (int v = 0; v < k->n_videos; v++) k->column[v] = (double)k->score[one ? 0 : v];
     k->rank[i] = vl_rank(k->column, k->n_videos, right, rule);
     return VIOLET_OK;
 }
