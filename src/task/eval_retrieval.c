@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/groups.h"
 #include "base/status.h"
 #include "task/eval_internal.h"
 #include "train/run_folder.h"
@@ -41,8 +42,7 @@ typedef struct retrieval {
     int n_units, n_captions, top;
     query *caption;  /* (n_captions), by item */
     query *video;    /* (n_units) */
-    int *first;      /* (n_units + 1): captions of ... in by_video */
-    int *by_video;   /* (n_captions) numbers of captions */
+    vl_groups own;   /* captions by unit */
     real *row;       /* (texts) */
     uint8_t *mark;   /* (texts) the pairs of the row: EVAL_BY_... */
     bool cosines;    /* now ranking by the first stage */
@@ -89,8 +89,8 @@ static void find_ours(retrieval *r)
         v->chosen = 0;
         v->within = false;
         read_row(r, v->video);
-        for (int i = r->first[u]; i < r->first[u + 1]; i++) {
-            query *c = &r->caption[r->by_video[i]];
+        for (size_t i = r->own.first[u]; i < r->own.first[u + 1]; i++) {
+            query *c = &r->caption[r->own.of[i]];
             int t = text_of(r, c);
             c->tally = (vl_tally){.ours = (double)r->row[t]};
             c->chosen = 0;
@@ -389,14 +389,16 @@ static void list_queries(retrieval *r)
         if (r->unit[v] < 0 || !eval_is_used(e, i)) continue;
         r->caption[r->n_captions++] = (query){.item = (int)i, .video = v, .unit = r->unit[v]};
     }
-    for (int k = 0; k < r->n_captions; k++) r->first[r->caption[k].unit + 1]++;
-    for (int u = 0; u < r->n_units; u++) r->first[u + 1] += r->first[u];
-    for (int k = r->n_captions - 1; k >= 0; k--) { /* backwards: first[u + 1] moves down to u's */
-        int *end = &r->first[r->caption[k].unit + 1];
-        r->by_video[--*end] = k;
-    }
-    for (int u = 0; u < r->n_units; u++) r->first[u] = r->first[u + 1];
-    r->first[r->n_units] = r->n_captions;
+}
+
+static violet_status list_own(retrieval *r)
+{
+    violet_status status = vl_groups_open(&r->own, r->n_units, (size_t)r->n_captions);
+    if (status != VIOLET_OK) return status;
+    for (int k = 0; k < r->n_captions; k++) vl_groups_count(&r->own, r->caption[k].unit);
+    vl_groups_counted(&r->own);
+    for (int k = 0; k < r->n_captions; k++) vl_groups_put(&r->own, r->caption[k].unit, k);
+    return VIOLET_OK;
 }
 
 static violet_status open_memory(retrieval *r, bool predictions)
@@ -405,14 +407,12 @@ static violet_status open_memory(retrieval *r, bool predictions)
     r->unit = malloc(videos * sizeof *r->unit);
     r->video = calloc(videos, sizeof *r->video);
     r->caption = calloc(items, sizeof *r->caption);
-    r->first = calloc(videos + 2, sizeof *r->first);
-    r->by_video = malloc(items * sizeof *r->by_video);
     r->row = malloc((size_t)r->e->texts.n * sizeof *r->row);
     r->mark = malloc((size_t)r->e->texts.n);
-    if (!r->unit || !r->video || !r->caption || !r->first || !r->by_video || !r->row || !r->mark)
-        return vl_err_nomem();
+    if (!r->unit || !r->video || !r->caption || !r->row || !r->mark) return vl_err_nomem();
     list_queries(r);
-    if (!predictions) return VIOLET_OK;
+    violet_status status = list_own(r);
+    if (status != VIOLET_OK || !predictions) return status;
     size_t top = (size_t)r->top, n = (size_t)(r->n_captions + r->n_units);
     if (!(r->memory = malloc((n * top + 1) * sizeof *r->memory))) return vl_err_nomem();
     for (int k = 0; k < r->n_captions; k++) r->caption[k].best = r->memory + (size_t)k * top;
@@ -438,8 +438,7 @@ static violet_status measure(eval *e, FILE *f)
     free(r.unit);
     free(r.video);
     free(r.caption);
-    free(r.first);
-    free(r.by_video);
+    vl_groups_release(&r.own);
     free(r.row);
     free(r.mark);
     free(r.memory);
