@@ -1,10 +1,33 @@
 /* Forward passes of retrieval and question answering; see downstream.h. */
 #include "task/downstream.h"
 
+#include <string.h>
+
 #include "base/nearest.h"
 #include "base/status.h"
 #include "task/pretrain.h"
 #include "train/run_options.h"
+
+const vl_downstream_kind vl_retrieval = {
+    .type = "retrieval", .items = VL_TASK_RETRIEVAL, .head = VL_HEAD_MATCH, .all_pairs = true,
+};
+const vl_downstream_kind vl_qamc = {
+    .type = "qamc", .items = VL_TASK_QAMC, .head = VL_HEAD_MATCH,
+};
+const vl_downstream_kind vl_qaoe = {
+    .type = "qaoe", .items = VL_TASK_QAOE, .head = VL_HEAD_ANSWER,
+};
+const vl_downstream_kind vl_fib = {
+    .type = "fib", .items = VL_TASK_QAOE, .head = VL_HEAD_ANSWER, .blank = true,
+};
+
+const vl_downstream_kind *vl_downstream_kind_of(const char *type)
+{
+    static const vl_downstream_kind *const kinds[] = {&vl_retrieval, &vl_qamc, &vl_qaoe, &vl_fib};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i]->type, type) == 0) return kinds[i];
+    return NULL;
+}
 
 violet_status vl_task_unknown(const char *type)
 {

@@ -12,7 +12,6 @@
 #include "model/config_infer.h"
 #include "model/load.h"
 #include "model/tuned.h"
-#include "task/downstream.h"
 #include "task/eval_internal.h"
 #include "train/run.h"
 
@@ -20,10 +19,8 @@
 
 static violet_status setup_options(eval *e)
 {
-    static const eval_kind *const kinds[] = {&eval_retrieval, &eval_qamc, &eval_qaoe, &eval_fib};
     const vl_run_options *o = &e->o->run;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (vl_str_given(o->type) && strcmp(o->type, kinds[i]->type) == 0) e->kind = kinds[i];
+    e->kind = vl_downstream_kind_of(o->type ? o->type : "");
     if (!e->kind) return vl_task_unknown(o->type ? o->type : "");
     if (!vl_str_given(o->path_ckpt))
         return vl_err(VIOLET_EINVAL, "nothing to evaluate: --checkpoint names a file of weights");
@@ -34,13 +31,13 @@ static violet_status setup_options(eval *e)
                       "them");
     if (vl_str_given(e->o->shard) && vl_str_given(e->o->predictions))
         return vl_err(VIOLET_EINVAL, "--predictions: of parts, --merge writes them");
-    if (e->o->first_stage && e->kind != &eval_retrieval)
+    if (e->o->first_stage && e->kind != &vl_retrieval)
         return vl_err(VIOLET_EINVAL, "--first-stage: %s ranks no videos, only retrieval does",
                       e->kind->type);
     if (e->o->first_stage && (e->o->merge || vl_str_given(e->o->shard)))
         return vl_err(VIOLET_EINVAL, "--first-stage looks at all videos at once: it has no parts "
                       "(--shard, --merge)");
-    if (e->o->direction != EVAL_BOTH && e->kind != &eval_retrieval)
+    if (e->o->direction != EVAL_BOTH && e->kind != &vl_retrieval)
         return vl_err(VIOLET_EINVAL, "--direction: %s has none, only retrieval does",
                       e->kind->type);
     if (e->o->direction == EVAL_VIDEO_TO_TEXT && o->compat == VL_COMPAT_VIOLET1)
@@ -299,8 +296,9 @@ static violet_status setup_predictions(eval *e)
 /* That predictions could not be written does not lose the metrics. */
 static violet_status measure(eval *e)
 {
-    violet_status status = e->kind->measure(e, e->out.file);
-    if (status == VIOLET_OK && e->out.file) status = vl_out_commit(&e->out);
+    FILE *f = e->out.file;
+    violet_status status = e->kind->all_pairs ? eval_rankings(e, f) : eval_answers(e, f);
+    if (status == VIOLET_OK && f) status = vl_out_commit(&e->out);
     if (status != VIOLET_EIO) return status;
     snprintf(e->unwritten, sizeof e->unwritten, "%s", violet_error());
     return VIOLET_OK;

@@ -13,24 +13,12 @@
 #include "base/strings.h"
 #include "data/dataset.h"
 #include "model/scorer.h"
+#include "task/downstream.h"
 #include "task/eval.h"
 #include "task/metric.h"
 
 typedef struct eval eval;
 typedef struct eval_first eval_first;
-
-/* One task: what differs between them. */
-typedef struct eval_kind {
-    const char *type; /* as in args files */
-    vl_task_kind items;
-    int head;       /* VL_HEAD_... */
-    bool all_pairs; /* every video meets every text, not only those of its own items */
-    bool blank;     /* answers are read at [MASK] */
-    /* Scores to e->metric and, but for f NULL, to f: a line a ranking or answer. */
-    violet_status (*measure)(eval *e, FILE *f);
-} eval_kind;
-
-extern const eval_kind eval_retrieval, eval_qamc, eval_qaoe, eval_fib;
 
 /* The distinct texts of all items. */
 typedef struct eval_texts {
@@ -77,7 +65,7 @@ struct eval {
     const vl_eval_options *o; /* &own: with what the checkpoint says of sizes; strings borrowed */
     vl_eval_options own;
     const violet_hooks *hooks;
-    const eval_kind *kind;
+    const vl_downstream_kind *kind;
     bool compat;
     vl_rank_rule rule;
     vl_shard shard;
@@ -173,6 +161,11 @@ void eval_cost_close(eval_cost *c);
 double eval_cost_video(const eval_cost *c); /* to encode one */
 /* To score one with n texts. */
 violet_status eval_cost_pairs(double *flops, eval_cost *c, const int *text, int n);
+
+/* eval_retrieval.c, eval_qa.c: scores to e->metric and, but for f NULL, to f: a line a ranking or
+ * answer. */
+violet_status eval_rankings(eval *e, FILE *f);
+violet_status eval_answers(eval *e, FILE *f);
 
 /* eval_report.c */
 /* What metrics have in common; copied. */

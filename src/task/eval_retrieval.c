@@ -421,7 +421,7 @@ static violet_status open_memory(retrieval *r, bool predictions)
     return VIOLET_OK;
 }
 
-static violet_status measure(eval *e, FILE *f)
+violet_status eval_rankings(eval *e, FILE *f)
 {
     retrieval r = {.e = e, .top = e->o->top};
     violet_status status = open_memory(&r, f != NULL);
@@ -444,11 +444,3 @@ static violet_status measure(eval *e, FILE *f)
     free(r.memory);
     return status;
 }
-
-const eval_kind eval_retrieval = {
-    .type = "retrieval",
-    .items = VL_TASK_RETRIEVAL,
-    .head = VL_HEAD_MATCH,
-    .all_pairs = true,
-    .measure = measure,
-};

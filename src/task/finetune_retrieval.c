@@ -236,10 +236,8 @@ static const char *const losses[] = {"retrieval"};
 static const char *const metrics[] = {"recall_1", "recall_5", "recall_10", "median_rank"};
 
 const finetune_kind finetune_retrieval = {
-    .type = "retrieval",
-    .items = VL_TASK_RETRIEVAL,
-    .run = FINETUNE_RUN(losses, metrics, 4, 3, VL_HEAD_MATCH, validate),
-    .each_video = true,
+    .task = &vl_retrieval,
+    .run = FINETUNE_RUN(losses, metrics, 4, 3, validate),
     .least_batch = 2,
     .forward = forward,
 };
