@@ -295,6 +295,13 @@ const int *vl_items_of(int *n, const vl_items *q, int video)
     return q->of.of + q->of.first[video];
 }
 
+bool vl_items_is_last(const vl_items *q, size_t i)
+{
+    int n;
+    const int *of = vl_items_of(&n, q, q->item[i].video);
+    return of[n - 1] == (int)i;
+}
+
 int vl_items_n_types(const vl_items *q)
 {
     return q->types.n;
