@@ -1,7 +1,8 @@
-/* What the files of an evaluation share: eval.c (set-up and order), eval_texts.c (texts),
- * eval_store.c (what is kept in the folder), eval_score.c (videos one by one), eval_first.c (a
- * first stage), eval_cost.c (FLOPs), eval_retrieval.c and eval_qa.c (metrics, predictions),
- * eval_report.c (as text and JSON). Nobody else includes this. */
+/* What the files of an evaluation share: eval.c (options and order), eval_setup.c (checkpoint, data,
+ * model), eval_texts.c (texts), eval_store.c (what is kept in the folder), eval_score.c (videos one
+ * by one), eval_first.c (a first stage), eval_cost.c (FLOPs), eval_retrieval.c (ranks),
+ * eval_ranked.c and eval_qa.c (metrics, predictions), eval_report.c (as text and JSON). Nobody else
+ * includes this. */
 #ifndef VL_TASK_EVAL_INTERNAL_H
 #define VL_TASK_EVAL_INTERNAL_H
 
@@ -105,6 +106,11 @@ struct eval {
     eval_chance chance; /* of questions */
     vl_strings strings;
 };
+
+/* eval_setup.c: in this order. */
+violet_status eval_setup_config(eval *e); /* and what else the checkpoint tells */
+violet_status eval_setup_data(eval *e);
+violet_status eval_setup_model(eval *e);
 
 /* eval_texts.c */
 violet_status eval_texts_open(eval *e);
