@@ -1,6 +1,6 @@
 /* Vectors of videos and texts; see use.h. Of a model with a dual encoder they are its, made to be
  * compared; else the mean over an item's tokens is all that VIOLET's own heads offer for an item
- * that is not paired. `vector_of` is the one place that makes a vector of an encoded item. */
+ * that is not paired. vl_use_vector is the one place that makes a vector of an encoded item. */
 #include <stdlib.h>
 
 #include "base/status.h"
@@ -29,8 +29,8 @@ static violet_status mean_of(float *vector, const vl_features *f, int i)
 }
 
 /* Items one by one: the same bits in whatever company. */
-static violet_status vector_of(float *vector, violet_session *s, const vl_features *f, int i,
-                               bool text)
+violet_status vl_use_vector(float *vector, violet_session *s, const vl_features *f, int i,
+                            bool text)
 {
     const vl_model *m = &s->of->m;
     if (!(m->heads & VL_HEAD_DUAL)) return mean_of(vector, f, i);
@@ -52,7 +52,7 @@ violet_status violet_embed_videos(float *vector, violet_session *s, violet_video
     violet_status status = VIOLET_OK;
     for (int i = 0; i < n && status == VIOLET_OK; i++)
         status = videos[i]->of == s->of
-                     ? vector_of(vector + (size_t)i * E, s, videos[i]->x, 0, false)
+                     ? vl_use_vector(vector + (size_t)i * E, s, videos[i]->x, 0, false)
                      : vl_err(VIOLET_EINVAL, "video %d was encoded by another model", i);
     return status;
 }
@@ -70,7 +70,7 @@ violet_status violet_embed_texts(float *vector, violet_session *s, const char *c
         lot = n - i < LOT ? n - i : LOT;
         status = vl_use_encode(&f, s, ids + (size_t)i * X, NULL, lot);
         for (int k = 0; k < lot && status == VIOLET_OK; k++)
-            status = vector_of(vector + (size_t)(i + k) * E, s, f, k, true);
+            status = vl_use_vector(vector + (size_t)(i + k) * E, s, f, k, true);
         vl_features_close(f);
     }
     free(ids);
