@@ -8,7 +8,7 @@
 
 static use u;
 static char **sentence; /* (u.n) */
-static char *path; /* of the videos */
+static char *path, *index_file;
 static int top, first_stage;
 static violet_found *best; /* (u.n, top) */
 
@@ -28,9 +28,10 @@ static void print_json(const violet_collection *c)
     const violet_found *x = best;
     violet_collection_facts f;
     violet_collection_describe(&f, c);
-    printf("{\n  \"videos\": %d,\n  \"encoded\": %d,\n  \"bad\": %d,\n  \"score\": \"%s\",\n"
-           "  \"sentences\": [",
-           f.n_videos, f.n_encoded, f.n_bad, u.facts.can_score ? "matching" : "vectors");
+    printf("{\n  \"videos\": %d,\n  \"encoded\": %d,\n  \"kept\": %d,\n  \"gone\": %d,\n  "
+           "\"bad\": %d,\n  \"score\": \"%s\",\n  \"sentences\": [",
+           f.n_videos, f.n_encoded, f.n_kept, f.n_gone, f.n_bad,
+           u.facts.can_score ? "matching" : "vectors");
     for (int t = 0; t < u.n; t++) {
         printf("%s\n    {\"sentence\": ", t ? "," : "");
         put_json_string(sentence[t]);
@@ -60,7 +61,7 @@ static violet_status work(const violet_options *o, const violet_hooks *hooks)
 {
     violet_collection *c = NULL;
     (void)o; /* the model is open */
-    violet_status status = violet_collection_open(&c, u.session, path, hooks);
+    violet_status status = violet_collection_open(&c, u.session, path, index_file, hooks);
     if (status == VIOLET_OK) status = search(c, hooks);
     progress_end();
     if (status == VIOLET_OK) (u.json ? print_json : print_lines)(c);
@@ -75,6 +76,9 @@ static int read_own_options(void)
     if (!given || !*given)
         return complain(EXIT_USAGE, "search: no videos: option path names no folder or list");
     path = strdup(given);
+    given = violet_options_get(u.o, "index");
+    if (given && *given && !(index_file = strdup(given)))
+        return complain(EXIT_RUNTIME, "out of memory");
     top = atoi(violet_options_get(u.o, "top"));
     first_stage = atoi(violet_options_get(u.o, "first_stage"));
     best = calloc((size_t)u.n * (size_t)top, sizeof *best);
@@ -111,6 +115,7 @@ int cmd_search(int argc, char **argv)
     status = use_end(&u, status);
     free(sentence);
     free(path);
+    free(index_file);
     free(best);
     return status;
 }

@@ -301,10 +301,10 @@ typedef struct violet_model_facts {
 } violet_model_facts;
 
 /* Reads the weights of a checkpoint of any format; of its heads only the one that is of use here.
- * o: options of "score", "ask", "embed" or "search", of which those about model and videos count; NULL: the
- * defaults. checkpoint NULL: option `checkpoint`. VIOLET_ESHAPE if the file does not give the whole
- * model. A thread goes on reading when this returns; the first calls that need weights wait for it,
- * and fail if a value could not be read or is not finite. */
+ * o: options of "score", "ask", "embed" or "search", of which those about model and videos count;
+ * NULL: the defaults. checkpoint NULL: option `checkpoint`. VIOLET_ESHAPE if the file does not give
+ * the whole model. A thread goes on reading when this returns; the first calls that need weights
+ * wait for it, and fail if a value could not be read or is not finite. */
 violet_status violet_model_open(violet_model **out, const char *checkpoint,
                                 const violet_options *o);
 void violet_model_close(violet_model *m);
@@ -376,16 +376,21 @@ typedef struct violet_collection violet_collection;
 
 typedef struct violet_collection_facts {
     int n_videos;  /* that can be found */
-    int n_encoded; /* of them by this call */
+    int n_encoded; /* of them by this call, */
+    int n_kept;    /* and before, by the index */
+    int n_gone;    /* others that the index had */
     int n_bad;     /* others, that could not be used */
 } violet_collection_facts;
 
-/* Encodes the videos of a folder, of a list of paths (a line each), or one. Events: "videos" as
- * they are done, a warning for each of the first that cannot be used and are left out. hooks may be
- * NULL. VIOLET_ESHAPE for a model that has neither the matching head nor a dual encoder;
- * VIOLET_EFORMAT if there is no video that can be used. */
+/* Encodes the videos of a folder, of a list of paths (a line each), or one. index: a file that keeps
+ * what is encoded, so that a later call encodes only what is new or has another size or time; made
+ * anew, with a warning, where it is damaged or of other weights or options; after VIOLET_EINTERRUPTED
+ * it has what was encoded so far. NULL: all is in memory. Events: "videos" as they are done, a
+ * warning for each of the first ten that cannot be used and are left out. hooks may be NULL.
+ * VIOLET_ESHAPE for a model that has neither the matching head nor a dual encoder; VIOLET_EFORMAT if
+ * no video can be used; VIOLET_EINVAL if the index is a file of another kind. */
 violet_status violet_collection_open(violet_collection **out, violet_session *s, const char *path,
-                                     const violet_hooks *hooks);
+                                     const char *index, const violet_hooks *hooks);
 void violet_collection_close(violet_collection *c);
 void violet_collection_describe(violet_collection_facts *out, const violet_collection *c);
 

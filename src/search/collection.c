@@ -1,5 +1,6 @@
 /* The videos of a collection, found and encoded; see search.h. */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,15 +29,10 @@ static violet_status encode(violet_collection *c, violet_session *s, size_t i,
                             const violet_hooks *hooks)
 {
     violet_video *v;
-    float *vector = NULL;
     violet_status status = violet_video_encode(&v, s, c->list.file[i].path);
     if (status != VIOLET_OK) return status;
     tell_notes(s, hooks);
-    if (c->E) vector = malloc((size_t)c->E * sizeof *vector);
-    if (c->E) status = vector ? vl_use_vector(vector, s, v->x, 0, false) : vl_err_nomem();
-    for (int k = 0; k < c->E && status == VIOLET_OK; k++)
-        c->vector[i * (size_t)c->E + (size_t)k] = vector[k];
-    free(vector);
+    if (c->E) status = vl_use_vector(c->vector + i * (size_t)c->E, s, v->x, 0, false);
     if (status == VIOLET_OK)
         c->item[i].video = v;
     else
@@ -44,43 +40,76 @@ static violet_status encode(violet_collection *c, violet_session *s, size_t i,
     return status;
 }
 
+/* The file is looked at before it is read: one that is changed meanwhile is encoded anew the next
+ * time. */
+static violet_status take(violet_collection *c, violet_session *s, size_t i,
+                          const violet_hooks *hooks)
+{
+    violet_collection_facts *f = &c->facts;
+    uint64_t size;
+    int64_t time;
+    bool there = c->path && vl_store_look(&size, &time, c->list.file[i].path);
+    violet_status status = encode(c, s, i, hooks);
+    if (is_of_the_video(status)) {
+        if (f->n_bad++ < BAD_TOLD)
+            vl_tell(hooks, VIOLET_EVENT_WARNING, "skipped: %s", violet_error());
+        return VIOLET_OK;
+    }
+    f->n_encoded += status == VIOLET_OK;
+    return status == VIOLET_OK && there ? vl_store_put(c, i, size, time) : status;
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 static violet_status encode_all(violet_collection *c, violet_session *s, const violet_hooks *hooks)
 {
     vl_progress p;
-    violet_collection_facts *f = &c->facts;
-    violet_status status = vl_use_ready(c->of); /* what is wrong with the weights is no video's */
-    vl_progress_start(&p, hooks, "videos", 0, c->list.n);
+    violet_status status = VIOLET_OK;
+    uint64_t kept = (uint64_t)c->facts.n_kept, done = kept;
+    vl_progress_start(&p, hooks, "videos", kept, c->list.n);
     for (size_t i = 0; i < c->list.n && status == VIOLET_OK; i++) {
+        if (c->item[i].stored) continue;
         if (vl_stopped(hooks)) return vl_interrupted("search");
-        status = encode(c, s, i, hooks);
-        if (is_of_the_video(status)) {
-            if (f->n_bad++ < BAD_TOLD)
-                vl_tell(hooks, VIOLET_EVENT_WARNING, "skipped: %s", violet_error());
-            status = VIOLET_OK;
-        } else {
-            f->n_encoded += status == VIOLET_OK;
-        }
-        vl_progress_item(&p, i + 1, (uint64_t)f->n_bad);
+        status = take(c, s, i, hooks);
+        vl_progress_item(&p, ++done, (uint64_t)c->facts.n_bad);
     }
     return status;
 }
 
-static violet_status check_some(const violet_collection *c, const char *path)
+/* What is encoded is kept whatever happened; the first error is the one that is told. */
+static violet_status fill(violet_collection *c, violet_session *s, const char *index,
+                          const violet_hooks *hooks)
 {
-    const violet_collection_facts *f = &c->facts;
+    char message[1024];
+    violet_status status = vl_use_ready(c->of); /* what is wrong with the weights is no video's */
+    if (status == VIOLET_OK && index) status = vl_store_open(c, index, hooks);
+    if (status != VIOLET_OK) return status;
+    status = encode_all(c, s, hooks);
+    if (!index) return status;
+    if (status == VIOLET_OK) return vl_store_finish(c);
+    snprintf(message, sizeof message, "%s", violet_error());
+    (void)vl_store_finish(c);
+    return vl_err(status, "%s", message);
+}
+
+static violet_status check_some(violet_collection *c, const char *path)
+{
+    violet_collection_facts *f = &c->facts;
+    f->n_videos = f->n_encoded + f->n_kept;
     if (f->n_videos > 0) return VIOLET_OK;
     return vl_err(VIOLET_EFORMAT, "%s: none of its %d videos can be used", path, f->n_bad);
 }
 
-static void tell_end(const violet_collection *c, const violet_hooks *hooks, double seconds)
+static void tell_end(const violet_collection *c, const char *index, const violet_hooks *hooks,
+                     double seconds)
 {
     const violet_collection_facts *f = &c->facts;
-    char bad[64] = "";
+    char bad[64] = "", kept[64] = "", gone[64] = "";
     if (f->n_bad) snprintf(bad, sizeof bad, ", %d could not be used", f->n_bad);
-    vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%d videos: %d encoded in %.1f s%s", f->n_videos,
-            f->n_encoded, seconds, bad);
+    if (index) snprintf(kept, sizeof kept, ", %d from the index", f->n_kept);
+    if (f->n_gone) snprintf(gone, sizeof gone, ", %d dropped from the index", f->n_gone);
+    vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%d videos: %d encoded in %.1f s%s%s%s", f->n_videos,
+            f->n_encoded, seconds, kept, gone, bad);
 }
 
 /* ---- open and close -------------------------------------------------------------------------- */
@@ -120,7 +149,7 @@ static violet_status prepare(violet_collection *c, const char *path)
 }
 
 violet_status violet_collection_open(violet_collection **out, violet_session *s, const char *path,
-                                     const violet_hooks *hooks)
+                                     const char *index, const violet_hooks *hooks)
 {
     double start = vl_now();
     *out = NULL;
@@ -130,10 +159,9 @@ violet_status violet_collection_open(violet_collection **out, violet_session *s,
     if (!c) return vl_err_nomem();
     c->of = s->of;
     status = prepare(c, path);
-    if (status == VIOLET_OK) status = encode_all(c, s, hooks);
-    c->facts.n_videos = c->facts.n_encoded;
+    if (status == VIOLET_OK) status = fill(c, s, index, hooks);
     if (status == VIOLET_OK) status = check_some(c, path);
-    if (status == VIOLET_OK) tell_end(c, hooks, vl_now() - start);
+    if (status == VIOLET_OK) tell_end(c, index, hooks, vl_now() - start);
     if (status == VIOLET_OK)
         *out = c;
     else
@@ -147,6 +175,7 @@ void violet_collection_close(violet_collection *c)
     for (size_t i = 0; i < c->list.n && c->item; i++) violet_video_free(c->item[i].video);
     vl_video_list_release(&c->list);
     vl_strings_release(&c->names);
+    vl_search_index_close(&c->index);
     free(c->item);
     free(c->vector);
     free(c);
@@ -159,10 +188,27 @@ void violet_collection_describe(violet_collection_facts *out, const violet_colle
 
 /* ---- lent ------------------------------------------------------------------------------------ */
 
+bool vl_collection_has(const violet_collection *c, size_t i)
+{
+    return c->item[i].video || c->item[i].stored;
+}
+
+static violet_status read_stored(violet_video **out, const violet_collection *c, int i)
+{
+    size_t n = (size_t)c->key.rows * (size_t)c->key.cols;
+    real *x = malloc(n * sizeof *x);
+    *out = NULL;
+    if (!x) return vl_err_nomem();
+    for (size_t k = 0; k < n; k++) x[k] = (real)c->item[i].stored->tokens[k];
+    violet_status status = vl_use_video(out, c->of, x, (int)c->key.rows);
+    free(x);
+    return status == VIOLET_OK ? status : vl_err_at(status, "%s", c->item[i].name);
+}
+
 violet_status vl_collection_lend(violet_video **out, const violet_collection *c, int i)
 {
     *out = c->item[i].video;
-    return VIOLET_OK;
+    return *out ? VIOLET_OK : read_stored(out, c, i);
 }
 
 void vl_collection_return(const violet_collection *c, int i, violet_video *v)

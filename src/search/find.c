@@ -89,13 +89,13 @@ static violet_status rank_by_scores(violet_found *best, search *q, int top)
 /* Sentence t by the vectors. */
 static violet_status rank_by_vectors(search *q, int t)
 {
-    size_t E = (size_t)q->c->E;
-    real *text = malloc(E * sizeof *text);
+    int E = q->c->E;
+    real *text = malloc((size_t)E * sizeof *text);
     violet_status status =
-        text ? vl_dual_texts_of(text, &q->s->tape, &q->s->of->m, q->texts, &t, 1) : vl_err_nomem();
+        text ? vl_use_vector(text, q->s, q->texts, t, true) : vl_err_nomem();
     for (int i = 0; i < q->n && status == VIOLET_OK; i++)
         q->list[i] = (vl_use_ranked){
-            vl_dual_product(q->c->vector + (size_t)q->video[i] * E, text, (int)E), i};
+            vl_dual_product(q->c->vector + (size_t)q->video[i] * (size_t)E, text, E), i};
     if (status == VIOLET_OK) vl_use_rank(q->list, q->n);
     free(text);
     return status;
@@ -161,7 +161,7 @@ static violet_status list_videos(search *q)
     q->list = malloc(n * sizeof *q->list);
     if (!q->video || !q->list) return vl_err_nomem();
     for (size_t i = 0; i < n; i++)
-        if (q->c->item[i].video) q->video[q->n++] = (int)i;
+        if (vl_collection_has(q->c, i)) q->video[q->n++] = (int)i;
     return VIOLET_OK;
 }
 

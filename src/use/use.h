@@ -99,7 +99,7 @@ violet_status vl_use_note(violet_session *s, const char *format, ...)
 
 int vl_use_width(const violet_model *m); /* of a vector */
 /* The vector of an encoded item; its bits depend on no other. */
-violet_status vl_use_vector(float *vector, violet_session *s, const vl_features *f, int i,
+violet_status vl_use_vector(real *vector, violet_session *s, const vl_features *f, int i,
                             bool text);
 /* A video that was encoded before: x (rows, D) as it enters the cross-modal transformer. */
 violet_status vl_use_video(violet_video **out, const violet_model *m, const real *x, int rows);
