@@ -382,13 +382,13 @@ typedef struct violet_collection_facts {
     int n_bad;     /* others, that could not be used */
 } violet_collection_facts;
 
-/* Encodes the videos of a folder, of a list of paths (a line each), or one. index: a file that keeps
- * what is encoded, so that a later call encodes only what is new or has another size or time; made
- * anew, with a warning, where it is damaged or of other weights or options; after VIOLET_EINTERRUPTED
- * it has what was encoded so far. NULL: all is in memory. Events: "videos" as they are done, a
- * warning for each of the first ten that cannot be used and are left out. hooks may be NULL.
- * VIOLET_ESHAPE for a model that has neither the matching head nor a dual encoder; VIOLET_EFORMAT if
- * no video can be used; VIOLET_EINVAL if the index is a file of another kind. */
+/* Encodes the videos of a folder, of a list of paths (a line each), or one. index: a file that
+ * keeps what is encoded, so that a later call encodes only what is new or has another size or time;
+ * made anew, with a warning, where it is damaged or of other weights or options; after
+ * VIOLET_EINTERRUPTED it has what was encoded so far. NULL: all is in memory. Events: "videos" as
+ * they are done, a warning for each of the first ten that cannot be used and are left out. hooks
+ * may be NULL. VIOLET_ESHAPE for a model that has neither the matching head nor a dual encoder;
+ * VIOLET_EFORMAT if no video can be used; VIOLET_EINVAL if the index is a file of another kind. */
 violet_status violet_collection_open(violet_collection **out, violet_session *s, const char *path,
                                      const char *index, const violet_hooks *hooks);
 void violet_collection_close(violet_collection *c);

@@ -1,9 +1,9 @@
 /* A model, clips and what is asked of them; see world.h. */
 #include "use/world.h"
 
-#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
 #include <math.h>
@@ -16,10 +16,10 @@
 #include "model/checkpoint.h"
 
 const vl_config small = {.video = {8, {1, 1, 2, 1}, {1, 1, 2, 1}, {2, 3, 3}, 0.1, 1},
-                                .frames = 6, .positions = 50, .grid = {2, 2},
-                                .hidden = D, .ct_layers = 2, .ct_heads = 2, .ct_mlp = 96,
-                                .size_vocab = 30522, .size_code = 16, .size_answer = CLASSES,
-                                .dual_width = 10, .drop = 0.1};
+                         .frames = 6, .positions = 50, .grid = {2, 2},
+                         .hidden = D, .ct_layers = 2, .ct_heads = 2, .ct_mlp = 96,
+                         .size_vocab = 30522, .size_code = 16, .size_answer = CLASSES,
+                         .dual_width = 10, .drop = 0.1};
 const char *const texts[TEXTS] = {"a man plays the guitar", "dogs", "two words"};
 
 char folder[64], clips[VIDEOS][96], path[128];
