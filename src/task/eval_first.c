@@ -128,20 +128,12 @@ static void read_kept(eval_first *s)
                             s->kept, i);
 }
 
-/* Four chains, so that additions need not wait for each other; their order is always the same. */
-static float product(const real *a, const real *b, int n)
-{
-    double sum[4] = {0};
-    for (int i = 0; i < n; i++) sum[i % 4] += (double)a[i] * (double)b[i];
-    return (float)((sum[0] + sum[1]) + (sum[2] + sum[3]));
-}
-
 void eval_first_row(real *row, const eval *e, int video)
 {
     const eval_first *s = e->first;
     const real *v = s->video + (size_t)video * (size_t)s->E;
     for (int t = 0; t < s->n_texts; t++)
-        row[t] = (real)product(v, s->text + (size_t)t * (size_t)s->E, s->E);
+        row[t] = (real)vl_dual_product(v, s->text + (size_t)t * (size_t)s->E, s->E);
 }
 
 /* ---- the best -------------------------------------------------------------------------------- */
