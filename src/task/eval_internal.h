@@ -1,6 +1,6 @@
-/* What the files of an evaluation share: eval.c (options and order), eval_setup.c (checkpoint, data,
- * model), eval_texts.c (texts), eval_store.c (what is kept in the folder), eval_score.c (videos one
- * by one), eval_first.c (a first stage), eval_cost.c (FLOPs), eval_retrieval.c (ranks),
+/* What the files of an evaluation share: eval.c (options and order), eval_setup.c (checkpoint,
+ * data, model), eval_texts.c (texts), eval_store.c (what is kept in the folder), eval_score.c
+ * (videos one by one), eval_first.c (a first stage), eval_cost.c (FLOPs), eval_retrieval.c (ranks),
  * eval_ranked.c and eval_qa.c (metrics, predictions), eval_report.c (as text and JSON). Nobody else
  * includes this. */
 #ifndef VL_TASK_EVAL_INTERNAL_H
