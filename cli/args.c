@@ -35,6 +35,16 @@ int only_checking(void)
     return checking;
 }
 
+char **copy_arguments(int argc, char **argv)
+{
+    char **copy = malloc(((size_t)argc + 1) * sizeof *copy);
+    if (copy)
+        memcpy(copy, argv, (size_t)argc * sizeof *copy);
+    else
+        complain(EXIT_RUNTIME, "out of memory");
+    return copy;
+}
+
 /* ---- arguments ------------------------------------------------------------------------------- */
 
 int take_flag(int *argc, char **argv, const char *word)
@@ -63,9 +73,8 @@ static int is_json_name(const char *s)
 static int parse(violet_options *o, const char *name, int argc, char **argv, char **file)
 {
     int n = 0, status = 0;
-    char **copy = malloc((argc + 1) * sizeof *copy);
-    if (!copy) return complain(EXIT_RUNTIME, "out of memory");
-    memcpy(copy, argv, argc * sizeof *copy);
+    char **copy = copy_arguments(argc, argv);
+    if (!copy) return EXIT_RUNTIME;
     violet_status code = violet_options_parse(o, argc, copy, &n);
     *file = n > 0 ? copy[0] : NULL;
     if (code != VIOLET_OK)

@@ -45,6 +45,7 @@ int cmd_report(int argc, char **argv);
 int cmd_score(int argc, char **argv);
 int cmd_ask(int argc, char **argv);
 int cmd_embed(int argc, char **argv);
+int cmd_search(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_help(int argc, char **argv);
@@ -64,6 +65,9 @@ int tell_commands(void);
 int complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same with violet_error(); EXIT_USAGE if an option or value was wrong. */
 int complain_options(violet_status status);
+
+/* A copy of argv's list, since parsing moves its pieces; the caller frees it. NULL: told. */
+char **copy_arguments(int argc, char **argv);
 
 /* Takes every `word` out of argv; whether there was one before "--". */
 int take_flag(int *argc, char **argv, const char *word);

@@ -62,9 +62,8 @@ static int run(char *baselines, int argc, char **argv, int argc_given, char **gi
 int cmd_report(int argc, char **argv)
 {
     int n = argc;
-    char **copy = malloc(((size_t)argc + 1) * sizeof *copy);
-    if (!copy) return complain(EXIT_RUNTIME, "out of memory");
-    memcpy(copy, argv, (size_t)argc * sizeof *copy);
+    char **copy = copy_arguments(argc, argv);
+    if (!copy) return EXIT_RUNTIME;
     char *baselines = take_baselines(&n, copy);
     int status = baselines ? run(baselines, n, copy, argc, argv) : EXIT_RUNTIME;
     free(baselines);

@@ -23,6 +23,8 @@ static void on_signal(int number)
     errno = code;
 }
 
+/* A hang-up that nohup has turned off stays off. An interrupt that a script's & has turned off does
+ * not: no terminal sends it there, so who does means it. */
 static void catch_signals(void)
 {
     struct sigaction a;
@@ -32,7 +34,7 @@ static void catch_signals(void)
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         struct sigaction was;
         sigaction(ends[i], NULL, &was);
-        if (ends[i] == SIGHUP && was.sa_handler == SIG_IGN) continue; /* nohup */
+        if (ends[i] == SIGHUP && was.sa_handler == SIG_IGN) continue;
         sigaction(ends[i], &a, NULL);
     }
     signal(SIGPIPE, SIG_IGN); /* a closed pager must not end a run of days */

@@ -217,6 +217,30 @@ const command commands[] = {
                   {"\"a dog runs\" --checkpoint run/best.safetensors", "a text, as JSON"}},
      .run = cmd_embed},
 
+    {.name = "search",
+     .group = "Use on your videos",
+     .summary = "find the videos that sentences tell of",
+     .usage = "SENTENCE ... --path DIR|LIST --checkpoint FILE [--top N] [--index FILE] "
+              WITH_OPTIONS,
+     .about = "The best videos of each sentence: rank, score, name. Every video and every sentence "
+              "is encoded once; a score is that of 'violet score'. Of a checkpoint that was "
+              "trained with --contrastive, all videos are ranked by vectors first and only the "
+              "best --first-stage of each sentence are scored. One without the matching head "
+              "ranks by its vectors alone, and says so. Videos that cannot be decoded are left "
+              "out, and counted. --index keeps what is encoded: the same command goes on where it "
+              "was stopped, and a later one encodes only videos that are new or changed.",
+     .reads = "videos: a folder, a list of paths, or one; a checkpoint that has the matching head "
+              "or a dual encoder",
+     .writes = "the file that --index names",
+     .docs = "docs/USE.md",
+     .examples = {{"\"a dog runs\" --path videos --checkpoint run/best.safetensors",
+                   "the five best of a folder"},
+                  {"\"a man sings\" --path videos --checkpoint run/best.safetensors --index "
+                   "videos.index", "quickly, from the second time on"},
+                  {"\"a dog runs\" \"a man sings\" --path videos --checkpoint "
+                   "run/best.safetensors --top 3 --json", "two sentences, for a program to read"}},
+     .run = cmd_search},
+
     /* ---- files and plans --------------------------------------------------------------------- */
     {.name = "info",
      .group = "Files and plans",

@@ -1,4 +1,4 @@
-/* What score, ask and embed share; see use.h. */
+/* What score, ask, embed and search share; see use.h. */
 #include "use.h"
 
 #include <math.h>

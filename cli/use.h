@@ -1,4 +1,4 @@
-/* What score, ask and embed share. */
+/* What score, ask, embed and search share. */
 #ifndef CLI_USE_H
 #define CLI_USE_H
 

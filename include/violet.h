@@ -77,7 +77,7 @@ void violet_log_set(void (*fn)(void *user, violet_log_level level, const char *l
 
 /* The options of one command, each with its default until it is set. Commands: "pretrain",
  * "finetune", "eval", "plan", "extract-frames", "extract-tsv", "extract-vq", "train-dvae", "link",
- * "convert", "score", "ask", "embed", "make-corpus", "report", "info" (whose
+ * "convert", "score", "ask", "embed", "search", "make-corpus", "report", "info" (whose
  * options violet_info's arguments stand for).
  * Names have '_' in JSON and may be written with '-' or '_' everywhere. A call that fails leaves
  * the option it failed at as it was, and says what was expected (of an unknown name: the nearest
@@ -301,10 +301,10 @@ typedef struct violet_model_facts {
 } violet_model_facts;
 
 /* Reads the weights of a checkpoint of any format; of its heads only the one that is of use here.
- * o: options of "score", "ask" or "embed", of which those about model and videos count; NULL: the
- * defaults. checkpoint NULL: option `checkpoint`. VIOLET_ESHAPE if the file does not give the whole
- * model. A thread goes on reading when this returns; the first calls that need weights wait for it,
- * and fail if a value could not be read or is not finite. */
+ * o: options of "score", "ask", "embed" or "search", of which those about model and videos count;
+ * NULL: the defaults. checkpoint NULL: option `checkpoint`. VIOLET_ESHAPE if the file does not give
+ * the whole model. A thread goes on reading when this returns; the first calls that need weights
+ * wait for it, and fail if a value could not be read or is not finite. */
 violet_status violet_model_open(violet_model **out, const char *checkpoint,
                                 const violet_options *o);
 void violet_model_close(violet_model *m);
@@ -367,6 +367,47 @@ violet_status violet_embed_texts(float *vector, violet_session *s, const char *c
 
 /* Writes a matrix (rows, cols) as numpy's .npy, float32; whole, or not at all. */
 violet_status violet_npy_write(const char *path, const float *x, size_t rows, size_t cols);
+
+/* ---- searching videos ------------------------------------------------------------------------ */
+
+/* Videos of a folder or a list, encoded once, to look for sentences in. Never changes: threads with
+ * sessions of the same model may search at the same time. */
+typedef struct violet_collection violet_collection;
+
+typedef struct violet_collection_facts {
+    int n_videos;  /* that can be found */
+    int n_encoded; /* of them by this call, */
+    int n_kept;    /* and before, by the index */
+    int n_gone;    /* others that the index had */
+    int n_bad;     /* others, that could not be used */
+} violet_collection_facts;
+
+/* Encodes the videos of a folder, of a list of paths (a line each), or one. index: a file that
+ * keeps what is encoded, so that a later call encodes only what is new or has another size or time;
+ * made anew, with a warning, where it is damaged or of other weights or options; after
+ * VIOLET_EINTERRUPTED it has what was encoded so far. NULL: all is in memory. Events: "videos" as
+ * they are done, a warning for each of the first ten that cannot be used and are left out. hooks
+ * may be NULL. VIOLET_ESHAPE for a model that has neither the matching head nor a dual encoder;
+ * VIOLET_EFORMAT if no video can be used; VIOLET_EINVAL if the index is a file of another kind. */
+violet_status violet_collection_open(violet_collection **out, violet_session *s, const char *path,
+                                     const char *index, const violet_hooks *hooks);
+void violet_collection_close(violet_collection *c);
+void violet_collection_describe(violet_collection_facts *out, const violet_collection *c);
+
+typedef struct violet_found {
+    const char *name; /* below the folder, or as the list has it; control characters are %XX */
+    const char *path; /* to open; both are borrowed from the collection */
+    float score;
+} violet_found;
+
+/* The videos that fit each of n sentences best: best (n, *top), the best first; *top becomes how
+ * many videos there are, if that is less. A score is that of violet_score. Of a model with a dual
+ * encoder, only the first_stage best by its vectors, but at least *top, are scored (0: all); if it
+ * has no matching head, a score is the product of the vectors. c NULL: only checks of the sentences
+ * and the model. hooks: "pairs" as they are scored; may be NULL. */
+violet_status violet_search(violet_found *best, int *top, const violet_collection *c,
+                            violet_session *s, const char *const *sentences, int n,
+                            int first_stage, const violet_hooks *hooks);
 
 /* ---- looking into files ---------------------------------------------------------------------- */
 

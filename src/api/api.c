@@ -100,7 +100,7 @@ violet_status violet_plan(violet_plan_report *out, const violet_options *o)
 /* Options of any of the commands that use a model; NULL, with the message set, of another. */
 static const vl_use_options *use_options(const violet_options *o)
 {
-    static const char *const commands[] = {"score", "ask", "embed"};
+    static const char *const commands[] = {"score", "ask", "embed", "search"};
     const vl_use_options *values = NULL;
     for (size_t i = 0; i < sizeof commands / sizeof *commands && !values; i++)
         values = vl_options_of(o, commands[i]);

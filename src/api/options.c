@@ -38,6 +38,7 @@ static const vl_command commands[] = {
     {"score", vl_score_option_table, sizeof(vl_use_options), {NULL}},
     {"ask", vl_ask_option_table, sizeof(vl_use_options), {NULL}},
     {"embed", vl_embed_option_table, sizeof(vl_use_options), {NULL}},
+    {"search", vl_search_option_table, sizeof(vl_use_options), {NULL}},
     {"info", vl_info_option_table, sizeof(vl_info_options), {NULL}},
 };
 

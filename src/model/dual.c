@@ -28,6 +28,14 @@ vl_tensor *vl_dual_text(vl_tape *t, const vl_model *m, vl_tensor *text, const ui
     return vl_unit(t, vl_linear(t, x, &m->dual_text, NULL, VL_ACT_NONE));
 }
 
+/* Four chains, so that additions need not wait for each other; their order is always the same. */
+float vl_dual_product(const real *a, const real *b, int n)
+{
+    double sum[4] = {0};
+    for (int i = 0; i < n; i++) sum[i % 4] += (double)a[i] * (double)b[i];
+    return (float)((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
 /* ---- of what is encoded already -------------------------------------------------------------- */
 
 /* The items' rows, item i's from i * rows on -> (n*rows, D); mask (n, rows): which there are. */

@@ -28,6 +28,9 @@ vl_tensor *vl_dual_video(vl_tape *t, const vl_model *m, const vl_tensor *image,
 vl_tensor *vl_dual_text(vl_tape *t, const vl_model *m, vl_tensor *text, const uint8_t *mask,
                         int X);
 
+/* The product of two vectors: a plain sum in double, the same bits wherever it is computed. */
+float vl_dual_product(const real *a, const real *b, int n);
+
 /* ---- of what is encoded already (features.h) ------------------------------------------------- */
 
 /* Items item[0], ... item[n-1], which are done -> out (n, E). No gradient; the tape is the

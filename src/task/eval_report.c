@@ -238,7 +238,7 @@ json_t *eval_json(const eval *e)
     bad |= vl_json_put(o, "left_out", left_out_json(e, &c));
     bad |= vl_json_put(o, "overwritten", json_integer((json_int_t)e->texts.n_overwritten));
     bad |= vl_json_put(o, "shortened", json_integer((json_int_t)e->texts.n_shortened));
-    if (e->kind == &eval_qamc) {
+    if (e->kind == &vl_qamc) {
         bad |= vl_json_put(o, "options_cut", json_integer((json_int_t)e->texts.n_cut));
         bad |= vl_json_put(o, "options_equal", json_integer((json_int_t)e->texts.n_equal));
     }

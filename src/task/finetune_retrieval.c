@@ -152,10 +152,8 @@ static violet_status encode_videos(ranking *k)
 static bool is_ranked(const ranking *k, size_t i)
 {
     const finetune *f = k->r->own;
-    int n, video = vl_items_at(k->q, i)->video;
-    if (!vl_features_rows(k->videos, video)) return false;
-    const int *of = vl_items_of(&n, k->q, video);
-    return !f->compat || of[n - 1] == (int)i;
+    if (!vl_features_rows(k->videos, vl_items_at(k->q, i)->video)) return false;
+    return !f->compat || vl_items_is_last(k->q, i);
 }
 
 static violet_status encode_texts(ranking *k)
@@ -239,10 +237,8 @@ static const char *const losses[] = {"retrieval"};
 static const char *const metrics[] = {"recall_1", "recall_5", "recall_10", "median_rank"};
 
 const finetune_kind finetune_retrieval = {
-    .type = "retrieval",
-    .items = VL_TASK_RETRIEVAL,
-    .run = FINETUNE_RUN(losses, metrics, 4, 3, VL_HEAD_MATCH, validate),
-    .each_video = true,
+    .task = &vl_retrieval,
+    .run = FINETUNE_RUN(losses, metrics, 4, 3, validate),
     .least_batch = 2,
     .forward = forward,
 };

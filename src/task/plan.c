@@ -367,7 +367,7 @@ static violet_status find_kind(planned *p)
 {
     vl_run_options *o = &p->o.of.run;
     const char *type = o->type ? o->type : "";
-    p->kind = strcmp(type, plan_pretrain.type) ? plan_finetune_kind(type) : &plan_pretrain;
+    p->kind = strcmp(type, plan_pretrain.type) ? plan_finetune_kind(&p->own, type) : &plan_pretrain;
     if (!p->kind)
         return vl_err(VIOLET_EINVAL,
                       "'type' is '%.60s', expected pretrain, retrieval, qamc, qaoe or fib", type);

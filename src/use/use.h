@@ -1,7 +1,7 @@
 /* A model ready for use on single videos and texts: what is behind violet_model, violet_session and
  * violet_video of violet.h, whose calls stand in use_*.c.
  *
- *     vl_use_options o = {0};                                 // of the commands score, ask, embed
+ *     vl_use_options o = {0};                          // of the commands score, ask, embed, search
  *     status = vl_option_defaults(vl_score_option_table, &o);
  *     status = vl_use_open(&model, "best.safetensors", &o);   // then violet_session_new(), ...
  *
@@ -28,6 +28,7 @@
 #include "model/model.h"
 #include "text/wordpiece.h"
 
+enum { VL_USE_TEXTS_MOST = 1 << 20 }; /* in a call */
 enum { VL_USE_COMPAT_AUTO, VL_USE_COMPAT_NONE, VL_USE_COMPAT_VIOLET1 };
 
 /* Strings are owned (option.h frees them). What a command does not have stays zero. */
@@ -41,11 +42,12 @@ typedef struct vl_use_options {
     int threads;
     /* of the commands alone */
     bool json, verbose, force;
-    int top;
-    char *output;
+    int top, first_stage;
+    char *output, *path, *index;
 } vl_use_options;
 
-extern const vl_option vl_score_option_table[], vl_ask_option_table[], vl_embed_option_table[];
+extern const vl_option vl_score_option_table[], vl_ask_option_table[], vl_embed_option_table[],
+    vl_search_option_table[];
 
 struct violet_model {
     vl_model m; /* of the heads only `fc`, if there is one */
@@ -96,6 +98,12 @@ violet_status vl_use_note(violet_session *s, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 int vl_use_width(const violet_model *m); /* of a vector */
+/* The vector of an encoded item; its bits depend on no other. */
+violet_status vl_use_vector(real *vector, violet_session *s, const vl_features *f, int i,
+                            bool text);
+/* A video that was encoded before: x (rows, D) as it enters the cross-modal transformer. */
+violet_status vl_use_video(violet_video **out, const violet_model *m, const real *x, int rows);
+int vl_use_video_rows(const violet_model *m); /* of every video */
 /* Texts as ids (n, X); a text without a word is EINVAL, a cut one noted. what: "sentence". */
 violet_status vl_use_sentences(int *ids, violet_session *s, const char *what,
                                const char *const *text, int n);
@@ -105,6 +113,13 @@ violet_status vl_use_features(vl_features **out, const violet_model *m, const ch
 /* Ids (n, X) as features, to be pooled at position at[i]; NULL: at the first. */
 violet_status vl_use_encode(vl_features **out, violet_session *s, const int *ids, const int *at,
                             int n);
+/* One of many, which are ranked: larger first, of equals the smaller number. */
+typedef struct vl_use_ranked {
+    float score;
+    int of;
+} vl_use_ranked;
+void vl_use_rank(vl_use_ranked *list, int n);
+
 /* score (n_videos, n_texts, outputs of fc). */
 violet_status vl_use_pairs(float *score, violet_session *s, const violet_video *const *videos,
                            int n_videos, const vl_features *texts);

@@ -124,29 +124,17 @@ static violet_status encode_question(int *ids, int *at, violet_session *s, const
     return status;
 }
 
-typedef struct ranked {
-    float score;
-    int class;
-} ranked;
-
-static int by_score(const void *a, const void *b)
-{
-    const ranked *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return x->class - y->class;
-}
-
 /* The best of the classes that have words; shares are of all classes, as in training. */
 static void pick(violet_answer *best, int n, const violet_model *m, const float *score,
-                 ranked *list)
+                 vl_use_ranked *list)
 {
     double most = -INFINITY, sum = 0;
     for (int i = 0; i < m->n_classes; i++) most = fmax(most, (double)score[i]);
     for (int i = 0; i < m->n_classes; i++) sum += exp((double)score[i] - most);
-    for (int i = 0; i < vl_answers_n(m->answers); i++) list[i] = (ranked){score[i], i};
-    qsort(list, (size_t)vl_answers_n(m->answers), sizeof *list, by_score);
+    for (int i = 0; i < vl_answers_n(m->answers); i++) list[i] = (vl_use_ranked){score[i], i};
+    vl_use_rank(list, vl_answers_n(m->answers));
     for (int i = 0; i < n; i++)
-        best[i] = (violet_answer){vl_answers_word(m->answers, list[i].class),
+        best[i] = (violet_answer){vl_answers_word(m->answers, list[i].of),
                                   (float)(exp((double)list[i].score - most) / sum)};
 }
 
@@ -161,7 +149,7 @@ violet_status violet_ask(violet_answer *best, int *n, violet_session *s, const v
     if (status != VIOLET_OK) return status;
     int *ids = malloc((size_t)m->size_txt * sizeof *ids);
     float *score = malloc((size_t)m->n_classes * sizeof *score);
-    ranked *list = malloc((size_t)m->n_classes * sizeof *list);
+    vl_use_ranked *list = malloc((size_t)m->n_classes * sizeof *list);
     status = ids && score && list ? encode_question(ids, &at, s, question) : vl_err_nomem();
     if (status == VIOLET_OK && video) status = vl_use_encode(&x, s, ids, &at, 1);
     if (status == VIOLET_OK && video) status = vl_use_pairs(score, s, &video, 1, x);

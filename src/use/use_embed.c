@@ -1,6 +1,6 @@
 /* Vectors of videos and texts; see use.h. Of a model with a dual encoder they are its, made to be
  * compared; else the mean over an item's tokens is all that VIOLET's own heads offer for an item
- * that is not paired. `vector_of` is the one place that makes a vector of an encoded item. */
+ * that is not paired. vl_use_vector is the one place that makes a vector of an encoded item. */
 #include <stdlib.h>
 
 #include "base/status.h"
@@ -12,7 +12,7 @@ int vl_use_width(const violet_model *m)
     return m->heads & VL_HEAD_DUAL ? m->m.config.dual_width : m->m.config.hidden;
 }
 
-static violet_status mean_of(float *vector, const vl_features *f, int i)
+static violet_status mean_of(real *vector, const vl_features *f, int i)
 {
     const vl_features_key *k = vl_features_key_of(f);
     int rows = vl_features_rows(f, i), D = k->cols;
@@ -22,23 +22,28 @@ static violet_status mean_of(float *vector, const vl_features *f, int i)
     for (int d = 0; d < D; d++) {
         double sum = 0;
         for (int r = 0; r < rows; r++) sum += (double)x[(size_t)r * (size_t)D + (size_t)d];
-        vector[d] = (float)(sum / rows);
+        vector[d] = (real)(sum / rows);
     }
     free(x);
     return VIOLET_OK;
+}
+
+violet_status vl_use_vector(real *vector, violet_session *s, const vl_features *f, int i,
+                            bool text)
+{
+    const vl_model *m = &s->of->m;
+    if (!(m->heads & VL_HEAD_DUAL)) return mean_of(vector, f, i);
+    return text ? vl_dual_texts_of(vector, &s->tape, m, f, &i, 1)
+                : vl_dual_videos_of(vector, &s->tape, m, f, &i, 1);
 }
 
 /* Items one by one: the same bits in whatever company. */
 static violet_status vector_of(float *vector, violet_session *s, const vl_features *f, int i,
                                bool text)
 {
-    const vl_model *m = &s->of->m;
-    if (!(m->heads & VL_HEAD_DUAL)) return mean_of(vector, f, i);
-    int E = m->config.dual_width;
+    int E = vl_use_width(s->of);
     real *x = malloc((size_t)E * sizeof *x);
-    violet_status status = !x     ? vl_err_nomem()
-                           : text ? vl_dual_texts_of(x, &s->tape, m, f, &i, 1)
-                                  : vl_dual_videos_of(x, &s->tape, m, f, &i, 1);
+    violet_status status = x ? vl_use_vector(x, s, f, i, text) : vl_err_nomem();
     for (int k = 0; k < E && status == VIOLET_OK; k++) vector[k] = (float)x[k];
     free(x);
     return status;

@@ -1,4 +1,4 @@
-/* The options of score, ask and embed; see use.h. */
+/* The options of score, ask, embed and search; see use.h. */
 #include "use/use.h"
 
 #define S vl_use_options
@@ -55,5 +55,21 @@ const vl_option vl_embed_option_table[] = {
                    "write the vectors as numpy's .npy, in place of JSON on the standard output"),
     VL_OPTION_BOOL(S, force, "false", "Output", "replace the output where it is there"),
     OUTPUT,
+    {0},
+};
+
+const vl_option vl_search_option_table[] = {
+    VL_OPTION_PATH(S, path, NULL, "Search",
+                   "videos: a folder, a list of paths (a line each), or one video"),
+    VL_OPTION_INT(S, top, "5", 1, 1000, "Search", "videos to tell of each sentence"),
+    VL_OPTION_INT(S, first_stage, "20", 0, 1000000, "Search",
+                  "of a checkpoint with a dual encoder: score only so many of the best by its "
+                  "vectors, at least --top; 0: score all"),
+    VL_OPTION_PATH(S, index, NULL, "Search",
+                   "file that keeps what is encoded: later searches encode only videos that are "
+                   "new or changed"),
+    MODEL,
+    VIDEO,
+    VL_OPTION_BOOL(S, json, "false", "Output", "an object in place of lines"),
     {0},
 };

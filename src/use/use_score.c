@@ -77,15 +77,27 @@ violet_status vl_use_pairs(float *score, violet_session *s, const violet_video *
     return status;
 }
 
-/* ---- sentences ------------------------------------------------------------------------------- */
+/* ---- ranks ----------------------------------------------------------------------------------- */
 
-enum { TEXTS_MOST = 1 << 20 };
+static int by_score(const void *a, const void *b)
+{
+    const vl_use_ranked *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return (x->of > y->of) - (x->of < y->of);
+}
+
+void vl_use_rank(vl_use_ranked *list, int n)
+{
+    qsort(list, (size_t)n, sizeof *list, by_score);
+}
+
+/* ---- sentences ------------------------------------------------------------------------------- */
 
 static violet_status check_counts(int n_videos, int n_texts)
 {
-    if (n_videos < 0 || n_texts < 1 || n_texts > TEXTS_MOST)
+    if (n_videos < 0 || n_texts < 1 || n_texts > VL_USE_TEXTS_MOST)
         return vl_err(VIOLET_EINVAL, "%d videos and %d texts: expected 1 to %d texts", n_videos,
-                      n_texts, TEXTS_MOST);
+                      n_texts, VL_USE_TEXTS_MOST);
     return VIOLET_OK;
 }
 

@@ -115,6 +115,12 @@ static violet_status take_frames(uint8_t *image, violet_video *v, violet_session
     return status;
 }
 
+int vl_use_video_rows(const violet_model *m)
+{
+    int side = m->size_img / 32;
+    return m->size_frame * (1 + side * side);
+}
+
 static violet_status encode_frames(violet_video *v, violet_session *s, const uint8_t *image)
 {
     const vl_model *m = &s->of->m;
@@ -125,7 +131,7 @@ static violet_status encode_frames(violet_video *v, violet_session *s, const uin
     v->facts.wait_seconds = (ready = vl_now()) - start;
     const vl_swin_plan *plan = vl_swin_plans_get(&s->plans, &m->config.video, 1, T, S, S);
     if (!plan) return VIOLET_ENOMEM;
-    status = vl_use_features(&v->x, s->of, "video", 1, T * (1 + S / 32 * (S / 32)));
+    status = vl_use_features(&v->x, s->of, "video", 1, vl_use_video_rows(s->of));
     if (status == VIOLET_OK) status = vl_encode_videos(v->x, &first, &s->tape, m, plan, image);
     v->facts.encode_seconds = vl_now() - ready;
     return status;
@@ -146,6 +152,22 @@ violet_status violet_video_encode(violet_video **out, violet_session *s, const c
         if (status == VIOLET_EFORMAT) vl_err_at(status, "%s", path); /* values that overflow */
     }
     free(image);
+    if (status == VIOLET_OK)
+        *out = v;
+    else
+        violet_video_free(v);
+    return status;
+}
+
+violet_status vl_use_video(violet_video **out, const violet_model *m, const real *x, int rows)
+{
+    *out = NULL;
+    violet_video *v = calloc(1, sizeof *v);
+    if (!v) return vl_err_nomem();
+    v->of = m;
+    v->facts.n_taken = m->size_frame;
+    violet_status status = vl_use_features(&v->x, m, "video", 1, rows);
+    if (status == VIOLET_OK) status = vl_features_put(v->x, 0, x, rows);
     if (status == VIOLET_OK)
         *out = v;
     else

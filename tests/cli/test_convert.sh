@@ -17,8 +17,7 @@ y4m() {
 mkdir videos
 for i in 1 2 3 4; do y4m videos/v$i.y4m $((i * 10)); done
 printf '{"train": {"v1": ["a"], "v2": ["b"], "v3": ["c"], "v4": ["d"]}}' >captions.json
-printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
- "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32}' >small.json
+toy_model
 "$VIOLET" pretrain --videos videos --config small.json --data . --dataset captions --size-img 32 --size-frame 2 \
     --size-txt 8 --size-batch 2 --threads 1 --steps 2 --output run >run.txt 2>&1 || cat run.txt
 
@@ -155,24 +154,50 @@ a_full_disk_leaves_nothing() {
 }
 
 # Two GB of zeros that take no place on the disk: long enough to be stopped in the midst of.
-stop_by() {
-    local header='{"t":{"dtype":"F32","shape":[536870912],"data_offsets":[0,2147483648]}}' pid i
+# start_long ENV_OPTION: what the program finds a signal set to; it has begun to write then.
+start_long() {
+    local header='{"t":{"dtype":"F32","shape":[536870912],"data_offsets":[0,2147483648]}}' i
     { printf "\\x$(printf %x ${#header})\0\0\0\0\0\0\0"; printf %s "$header"; } >big.safetensors
     truncate -s $((8 + ${#header} + 2147483648)) big.safetensors
-    "$VIOLET" convert big.safetensors big.pt >out.txt 2>err.txt </dev/null & pid=$!
+    env "$1" "$VIOLET" convert big.safetensors big.pt >out.txt 2>err.txt </dev/null & pid=$!
     for i in $(seq 2000); do
         [ -n "$(find . -name 'big.pt.tmp.*' -size +0)" ] && break
         sleep 0.005
     done
+}
+
+written() { stat -c %s big.pt.tmp.* 2>/dev/null || echo 0; }
+
+# stop_by SIGNAL WORDS
+stop_by() {
     kill -"$1" $pid; wait $pid
-    status=$? out='' err=$(cat err.txt) ran="convert, then $1"
+    status=$? out='' err=$(cat err.txt) ran="convert, then $1, $2"
     expect_status 130; expect_err "to go on: violet convert big.safetensors big.pt"
     [ ! -e big.pt ] || fail "big.pt was written"
     [ -z "$(find . -name '*.tmp.*')" ] || fail "a temporary file is left"
 }
 
-an_interrupt_leaves_nothing() { stop_by INT; }
-a_closed_terminal_leaves_nothing() { stop_by HUP; }
+an_interrupt_leaves_nothing() {
+    start_long --default-signal=INT; stop_by INT "as in a terminal"
+    start_long --ignore-signal=INT; stop_by INT "behind a script's &" # who asks for it by kill means it
+}
+
+a_closed_terminal_leaves_nothing() { start_long --default-signal=HUP; stop_by HUP "in a terminal"; }
+
+# What nohup began does not end with the terminal, but is stopped as ever.
+nohup_outlives_a_terminal() {
+    local i was
+    start_long --ignore-signal=HUP
+    kill -HUP $pid; was=$(written)
+    for i in $(seq 2000); do
+        [ "$(written)" -gt "$was" ] && break
+        sleep 0.005
+    done
+    status=0 out='' err=$(cat err.txt) ran="nohup convert, then HUP"
+    [[ $err != *"stopping"* ]] || fail "it stops"
+    [ "$(written)" -gt "$was" ] || fail "it does not go on"
+    stop_by TERM "after nohup and HUP"
+}
 
 # The published encoder's kind of file, for --dvae.
 a_dvae_module() {
@@ -191,7 +216,8 @@ a_dvae_module() {
 in_a_folder() { mkdir "$1"; cd "$1" || exit 1; "$1"; }
 for t in help_tells wrong_arguments there_and_back refusals patterns_and_types a_run_becomes_weights \
     differences_have_exit_codes what_a_task_would_take a_full_disk_leaves_nothing \
-    an_interrupt_leaves_nothing a_closed_terminal_leaves_nothing a_dvae_module; do
+    an_interrupt_leaves_nothing a_closed_terminal_leaves_nothing nohup_outlives_a_terminal \
+    a_dvae_module; do
     test_case $t in_a_folder $t
 done
 finish

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# violet score, ask and embed: lines for people and objects, what is best first, notes, refusals and
+# violet score, ask, embed and search: lines for people and objects, what is best first, notes, refusals and
 # exit codes; a model that `violet finetune` made. tests/unit/test_use.c looks at the numbers.
 . "$(dirname "$0")/harness.sh"
 MADE=$PWD
@@ -16,8 +16,7 @@ y4m() {
 mkdir videos
 for i in 1 2 3 4; do y4m videos/v$i.y4m $((i * 40)); done
 VIDEO=$MADE/videos/v1.y4m
-printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
- "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32, "size_answer": 3}' >small.json
+toy_model ', "size_answer": 3'
 "$BUILD/hash-model" --config small.json --heads pretrain match.safetensors >make.txt 2>&1 &&
     "$BUILD/hash-model" --config small.json --heads answer answer.pt >>make.txt 2>&1 || cat make.txt
 printf '{"vocab": {"red": 2, "green": 0, "blue": 1}, "train": []}' >answers.json
@@ -26,7 +25,7 @@ MATCH=(--checkpoint "$MADE/match.safetensors" --threads 1) ANSWER=(--checkpoint 
 
 help_tells() {
     local c
-    for c in score ask embed; do
+    for c in score ask embed search; do
         run help $c; expect_status 0
         expect_out "Usage: violet $c "; expect_out "--checkpoint"; expect_out "--size-frame"; expect_out "--json"
     done
@@ -111,6 +110,41 @@ vectors() {
     cmp -s x.npy y.npy || fail "--force did not replace"
     run embed "$VIDEO" "${ANSWER[@]}" --output z.npy --json; expect_status 0; expect_out '"output": "z.npy"'
     [[ $out != *vector* ]] || fail "the values went to the file"
+}
+
+# Lines of a search are those of a score of each video; an index says what it has.
+searches() {
+    cp -r "$MADE/videos" clips; echo "no video" >clips/bad.mp4
+    run search dogs --path clips "${MATCH[@]}" --top 3 --index i; expect_status 0
+    expect_err "skipped: clips/bad.mp4"; expect_err "4 videos: 4 encoded"; expect_err "1 could not be used"
+    [ "$(wc -l <out.txt)" -eq 3 ] || fail "expected three lines"
+    awk '{ if ($1 != NR || NR > 1 && $2 > last) exit 1; last = $2 }' out.txt || fail "expected ranks and scores that fall"
+    cp out.txt first.txt
+    while read -r _ score name; do
+        run score "clips/$name" dogs "${MATCH[@]}"
+        awk -v is="$score" '{ exit !(($1 - is)^2 < 1e-6) }' out.txt || fail "another score of $name than $score"
+    done <first.txt
+    run search dogs --path clips "${MATCH[@]}" --top 3 --index i; expect_err "4 videos: 0 encoded"; expect_err "4 from the index"
+    cmp -s out.txt first.txt || fail "the index changed what is found"
+    printf 'clips/v1.y4m\nclips/v2.y4m\n' >list.txt
+    run search "two words" dogs --path list.txt "${MATCH[@]}"; expect_status 0
+    [ "$(grep -c '^ ' out.txt)" -eq 4 ] && expect_out "two words"$'\n'
+    need_python
+    run search dogs --path clips "${MATCH[@]}" --index i --json; expect_status 0
+    json "o['videos'] == 4 and o['kept'] == 4 and o['bad'] == 1 and o['score'] == 'matching' and o['notes'] == []"
+    json "[f['rank'] for f in o['sentences'][0]['found']] == [1, 2, 3, 4]"
+    json "all(f['path'] == 'clips/' + f['name'] for f in o['sentences'][0]['found'])"
+}
+
+wrong_searches() {
+    run search --path x "${MATCH[@]}"; expect_error 2 "search: expected a sentence"
+    run search dogs "${MATCH[@]}"; expect_error 2 "option path names no folder or list"
+    run search dogs --path x; expect_error 2 "option checkpoint names no file"
+    run search dogs "" --path x "${MATCH[@]}"; expect_error 2 "sentence 2 has no word"
+    run search dogs --path nowhere "${MATCH[@]}"; expect_error 1 "nowhere"
+    run search dogs --path "$MADE/videos" "${ANSWER[@]}"; expect_error 1 "to search without a dual encoder takes a head"
+    run search dogs --path "$MADE/videos" "${MATCH[@]}" --index "$VIDEO"; expect_error 1 "expected an index of 'violet search'"
+    run search dogs --path "$MADE/videos" "${MATCH[@]}" --index nowhere/i; expect_status 1; expect_err "nowhere/i"; expect_no_out
 }
 
 # The question is shortened, never the option, and it is said.
@@ -237,7 +271,7 @@ real_clips() {
 }
 
 in_a_folder() { mkdir "$1"; cd "$1" || exit 1; "$1"; }
-for t in help_tells scores objects options answers vectors too_long wrong_arguments no_video other_checkpoints \
+for t in help_tells scores objects options answers vectors searches wrong_searches too_long wrong_arguments no_video other_checkpoints \
     fine_tuned real_clips; do
     test_case $t in_a_folder $t
 done
