@@ -31,7 +31,8 @@
  * `each_video` the records are the items' videos, once each in the order in which they first come,
  * without texts: what an evaluation encodes once (the texts it takes from vl_item_encode, without
  * pictures). An unknown video is a bad sample; if all are, opening fails. T is at most 5, and 5 of
- * videos, where the option leaves it open.
+ * videos, where the option leaves it open. With `colour` no picture is read: all are of that colour,
+ * of the same videos, those that cannot be read included.
  *
  * Letters: T frames, S size_img, s size_small, X size_txt, h = w = S/32, n_texts rows of text a
  * sample. A data set is read-only
@@ -64,6 +65,7 @@ typedef struct vl_dataset_options {
     const vl_items *items; /* a task's; borrowed. NULL: pretraining */
     bool each_video;       /* of a task: its videos, without texts */
     bool cut_options;      /* of multiple choice: as published, data/item_text.h */
+    const uint8_t *colour; /* of a task: (3) of all pictures; borrowed. NULL: they are read */
     /* frames of videos: data/pictures.h */
     bool fast_video;
     vl_shape video_shape;
@@ -109,7 +111,8 @@ int vl_dataset_missing(const vl_dataset *d); /* videos of a task without picture
  * paths, nor of the pictures themselves. */
 uint64_t vl_dataset_identity(const vl_dataset *d);
 bool vl_dataset_has(const vl_dataset *d, int video); /* of a task: there are pictures of it */
-/* What the pictures of all videos of a task are (vl_pictures_hash), in the items' order. */
+/* What the pictures of all videos of a task are (vl_pictures_hash), in the items' order; with
+ * `colour` which videos they are. */
 uint64_t vl_dataset_hash(const vl_dataset *d);
 
 violet_status vl_scratch_new(vl_scratch **out, const vl_dataset *d);

@@ -39,6 +39,14 @@ bool vl_dataset_has(const vl_dataset *d, int video)
     return d->place[video].piece >= 0;
 }
 
+/* Of the pictures, or of the id where these are not looked at. */
+static uint64_t hash_record(vl_record *r, const vl_dataset *d, const vl_pictures *p, size_t record)
+{
+    vl_slice id = vl_pictures_id(p, record);
+    if (d->o.colour) return vl_hash(0, id.s, id.n);
+    return vl_pictures_look(r, p, record) == VIOLET_OK ? vl_pictures_hash(r) : 2;
+}
+
 /* Videos that are nowhere, and records that cannot be read, are told from those that can. */
 uint64_t vl_dataset_hash(const vl_dataset *d)
 {
@@ -48,9 +56,7 @@ uint64_t vl_dataset_hash(const vl_dataset *d)
     for (int k = 0; k < n; k++) {
         vl_place at = d->place[k];
         const vl_pictures *p = at.piece < 0 ? NULL : d->piece[at.piece].pictures;
-        uint64_t x = !p                                                        ? 1
-                     : vl_pictures_look(&r, p, at.record) != VIOLET_OK ? 2
-                                                                       : vl_pictures_hash(&r);
+        uint64_t x = p ? hash_record(&r, d, p, at.record) : 1;
         h = vl_hash(h, &x, sizeof x);
     }
     vl_record_release(&r);
@@ -68,6 +74,15 @@ static violet_status encode(vl_sample *out, const vl_dataset *d, size_t i, vl_sc
     return VIOLET_OK;
 }
 
+/* The sample's pictures where none is read. */
+static void paint(vl_sample *out, const vl_dataset *d, const char *id)
+{
+    size_t plane = (size_t)d->o.size_img * (size_t)d->o.size_img;
+    size_t n = 3 * (size_t)d->piece[0].n_frames;
+    snprintf(out->id, sizeof out->id, "%s", id);
+    for (size_t k = 0; k < n; k++) memset(out->image + k * plane, d->o.colour[k % 3], plane);
+}
+
 violet_status vl_dataset_read_item(vl_sample *out, vl_bad *why, const vl_dataset *d, size_t i,
                                    vl_scratch *s)
 {
@@ -81,6 +96,10 @@ violet_status vl_dataset_read_item(vl_sample *out, vl_bad *why, const vl_dataset
         if (d->o.each_video) return vl_err(VIOLET_EFORMAT, "%s: no video '%.100s'", path, id);
         return vl_err(VIOLET_EFORMAT, "%s: no video '%.100s', which %s entry %zu has", path, id,
                       vl_items_path(d->o.items), vl_items_at(d->o.items, i)->entry);
+    }
+    if (d->o.colour) {
+        paint(out, d, id);
+        return VIOLET_OK;
     }
     const vl_piece *piece = &d->piece[place.piece];
     status = vl_dataset_look(out, why, piece, place.record, &s->record);

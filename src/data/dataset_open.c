@@ -142,6 +142,8 @@ static violet_status check_options(const vl_dataset_options *o)
         o->video_jpeg > 100)
         return vl_err(VIOLET_EINVAL, "data set: size_small %d or video_jpeg %d cannot be",
                       o->size_small, o->video_jpeg);
+    if (o->colour && (!o->items || o->size_small))
+        return vl_err(VIOLET_EINVAL, "data set: colour is for pictures of a task's items");
     return VIOLET_OK;
 }
 

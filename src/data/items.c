@@ -291,8 +291,15 @@ const char *vl_items_video(const vl_items *q, int video)
 
 const int *vl_items_of(int *n, const vl_items *q, int video)
 {
-    *n = q->of_first[video + 1] - q->of_first[video];
-    return q->of + q->of_first[video];
+    *n = (int)(q->of.first[video + 1] - q->of.first[video]);
+    return q->of.of + q->of.first[video];
+}
+
+bool vl_items_is_last(const vl_items *q, size_t i)
+{
+    int n;
+    const int *of = vl_items_of(&n, q, q->item[i].video);
+    return of[n - 1] == (int)i;
 }
 
 int vl_items_n_types(const vl_items *q)

@@ -87,6 +87,8 @@ int vl_items_n_videos(const vl_items *q);
 const char *vl_items_video(const vl_items *q, int video);
 /* The items of a video, ascending. */
 const int *vl_items_of(int *n, const vl_items *q, int video);
+/* The last of its video's: what is left where, as published, captions overwrite each other. */
+bool vl_items_is_last(const vl_items *q, size_t i);
 
 /* Of questions: the file's `type`, or else the first word: what, who, how, when, where (the five
  * that MSVD-QA and MSRVTT-QA report; "how many" is a how), why, which, whose, whom; "blank" where

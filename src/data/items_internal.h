@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "base/groups.h"
 #include "base/index.h"
 #include "base/strings.h"
 #include "data/items.h"
@@ -42,7 +43,7 @@ struct vl_items {
     vl_string_index stems; /* videos by their names without an ending, of those that have one */
     vl_item *item; /* (n) */
     size_t n, cap;
-    int *of, *of_first; /* (n) items by video; (n_videos + 1) where each video's begin */
+    vl_groups of;  /* items by video */
     vl_answers *vocab;
     int most_options;
     bool any; /* no entry has a field `split`, nor does the file's name */

@@ -100,14 +100,11 @@ static violet_status use_vocab(vl_items *q)
 
 static violet_status list_by_video(vl_items *q)
 {
-    size_t n = (size_t)q->videos.n;
-    q->of_first = calloc(n + 2, sizeof *q->of_first);
-    q->of = malloc((q->n + 1) * sizeof *q->of);
-    if (!q->of_first || !q->of) return vl_err_nomem();
-    for (size_t i = 0; i < q->n; i++) q->of_first[q->item[i].video + 2]++;
-    for (size_t k = 2; k <= n; k++) q->of_first[k + 1] += q->of_first[k];
-    /* [k + 1] is where video k's begin; it moves to where they end, which is where k + 1's do */
-    for (size_t i = 0; i < q->n; i++) q->of[q->of_first[q->item[i].video + 1]++] = (int)i;
+    violet_status status = vl_groups_open(&q->of, q->videos.n, q->n);
+    if (status != VIOLET_OK) return status;
+    for (size_t i = 0; i < q->n; i++) vl_groups_count(&q->of, q->item[i].video);
+    vl_groups_counted(&q->of);
+    for (size_t i = 0; i < q->n; i++) vl_groups_put(&q->of, q->item[i].video, (int)i);
     return VIOLET_OK;
 }
 
@@ -177,8 +174,7 @@ void vl_items_close(vl_items *q)
     vl_index_free(&q->stems);
     vl_answers_free(q->vocab);
     free(q->item);
-    free(q->of);
-    free(q->of_first);
+    vl_groups_release(&q->of);
     free(q->path);
     free(q);
 }

@@ -19,6 +19,14 @@ static violet_status read_size(int *out, const json_t *task, const char *key, in
     return VIOLET_OK;
 }
 
+static violet_status read_blind(vl_tuned *t, const json_t *v)
+{
+    if (v && !json_is_null(v) && !json_is_boolean(v))
+        return vl_err(VIOLET_EFORMAT, "blind: expected true or false");
+    t->blind = json_is_true(v);
+    return VIOLET_OK;
+}
+
 static violet_status read_step(vl_tuned *t, const json_t *v)
 {
     if (!v || json_is_null(v)) return VIOLET_OK;
@@ -61,6 +69,7 @@ static violet_status read_fields(vl_tuned *t, const json_t *task)
     if (status == VIOLET_OK) status = read_size(&t->size_txt, task, "size_txt", 3, 512);
     if (status == VIOLET_OK)
         status = read_size(&t->size_frame, task, "size_frame", 1, VL_FRAMES_MOST);
+    if (status == VIOLET_OK) status = read_blind(t, json_object_get(task, "blind"));
     if (status == VIOLET_OK) status = read_step(t, json_object_get(task, "step"));
     if (status == VIOLET_OK) status = read_answers(t, json_object_get(task, "answers"));
     return status == VIOLET_OK ? status : vl_err_at(status, "metadata 'task'");

@@ -17,6 +17,7 @@
 typedef struct vl_tuned {
     char type[16];       /* "retrieval", ...; "": not said */
     bool violet1;        /* protocol: as the published code does it */
+    bool blind;          /* it saw no pictures */
     int size_img, size_txt, size_frame; /* 0: not said */
     uint64_t step;       /* of the run that wrote it; 0: not said */
     vl_answers *answers; /* class k is word k; NULL: none are listed */

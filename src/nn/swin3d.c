@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const real image_mean[3] = {(real)0.485, (real)0.456, (real)0.406};
+const uint8_t vl_swin_mean_colour[3] = {124, 116, 104}; /* of 255, rounded */
 static const real image_deviation[3] = {(real)0.229, (real)0.224, (real)0.225};
 static const real eps = (real)1e-5;
 

@@ -13,6 +13,9 @@
 
 #define VL_SWIN_STAGES 4
 
+/* A picture that says nothing: what normalisation takes away, so that next to zero is left of it. */
+extern const uint8_t vl_swin_mean_colour[3];
+
 typedef struct vl_swin_config {
     int embed_dim;               /* C of the first stage; doubles from stage to stage */
     int depths[VL_SWIN_STAGES];

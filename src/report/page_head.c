@@ -72,6 +72,8 @@ static void training_line(html *h, const phase *ph)
     html_printf(h, ", pictures of %g pixels", phase_number(ph, "size_img"));
     if (phase_number(ph, "size_frame") > 0)
         html_put(h, ", "), count(h, phase_number(ph, "size_frame"), "frame");
+    if (json_is_true(json_object_get(ph->args, "blind")))
+        html_put(h, ", none of them seen (blind)");
     start(h, ph);
 }
 
@@ -90,6 +92,7 @@ static void evaluation_line(html *h, const phase *ph)
     count(h, json_number_value(json_object_get(r, "scored_items")), "item");
     html_put(h, " of ");
     count(h, json_number_value(json_object_get(r, "scored_videos")), "video");
+    if (json_is_true(json_object_get(r, "blind"))) html_put(h, ", no pictures seen (blind)");
 }
 
 void page_line(html *h, const phase *ph)

@@ -6,22 +6,18 @@
 #include "model/dual.h"
 #include "task/pretrain.h"
 
-/* Added to the cosine of a pair that no softmax is to see. */
-#define NEVER ((real)-1e9)
-
-/* hide (2B, B): NEVER where a pair takes no part, else 0; target (2B). */
+/* hide (2B, B): VL_NEVER where a pair takes no part, else 0; target (2B). */
 static void fill(real *hide, int *target, const vl_contrast_input *in)
 {
     int B = in->B;
     for (int i = 0; i < 2 * B; i++) {
-        int own = i % B, seen = 0;
+        int seen = 0;
         for (int k = 0; k < B; k++) {
-            int pair = i < B ? own * B + k : k * B + own;
-            bool out = k != own && in->same && in->same[pair];
-            hide[i * B + k] = out ? NEVER : 0;
-            seen += !out;
+            bool in_part = vl_pair_at(in->same, B, i, k) >= 0;
+            hide[i * B + k] = in_part ? 0 : VL_NEVER;
+            seen += in_part;
         }
-        target[i] = seen > 1 ? own : -1;
+        target[i] = seen > 1 ? i % B : -1;
     }
 }
 

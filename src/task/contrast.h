@@ -12,6 +12,17 @@
 
 #define VL_CONTRAST_NAME "con" /* in logs: ls_con, ac_con */
 
+/* Added to the score of a pair that no softmax is to see, or in its place. */
+#define VL_NEVER ((real)-1e9)
+
+/* Scores in 2B rows, row i: video i with each text; row B + i: text i with each video. The number
+ * in same (B,B) of the pair in row i, column k; -1: it takes no part, since it is no wrong pair. */
+static inline int vl_pair_at(const uint8_t *same, int B, int i, int k)
+{
+    int own = i % B, pair = i < B ? own * B + k : k * B + own;
+    return k != own && same && same[pair] ? -1 : pair;
+}
+
 typedef struct vl_contrast_input {
     int B, Ni, X;             /* video b belongs to text b */
     vl_tensor *image, *text;  /* (B*Ni, D), (B*X, D): what enters the cross-modal transformer */

@@ -1,10 +1,33 @@
 /* Forward passes of retrieval and question answering; see downstream.h. */
 #include "task/downstream.h"
 
+#include <string.h>
+
 #include "base/nearest.h"
 #include "base/status.h"
 #include "task/pretrain.h"
 #include "train/run_options.h"
+
+const vl_downstream_kind vl_retrieval = {
+    .type = "retrieval", .items = VL_TASK_RETRIEVAL, .head = VL_HEAD_MATCH, .all_pairs = true,
+};
+const vl_downstream_kind vl_qamc = {
+    .type = "qamc", .items = VL_TASK_QAMC, .head = VL_HEAD_MATCH,
+};
+const vl_downstream_kind vl_qaoe = {
+    .type = "qaoe", .items = VL_TASK_QAOE, .head = VL_HEAD_ANSWER,
+};
+const vl_downstream_kind vl_fib = {
+    .type = "fib", .items = VL_TASK_QAOE, .head = VL_HEAD_ANSWER, .blank = true,
+};
+
+const vl_downstream_kind *vl_downstream_kind_of(const char *type)
+{
+    static const vl_downstream_kind *const kinds[] = {&vl_retrieval, &vl_qamc, &vl_qaoe, &vl_fib};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i]->type, type) == 0) return kinds[i];
+    return NULL;
+}
 
 violet_status vl_task_unknown(const char *type)
 {
@@ -12,9 +35,6 @@ violet_status vl_task_unknown(const char *type)
     return vl_err(VIOLET_EINVAL, "'type' is '%.60s', expected retrieval, qamc, qaoe or fib%s", type,
                   vl_nearest_hint(&x));
 }
-
-/* A logit that no softmax sees. */
-#define NEVER ((real)-1e9)
 
 /* The cross-modal encoder's input: pairs (b, text_of[b * each + k]), k < each (text_of NULL: text
  * k) -> (B * each * n, D); 0: failed. */
@@ -79,7 +99,7 @@ static vl_tensor *in_rows(vl_tape *t, vl_tensor *score, const int *from, int row
 {
     vl_tensor *never = vl_tape_tensor(t, 1, 1, 0);
     if (vl_tape_failed(t)) return &t->dead;
-    t->backend->fill(t->device, never->x, NEVER, 1);
+    t->backend->fill(t->device, never->x, VL_NEVER, 1);
     return vl_gather(t, score, never, (vl_index){from, NULL, rows, cols});
 }
 
@@ -93,16 +113,14 @@ static void finish(vl_tape *t, vl_tensor *logits, const int *target, real scale,
     out->loss = vl_xent(t, logits, target, scale, best);
 }
 
-/* Row i of the table: the scores of video i with each text; row B + i: of text i with each video.
- * Returns how many columns of row i are seen. */
+/* Row i of the table, as of vl_pair_at. Returns how many columns of it are seen. */
 static int fill_row(int *from, const vl_downstream_input *in, int i)
 {
-    int B = in->B, own = i % B, seen = 0;
+    int B = in->B, seen = 0;
     for (int k = 0; k < B; k++) {
-        int pair = i < B ? own * B + k : k * B + own;
-        int out = k != own && in->same && in->same[pair];
-        from[i * B + k] = out ? B * B : pair;
-        seen += !out;
+        int pair = vl_pair_at(in->same, B, i, k);
+        from[i * B + k] = pair < 0 ? B * B : pair;
+        seen += pair >= 0;
     }
     return seen;
 }

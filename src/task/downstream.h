@@ -1,9 +1,23 @@
-/* The forward passes of the downstream tasks: which pairs are scored and what the loss is. */
+/* The downstream tasks: what kinds there are, which pairs their forward passes score and what the
+ * loss is. */
 #ifndef VL_TASK_DOWNSTREAM_H
 #define VL_TASK_DOWNSTREAM_H
 
+#include "data/items.h"
 #include "model/model.h"
 #include "task/contrast.h"
+
+/* A kind of task: what fine-tuning, evaluation and plans have in common. */
+typedef struct vl_downstream_kind {
+    const char *type; /* as in args files */
+    vl_task_kind items;
+    int head;         /* VL_HEAD_... */
+    bool all_pairs;   /* every video meets every text, not only those of its own items */
+    bool blank;       /* answers are read at [MASK] */
+} vl_downstream_kind;
+
+extern const vl_downstream_kind vl_retrieval, vl_qamc, vl_qaoe, vl_fib;
+const vl_downstream_kind *vl_downstream_kind_of(const char *type); /* NULL: no such type */
 
 typedef struct vl_downstream_input {
     int B, X;                 /* videos; text positions */

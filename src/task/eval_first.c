@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/groups.h"
 #include "base/status.h"
 #include "model/dual.h"
 #include "task/eval_internal.h"
@@ -22,20 +23,14 @@ typedef struct choice {
     int of;
 } choice;
 
-/* Lists of numbers, one behind the other: of i, list[first[i]] to list[first[i + 1] - 1]. */
-typedef struct lists {
-    size_t *first;
-    int *list;
-} lists;
-
 struct eval_first {
     int K, E, n_videos, n_texts;
     vl_features *kept;
     real *video, *text; /* (n_videos, E), (n_texts, E) */
     bool chosen;
-    lists by_text;      /* of each video: texts that it is among the K best of */
-    lists by_video;     /* of each video: its own K best texts */
-    lists meets;        /* of each video: either, each once, shorter texts first */
+    vl_groups by_text;  /* of each video: texts that it is among the K best of */
+    vl_groups by_video; /* of each video: its own K best texts */
+    vl_groups meets;    /* of each video: either, each once, shorter texts first */
 };
 
 /* ---- vectors --------------------------------------------------------------------------------- */
@@ -73,19 +68,13 @@ violet_status eval_first_open(eval *e)
     return s->video && s->text ? open_kept(s, e) : vl_err_nomem();
 }
 
-static void release(lists *x)
-{
-    free(x->first);
-    free(x->list);
-}
-
 void eval_first_close(eval_first *s)
 {
     if (!s) return;
     vl_features_close(s->kept);
-    release(&s->by_text);
-    release(&s->by_video);
-    release(&s->meets);
+    vl_groups_release(&s->by_text);
+    vl_groups_release(&s->by_video);
+    vl_groups_release(&s->meets);
     free(s->video);
     free(s->text);
     free(s);
@@ -209,19 +198,12 @@ static void close_chooser(chooser *c)
     free(c->row);
 }
 
-static violet_status new_lists(lists *x, int n, size_t most)
-{
-    x->first = calloc((size_t)n + 2, sizeof *x->first);
-    x->list = malloc((most + 1) * sizeof *x->list);
-    return x->first && x->list ? VIOLET_OK : vl_err_nomem();
-}
-
 static violet_status choose_by_videos(eval *e, chooser *c)
 {
     eval_first *s = e->first;
-    lists *own = &s->by_video;
+    vl_groups *own = &s->by_video;
     violet_status status =
-        new_lists(own, s->n_videos, (size_t)s->n_videos * (size_t)c->of_video);
+        vl_groups_open(own, s->n_videos, (size_t)s->n_videos * (size_t)c->of_video);
     if (status != VIOLET_OK) return status;
     for (int v = 0; v < s->n_videos; v++) {
         int n = 0;
@@ -233,7 +215,7 @@ static violet_status choose_by_videos(eval *e, chooser *c)
                       (choice){(float)c->row[t], v});
             if (c->of_video) offer(c->video, &n, c->of_video, (choice){(float)c->row[t], t});
         }
-        for (int i = 0; i < n; i++) own->list[own->first[v] + (size_t)i] = c->video[i].of;
+        for (int i = 0; i < n; i++) own->of[own->first[v] + (size_t)i] = c->video[i].of;
         own->first[v + 1] = own->first[v] + (size_t)n;
     }
     return VIOLET_OK;
@@ -242,37 +224,34 @@ static violet_status choose_by_videos(eval *e, chooser *c)
 /* The choices of the texts, turned round. */
 static violet_status turn_round(eval_first *s, const chooser *c)
 {
-    lists *x = &s->by_text;
-    size_t most = (size_t)s->n_texts * (size_t)c->of_text;
-    violet_status status = new_lists(x, s->n_videos, most);
+    vl_groups *x = &s->by_text;
+    size_t K = (size_t)c->of_text;
+    violet_status status = vl_groups_open(x, s->n_videos, (size_t)s->n_texts * K);
     if (status != VIOLET_OK) return status;
     for (int t = 0; t < s->n_texts; t++)
         for (int i = 0; i < c->n_text[t]; i++)
-            x->first[c->text[(size_t)t * (size_t)c->of_text + (size_t)i].of + 2]++;
-    for (int v = 0; v < s->n_videos; v++) x->first[v + 2] += x->first[v + 1];
-    /* first[v + 1] is where v's begin, and moves to where they end */
+            vl_groups_count(x, c->text[(size_t)t * K + (size_t)i].of);
+    vl_groups_counted(x);
     for (int t = 0; t < s->n_texts; t++)
-        for (int i = 0; i < c->n_text[t]; i++) {
-            int v = c->text[(size_t)t * (size_t)c->of_text + (size_t)i].of;
-            x->list[x->first[v + 1]++] = t;
-        }
+        for (int i = 0; i < c->n_text[t]; i++)
+            vl_groups_put(x, c->text[(size_t)t * K + (size_t)i].of, t);
     return VIOLET_OK;
 }
 
 static violet_status join(eval *e)
 {
     eval_first *s = e->first;
-    lists *x = &s->meets;
+    vl_groups *x = &s->meets;
     size_t most = s->by_text.first[s->n_videos] + s->by_video.first[s->n_videos];
-    violet_status status = new_lists(x, s->n_videos, most);
+    violet_status status = vl_groups_open(x, s->n_videos, most);
     uint8_t *mark = status == VIOLET_OK ? malloc((size_t)s->n_texts + 1) : NULL;
     if (!mark) return status == VIOLET_OK ? vl_err_nomem() : status;
     for (int v = 0; v < s->n_videos; v++) {
         size_t n = 0;
         eval_first_marks(mark, e, v);
         for (int t = 0; t < s->n_texts; t++)
-            if (mark[t]) x->list[x->first[v] + n++] = t;
-        eval_texts_sort(x->list + x->first[v], (int)n, &e->texts);
+            if (mark[t]) x->of[x->first[v] + n++] = t;
+        eval_texts_sort(x->of + x->first[v], (int)n, &e->texts);
         x->first[v + 1] = x->first[v] + n;
     }
     free(mark);
@@ -305,17 +284,17 @@ violet_status eval_first_choose(eval *e)
 void eval_first_marks(uint8_t *mark, const eval *e, int video)
 {
     const eval_first *s = e->first;
-    const lists *a = &s->by_text, *b = &s->by_video;
+    const vl_groups *a = &s->by_text, *b = &s->by_video;
     memset(mark, 0, (size_t)s->n_texts);
-    for (size_t i = a->first[video]; i < a->first[video + 1]; i++) mark[a->list[i]] |= EVAL_BY_TEXT;
+    for (size_t i = a->first[video]; i < a->first[video + 1]; i++) mark[a->of[i]] |= EVAL_BY_TEXT;
     for (size_t i = b->first[video]; i < b->first[video + 1]; i++)
-        mark[b->list[i]] |= EVAL_BY_VIDEO;
+        mark[b->of[i]] |= EVAL_BY_VIDEO;
 }
 
 const int *eval_first_texts(size_t *n, const eval_first *s, int video)
 {
     *n = s->chosen ? s->meets.first[video + 1] - s->meets.first[video] : (size_t)s->n_texts;
-    return s->chosen ? s->meets.list + s->meets.first[video] : NULL;
+    return s->chosen ? s->meets.of + s->meets.first[video] : NULL;
 }
 
 size_t eval_first_pairs(const eval_first *s)

@@ -1,7 +1,8 @@
-/* What the files of an evaluation share: eval.c (set-up and order), eval_texts.c (texts),
- * eval_store.c (what is kept in the folder), eval_score.c (videos one by one), eval_first.c (a
- * first stage), eval_cost.c (FLOPs), eval_retrieval.c and eval_qa.c (metrics, predictions),
- * eval_report.c (as text and JSON). Nobody else includes this. */
+/* What the files of an evaluation share: eval.c (options and order), eval_setup.c (checkpoint,
+ * data, model), eval_texts.c (texts), eval_store.c (what is kept in the folder), eval_score.c
+ * (videos one by one), eval_first.c (a first stage), eval_cost.c (FLOPs), eval_retrieval.c (ranks),
+ * eval_ranked.c and eval_qa.c (metrics, predictions), eval_report.c (as text and JSON). Nobody else
+ * includes this. */
 #ifndef VL_TASK_EVAL_INTERNAL_H
 #define VL_TASK_EVAL_INTERNAL_H
 
@@ -13,24 +14,12 @@
 #include "base/strings.h"
 #include "data/dataset.h"
 #include "model/scorer.h"
+#include "task/downstream.h"
 #include "task/eval.h"
 #include "task/metric.h"
 
 typedef struct eval eval;
 typedef struct eval_first eval_first;
-
-/* One task: what differs between them. */
-typedef struct eval_kind {
-    const char *type; /* as in args files */
-    vl_task_kind items;
-    int head;       /* VL_HEAD_... */
-    bool all_pairs; /* every video meets every text, not only those of its own items */
-    bool blank;     /* answers are read at [MASK] */
-    /* Scores to e->metric and, but for f NULL, to f: a line a ranking or answer. */
-    violet_status (*measure)(eval *e, FILE *f);
-} eval_kind;
-
-extern const eval_kind eval_retrieval, eval_qamc, eval_qaoe, eval_fib;
 
 /* The distinct texts of all items. */
 typedef struct eval_texts {
@@ -77,7 +66,7 @@ struct eval {
     const vl_eval_options *o; /* &own: with what the checkpoint says of sizes; strings borrowed */
     vl_eval_options own;
     const violet_hooks *hooks;
-    const eval_kind *kind;
+    const vl_downstream_kind *kind;
     bool compat;
     vl_rank_rule rule;
     vl_shard shard;
@@ -117,6 +106,11 @@ struct eval {
     eval_chance chance; /* of questions */
     vl_strings strings;
 };
+
+/* eval_setup.c: in this order. */
+violet_status eval_setup_config(eval *e); /* and what else the checkpoint tells */
+violet_status eval_setup_data(eval *e);
+violet_status eval_setup_model(eval *e);
 
 /* eval_texts.c */
 violet_status eval_texts_open(eval *e);
@@ -173,6 +167,11 @@ void eval_cost_close(eval_cost *c);
 double eval_cost_video(const eval_cost *c); /* to encode one */
 /* To score one with n texts. */
 violet_status eval_cost_pairs(double *flops, eval_cost *c, const int *text, int n);
+
+/* eval_retrieval.c, eval_qa.c: scores to e->metric and, but for f NULL, to f: a line a ranking or
+ * answer. */
+violet_status eval_rankings(eval *e, FILE *f);
+violet_status eval_answers(eval *e, FILE *f);
 
 /* eval_report.c */
 /* What metrics have in common; copied. */

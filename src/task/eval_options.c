@@ -28,6 +28,7 @@ const vl_option vl_eval_option_table[] = {
     VL_OPTION_ENUM(R, shape, "upright", VL_SHAPES, "Data",
                    "of videos' frames; upright: rotated as the video says; square: and stretched "
                    "to square pixels; stored: neither"),
+    VL_RUN_ROW_BLIND,
     VL_RUN_ROW_VOCAB,
     VL_RUN_ROW_ANSWERS("the checkpoint's, or else the items'"),
     VL_OPTION_INT(R, size_img, "0", 0, 1024, "Data",

@@ -263,7 +263,7 @@ static violet_status open_memory(answers *a)
     return whole ? VIOLET_OK : vl_err_nomem();
 }
 
-static violet_status measure(eval *e, FILE *f)
+violet_status eval_answers(eval *e, FILE *f)
 {
     answers a = {.e = e, .n_types = vl_items_n_types(e->items)};
     violet_status status = open_memory(&a);
@@ -285,14 +285,3 @@ static violet_status measure(eval *e, FILE *f)
     free(a.row);
     return status;
 }
-
-const eval_kind eval_qamc = {
-    .type = "qamc", .items = VL_TASK_QAMC, .head = VL_HEAD_MATCH, .measure = measure,
-};
-const eval_kind eval_qaoe = {
-    .type = "qaoe", .items = VL_TASK_QAOE, .head = VL_HEAD_ANSWER, .measure = measure,
-};
-const eval_kind eval_fib = {
-    .type = "fib", .items = VL_TASK_QAOE, .head = VL_HEAD_ANSWER, .blank = true,
-    .measure = measure,
-};

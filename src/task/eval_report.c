@@ -16,6 +16,17 @@ static const char *keep(eval *e, const char *s)
     return vl_strings_keep(&e->strings, s, strlen(s));
 }
 
+/* The group's, and what is the same in all of an evaluation. */
+static const char *keep_protocol(eval *e, const eval_group *g)
+{
+    vl_buf b = {0};
+    if (!e->o->run.blind) return keep(e, g->protocol);
+    violet_status status = vl_buf_printf(&b, "%s; blind: no pictures are seen", g->protocol);
+    const char *protocol = status == VIOLET_OK ? vl_strings_keep(&e->strings, b.data, b.n) : NULL;
+    vl_buf_free(&b);
+    return protocol;
+}
+
 violet_status eval_add(eval *e, const eval_group *g, const eval_metric *own)
 {
     char name[80];
@@ -31,7 +42,7 @@ violet_status eval_add(eval *e, const eval_group *g, const eval_metric *own)
     m->name = keep(e, name);
     m->label = keep(e, own->label);
     m->group = same ? last->group : keep(e, g->title);
-    m->protocol = same ? last->protocol : keep(e, g->protocol);
+    m->protocol = same ? last->protocol : keep_protocol(e, g);
     if (!m->name || !m->label || !m->group || !m->protocol) return vl_err_nomem();
     e->n_metrics++;
     return VIOLET_OK;
@@ -84,8 +95,9 @@ static violet_status put_head(vl_buf *out, const eval *e)
     const char *split = split_of(e);
     counts c = count(e);
     violet_status status = vl_buf_printf(
-        out, "%s on %s%s%s: %s%s\n", e->kind->type, vl_items_path(e->items), split ? ", " : ", all",
-        split ? split : "", e->o->run.path_ckpt, e->compat ? ", as violet1" : "");
+        out, "%s on %s%s%s: %s%s%s\n", e->kind->type, vl_items_path(e->items), split ? ", " : ", all",
+        split ? split : "", e->o->run.path_ckpt, e->compat ? ", as violet1" : "",
+        e->o->run.blind ? ", blind" : "");
     if (status == VIOLET_OK && e->bad.videos) status = put_left_out(out, e, &c);
     if (status == VIOLET_OK && e->texts.n_overwritten)
         status = vl_buf_printf(out, "  as published, %zu captions of videos with several are not "
@@ -217,6 +229,7 @@ json_t *eval_json(const eval *e)
     bad |= vl_json_put(o, "split", string_or_null(split_of(e)));
     bad |= vl_json_put(o, "checkpoint", json_string(run->path_ckpt));
     bad |= vl_json_put(o, "compat", json_string(e->compat ? "violet1" : "none"));
+    bad |= vl_json_put(o, "blind", json_boolean(run->blind));
     bad |= vl_json_put(o, "key", json_string(e->key));
     if (e->shard.n > 1) bad |= vl_json_put(o, "shard", json_string(part));
     if (e->first) bad |= vl_json_put(o, "first_stage", first_json(e));
@@ -225,7 +238,7 @@ json_t *eval_json(const eval *e)
     bad |= vl_json_put(o, "left_out", left_out_json(e, &c));
     bad |= vl_json_put(o, "overwritten", json_integer((json_int_t)e->texts.n_overwritten));
     bad |= vl_json_put(o, "shortened", json_integer((json_int_t)e->texts.n_shortened));
-    if (e->kind == &eval_qamc) {
+    if (e->kind == &vl_qamc) {
         bad |= vl_json_put(o, "options_cut", json_integer((json_int_t)e->texts.n_cut));
         bad |= vl_json_put(o, "options_equal", json_integer((json_int_t)e->texts.n_equal));
     }

@@ -50,6 +50,7 @@ uint64_t eval_hash_videos(const eval *e)
     uint64_t h = vl_hash(0, how, sizeof how);
     h = vl_hash(h, e->config.video.heads, sizeof e->config.video.heads);
     h = vl_hash(h, e->config.video.window, sizeof e->config.video.window);
+    if (o->blind) h = hash_text(h, "blind");
     return vl_hash(h, &e->pictures, sizeof e->pictures); /* ids included */
 }
 

@@ -10,10 +10,7 @@
 /* As published, the captions of a video overwrite each other: the last is left. */
 bool eval_is_used(const eval *e, size_t item)
 {
-    int n, video = vl_items_at(e->items, item)->video;
-    if (!e->compat || !e->kind->all_pairs) return true;
-    const int *of = vl_items_of(&n, e->items, video);
-    return of[n - 1] == (int)item;
+    return !e->compat || !e->kind->all_pairs || vl_items_is_last(e->items, item);
 }
 
 /* The number of a text, which may be new. */

@@ -26,15 +26,15 @@ violet_status finetune_open(vl_run *r)
         return vl_err(VIOLET_EINVAL, "neither 'task' nor 'items' says where the items are");
     if (!vl_str_given(r->o->dataset))
         return vl_err(VIOLET_EINVAL, "'dataset' does not say where the pictures are");
-    if (r->o->contrastive > 0 && f->kind != &finetune_retrieval)
+    if (r->o->contrastive > 0 && f->task != &vl_retrieval)
         return vl_err(VIOLET_EINVAL,
                       "contrastive: '%s' has no captions of whole videos, only retrieval has",
-                      f->kind->type);
+                      f->task->type);
     if (r->o->size_batch < f->kind->least_batch)
         return vl_err(VIOLET_EINVAL,
                       "size_batch %d: '%s' tells the samples of a batch apart, it "
                       "needs %d at least",
-                      r->o->size_batch, f->kind->type, f->kind->least_batch);
+                      r->o->size_batch, f->task->type, f->kind->least_batch);
     return VIOLET_OK;
 }
 
@@ -84,7 +84,7 @@ static violet_status check_blanks(const vl_run *r, const vl_items *q)
 static violet_status open_items(vl_run *r, int which, const char *split)
 {
     finetune *f = r->own;
-    vl_items_options o = {.kind = f->kind->items,
+    vl_items_options o = {.kind = f->task->items,
                           .folder = r->o->data,
                           .task = f->o->task,
                           .path = vl_str_given(f->o->items),
@@ -97,9 +97,9 @@ static violet_status open_items(vl_run *r, int which, const char *split)
     if (f->o->size_option && vl_items_most_options(q) > f->o->size_option)
         return vl_err(VIOLET_EINVAL, "size_option %d: %s has a question with %d options",
                       f->o->size_option, vl_items_path(q), vl_items_most_options(q));
-    if (f->kind->items == VL_TASK_QAOE && !f->answers) status = find_answers(r, q);
+    if (f->task->items == VL_TASK_QAOE && !f->answers) status = find_answers(r, q);
     if (status == VIOLET_OK && f->answers) status = vl_items_use(q, f->answers);
-    return status == VIOLET_OK && f->kind->blank ? check_blanks(r, q) : status;
+    return status == VIOLET_OK && f->task->blank ? check_blanks(r, q) : status;
 }
 
 /* ---- data sets ------------------------------------------------------------------------------- */
@@ -108,7 +108,7 @@ static violet_status open_items(vl_run *r, int which, const char *split)
 static violet_status has_split(bool *has, const vl_run *r, const char *split, bool asked)
 {
     const finetune *f = r->own;
-    const vl_items_options o = {.kind = f->kind->items,
+    const vl_items_options o = {.kind = f->task->items,
                                 .folder = r->o->data,
                                 .task = f->o->task,
                                 .path = vl_str_given(f->o->items),
@@ -126,7 +126,7 @@ static violet_status open_split(vl_dataset **out, vl_run *r, int which, const ch
     vl_dataset_options d = vl_run_dataset_options(r->o, r->wordpiece, name, split);
     d.no_tokens = true;
     d.items = f->items[which];
-    d.each_video = which != FINETUNE_TRAIN && f->kind->each_video;
+    d.each_video = which != FINETUNE_TRAIN && f->task->all_pairs;
     d.cut_options = f->compat;
     status = vl_dataset_open(out, &d);
     if (status == VIOLET_OK && vl_dataset_missing(*out))
@@ -285,7 +285,7 @@ violet_status finetune_batch_run(vl_run *r, const vl_batch *b, bool training, ui
     if (status != VIOLET_OK) return status;
     add_sums(sums, &out);
     f->n_seen += (uint64_t)b->n;
-    if (!training && f->kind->items != VL_TASK_RETRIEVAL)
+    if (!training && f->task->items != VL_TASK_RETRIEVAL)
         status = add_hits(f, t, b, &out);
     if (status != VIOLET_OK) return status;
     return training ? vl_tape_backward(t, out.total ? out.total : out.loss) : VIOLET_OK;
@@ -308,7 +308,8 @@ violet_status finetune_validate(vl_run *r, const vl_dataset *d, vl_run_result *o
 const char *const finetune_fixed[] = {
     "type",        "task",       "items",      "split",      "size_img", "size_txt",
     "size_frame",  "size_batch", "size_vocab", "accumulate", "seed",     "compat",
-    "valid_split", "videos",     "shape",      "fast_video", "contrastive", NULL};
+    "valid_split", "videos",     "shape",      "fast_video", "contrastive", "blind",
+    NULL};
 
 /* Of the list of answers, in its order; null: there is none. */
 static json_t *answers_hash(const finetune *f)
@@ -348,13 +349,14 @@ violet_status finetune_describe(char **text, const vl_run *r)
 {
     const finetune *f = r->own;
     json_t *o = json_object(), *list = f->answers ? json_array() : NULL;
-    int bad = vl_json_put(o, "type", json_string(f->kind->type));
+    int bad = vl_json_put(o, "type", json_string(f->task->type));
     *text = NULL;
     bad |= vl_json_put(o, "task", vl_str_given(f->o->task) ? json_string(f->o->task) : json_null());
     bad |= vl_json_put(o, "protocol", json_string(finetune_protocol(f)));
     bad |= vl_json_put(o, "size_img", json_integer(r->o->size_img));
     bad |= vl_json_put(o, "size_txt", json_integer(r->o->size_txt));
     bad |= vl_json_put(o, "size_frame", json_integer(f->frames));
+    bad |= vl_json_put(o, "blind", json_boolean(r->o->blind));
     bad |= vl_json_put(o, "step", json_integer((json_int_t)r->step));
     for (int i = 0; f->answers && i < vl_answers_n(f->answers); i++)
         bad |= vl_json_put(list, NULL, json_string(vl_answers_word(f->answers, i)));
@@ -379,26 +381,28 @@ static void add_contrast(finetune *f)
     f->run.heads |= VL_HEAD_DUAL;
 }
 
-const finetune_kind *finetune_kind_of(const char *type)
+const finetune_kind *finetune_kind_of(const vl_downstream_kind *task)
 {
     static const finetune_kind *const kinds[] = {&finetune_retrieval, &finetune_qamc,
                                                  &finetune_qaoe, &finetune_fib};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i]->type, type) == 0) return kinds[i];
-    return NULL;
+    size_t i = 0;
+    while (kinds[i]->task != task) i++;
+    return kinds[i];
 }
 
 violet_status vl_finetune_run(const vl_finetune_options *o, const violet_hooks *hooks)
 {
     const char *type = o->run.type ? o->run.type : "";
-    const finetune_kind *kind = finetune_kind_of(type);
-    if (!kind) return vl_task_unknown(type);
+    const vl_downstream_kind *task = vl_downstream_kind_of(type);
+    if (!task) return vl_task_unknown(type);
     finetune *f = calloc(1, sizeof *f);
     if (!f) return vl_err_nomem();
     f->o = o;
-    f->kind = kind;
-    f->run = kind->run;
-    if (kind->each_video) f->run.saves = "--valid-batches";
+    f->task = task;
+    f->kind = finetune_kind_of(task);
+    f->run = f->kind->run;
+    f->run.heads = task->head;
+    if (task->all_pairs) f->run.saves = "--valid-batches";
     if (o->run.contrastive > 0) add_contrast(f);
     violet_status status = vl_run_train(&f->run, f, &o->run, hooks);
     free(f);

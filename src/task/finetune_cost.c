@@ -11,7 +11,7 @@ static void count_kept(vl_plan_options *o, const vl_run *r)
     double batches = r->o->valid_batches;
     for (int k = FINETUNE_VALID; k <= FINETUNE_TEST; k++) {
         const vl_items *q = f->items[k];
-        if (!q || !f->kind->each_video) continue;
+        if (!q || !f->task->all_pairs) continue;
         int videos = vl_items_n_videos(q), texts = (int)vl_items_n(q);
         double share = batches > 0 ? batches * r->o->size_batch / videos : 1;
         if (share > 1) share = 1;

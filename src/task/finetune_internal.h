@@ -25,24 +25,22 @@ typedef struct finetune_batch {
 
 /* One task: what differs between them. */
 typedef struct finetune_kind {
-    const char *type; /* as in args files */
-    vl_task_kind items;
-    vl_run_task run;  /* slots that are not its own are finetune.c's */
-    bool blank;       /* answers are read at [MASK] */
-    bool each_video;  /* validation wants videos, and takes the texts from the items */
+    const vl_downstream_kind *task;
+    vl_run_task run; /* slots that are not its own are finetune.c's */
     int least_batch;
     /* One batch's forward pass: *out as of downstream.h. */
     void (*forward)(vl_tape *t, const vl_model *m, const finetune *f, const finetune_batch *b,
                     const vl_downstream_input *in, vl_downstream_output *out);
 } finetune_kind;
 
-const finetune_kind *finetune_kind_of(const char *type); /* NULL: no such type */
+const finetune_kind *finetune_kind_of(const vl_downstream_kind *task);
 extern const finetune_kind finetune_retrieval, finetune_qamc, finetune_qaoe, finetune_fib;
 
 /* vl_run.own of a fine-tuning run. */
 struct finetune {
     const vl_finetune_options *o;
-    const finetune_kind *kind;
+    const vl_downstream_kind *task;
+    const finetune_kind *kind; /* of the task */
     vl_run_task run; /* the kind's, with a contrastive loss where that is on */
     const char *losses[2];
     double weights[2];
@@ -81,11 +79,11 @@ extern const char *const finetune_fixed[];
  * those whose answer is: the published number. */
 #define FINETUNE_ACCURACIES {"accuracy", "accuracy_listed"}
 
-/* Fills a finetune_kind's `run`; losses: one name. */
-#define FINETUNE_RUN(loss_names, metric_names, n_metrics_, n_deciding_, heads_, validate_)         \
+/* Fills a finetune_kind's `run` but for the heads, which are the task's; losses: one name. */
+#define FINETUNE_RUN(loss_names, metric_names, n_metrics_, n_deciding_, validate_)                 \
     {                                                                                              \
         .losses = loss_names, .n_losses = 1, .metrics = metric_names, .n_metrics = n_metrics_,     \
-        .n_deciding = n_deciding_, .heads = heads_, .table = vl_finetune_option_table,             \
+        .n_deciding = n_deciding_, .table = vl_finetune_option_table,                              \
         .fixed = finetune_fixed, .open = finetune_open, .close = finetune_close,                   \
         .open_set = finetune_open_set, .cost = finetune_cost, .buffers = finetune_buffers,         \
         .batch = finetune_batch_run, .validate = validate_, .save = finetune_save,                 \

@@ -12,6 +12,7 @@ const vl_option vl_finetune_option_table[] = {
     VL_OPTION_STRING(S, task, NULL, "Data", "name of the items' file: txt_TASK.json and its like"),
     VL_OPTION_PATH(S, items, NULL, "Data", "file of items, in place of what `task` finds"),
     VL_RUN_ROWS_PICTURES(NULL, "data set with the pictures; NAME:SPLIT to train on another split"),
+    VL_RUN_ROW_BLIND,
     VL_OPTION_STRING(S, test_split, VL_FINETUNE_TEST_SPLIT, "Data",
                      "split to test the best weights on, once, at the end; \"\": no test"),
     VL_OPTION_INT(S, size_vocab, "0", 0, 1e6, "Data",

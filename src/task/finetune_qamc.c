@@ -24,9 +24,8 @@ static void forward(vl_tape *t, const vl_model *m, const finetune *f, const fine
 static const char *const losses[] = {"qamc"}, *const metrics[] = {"accuracy"};
 
 const finetune_kind finetune_qamc = {
-    .type = "qamc",
-    .items = VL_TASK_QAMC,
-    .run = FINETUNE_RUN(losses, metrics, 1, 1, VL_HEAD_MATCH, finetune_validate),
+    .task = &vl_qamc,
+    .run = FINETUNE_RUN(losses, metrics, 1, 1, finetune_validate),
     .least_batch = 1,
     .forward = forward,
 };

@@ -13,7 +13,7 @@ static void forward(vl_tape *t, const vl_model *m, const finetune *f, const fine
         answer[i] = b->facts[i].answer;
         at[i] = b->facts[i].blank >= 0 ? b->facts[i].blank : 0;
     }
-    if (f->kind->blank) own.at = at;
+    if (f->task->blank) own.at = at;
     vl_qaoe_forward(t, m, &own, answer, out);
 }
 
@@ -21,18 +21,15 @@ static const char *const qaoe_losses[] = {"qaoe"}, *const fib_losses[] = {"fib"}
 static const char *const metrics[] = FINETUNE_ACCURACIES;
 
 const finetune_kind finetune_qaoe = {
-    .type = "qaoe",
-    .items = VL_TASK_QAOE,
-    .run = FINETUNE_RUN(qaoe_losses, metrics, 2, 1, VL_HEAD_ANSWER, finetune_validate),
+    .task = &vl_qaoe,
+    .run = FINETUNE_RUN(qaoe_losses, metrics, 2, 1, finetune_validate),
     .least_batch = 1,
     .forward = forward,
 };
 
 const finetune_kind finetune_fib = {
-    .type = "fib",
-    .items = VL_TASK_QAOE,
-    .run = FINETUNE_RUN(fib_losses, metrics, 2, 1, VL_HEAD_ANSWER, finetune_validate),
-    .blank = true,
+    .task = &vl_fib,
+    .run = FINETUNE_RUN(fib_losses, metrics, 2, 1, finetune_validate),
     .least_batch = 1,
     .forward = forward,
 };

@@ -152,10 +152,8 @@ static violet_status encode_videos(ranking *k)
 static bool is_ranked(const ranking *k, size_t i)
 {
     const finetune *f = k->r->own;
-    int n, video = vl_items_at(k->q, i)->video;
-    if (!vl_features_rows(k->videos, video)) return false;
-    const int *of = vl_items_of(&n, k->q, video);
-    return !f->compat || of[n - 1] == (int)i;
+    if (!vl_features_rows(k->videos, vl_items_at(k->q, i)->video)) return false;
+    return !f->compat || vl_items_is_last(k->q, i);
 }
 
 static violet_status encode_texts(ranking *k)
@@ -185,17 +183,20 @@ static violet_status encode_texts(ranking *k)
     return status;
 }
 
-/* The rank of text i's own video among all. */
+/* The rank of text i's own video among all. To a blind model they are one video, which is scored
+ * once: else rounding, which goes by places in a batch, would rank them. */
 static violet_status rank_text(ranking *k, int i, vl_rank_rule rule)
 {
+    bool one = k->r->o->blind;
     int right = 0, own = vl_items_at(k->q, (size_t)k->text[i])->video;
     for (int v = 0; v < k->n_videos; v++) {
         k->pair[v] = k->text[i];
         if (k->video[v] == own) right = v;
     }
-    violet_status status = vl_scorer_score(k->scorer, k->score, k->video, k->pair, k->n_videos);
+    violet_status status =
+        vl_scorer_score(k->scorer, k->score, k->video, k->pair, one ? 1 : k->n_videos);
     if (status != VIOLET_OK) return status;
-    for (int v = 0; v < k->n_videos; v++) k->column[v] = (double)k->score[v];
+    for (int v = 0; v < k->n_videos; v++) k->column[v] = (double)k->score[one ? 0 : v];
     k->rank[i] = vl_rank(k->column, k->n_videos, right, rule);
     return VIOLET_OK;
 }
@@ -236,10 +237,8 @@ static const char *const losses[] = {"retrieval"};
 static const char *const metrics[] = {"recall_1", "recall_5", "recall_10", "median_rank"};
 
 const finetune_kind finetune_retrieval = {
-    .type = "retrieval",
-    .items = VL_TASK_RETRIEVAL,
-    .run = FINETUNE_RUN(losses, metrics, 4, 3, VL_HEAD_MATCH, validate),
-    .each_video = true,
+    .task = &vl_retrieval,
+    .run = FINETUNE_RUN(losses, metrics, 4, 3, validate),
     .least_batch = 2,
     .forward = forward,
 };

@@ -46,10 +46,10 @@ const vl_option vl_plan_option_table[] = {
     VL_OPTION_INT(S, width, "0", 0, 6272, "Data", "width of the pictures, 0: size_img"),
     VL_PRETRAIN_ROW_DVAE,
     VL_RUN_ROW_COMPAT,
-    VL_OPTION_INT(S, negatives, "3", 0, 64, "Recipe", "other texts a video in matching, at most"),
     VL_RUN_ROW_ACCUMULATE,
     VL_RUN_ROW_CHECKPOINTING,
     VL_PRETRAIN_ROWS_MASK,
+    VL_PRETRAIN_ROW_NEGATIVES,
     VL_RUN_ROW_CONTRASTIVE,
     VL_OPTION_DOUBLE(S, peak, "0", 0, 1e9, "Time", "GFLOP/s to reckon time with, 0: none"),
     VL_OPTION_BOOL(S, measure, "false", "Time", "measure this machine's peak"),
@@ -137,7 +137,7 @@ static violet_status count_any(violet_plan_report *r, plan_tally *out, const pla
                                vl_device *d)
 {
     int B = p->o.of.run.size_batch, n = p->kind->all_pairs ? 3 : 2;
-    int least = p->o.negatives + 1 > SMALL_BATCH ? p->o.negatives + 1 : SMALL_BATCH;
+    int least = p->o.of.negatives + 1 > SMALL_BATCH ? p->o.of.negatives + 1 : SMALL_BATCH;
     double most = most_counted(p);
     if (p->kind->all_pairs && most / n > least) least = (int)(most / n);
     if (B <= most || B <= n * least) return count_step(out, p, d, B);
@@ -259,8 +259,9 @@ static void fill_flops(violet_plan_report *r, const planned *p, const plan_tally
 
 static int text_passes(const planned *p)
 {
-    int B = p->o.of.run.size_batch, others = p->o.negatives < B - 1 ? p->o.negatives : B - 1;
-    if (p->kind == &plan_pretrain) return 1 + others + (p->o.of.run.compat != 0);
+    int B = p->o.of.run.size_batch;
+    if (p->kind == &plan_pretrain)
+        return 1 + vl_pretrain_negatives(&p->o.of, B) + (p->o.of.run.compat != 0);
     return p->kind->all_pairs ? B : p->n_texts;
 }
 
@@ -366,7 +367,7 @@ static violet_status find_kind(planned *p)
 {
     vl_run_options *o = &p->o.of.run;
     const char *type = o->type ? o->type : "";
-    p->kind = strcmp(type, plan_pretrain.type) ? plan_finetune_kind(type) : &plan_pretrain;
+    p->kind = strcmp(type, plan_pretrain.type) ? plan_finetune_kind(&p->own, type) : &plan_pretrain;
     if (!p->kind)
         return vl_err(VIOLET_EINVAL,
                       "'type' is '%.60s', expected pretrain, retrieval, qamc, qaoe or fib", type);

@@ -20,7 +20,6 @@
 typedef struct vl_plan_options {
     vl_pretrain_options of; /* what is planned: first, see train/run_options.h */
     int height, width;      /* 0: size_img */
-    int negatives;
     int size_vocab, size_option;   /* of tasks; 0: as usual */
     int valid_videos, valid_texts; /* that a validation of retrieval keeps encoded; texts 0: one a
                                     * video */

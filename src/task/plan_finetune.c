@@ -1,6 +1,5 @@
 /* Plans of fine-tuning: one step of each task, its texts filling all positions; see plan.h. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/status.h"
 #include "task/finetune_internal.h"
@@ -38,8 +37,10 @@ static violet_status run_step(plan_tally *out, const planned *p, vl_tape *t, vl_
                               const made *m, int B)
 {
     const vl_finetune_options o = {.run = p->o.of.run};
+    const vl_downstream_kind *task = vl_downstream_kind_of(p->kind->type);
     const finetune f = {.o = &o,
-                        .kind = finetune_kind_of(p->kind->type),
+                        .task = task,
+                        .kind = finetune_kind_of(task),
                         .compat = o.run.compat == VL_COMPAT_VIOLET1};
     const vl_swin_plan *plan = vl_swin_plans_get(plans, &p->config.video, B, p->T, p->H, p->W);
     if (!plan) return VIOLET_ENOMEM;
@@ -76,18 +77,18 @@ static violet_status step(plan_tally *out, const planned *p, vl_tape *t, vl_swin
     return status;
 }
 
-/* Sizes as finetune_options.c has them. */
-#define USUAL .size_txt = 25, .size_frame = 5, .size_batch = 6, .step = step
-
-const plan_kind *plan_finetune_kind(const char *type)
+const plan_kind *plan_finetune_kind(plan_kind *room, const char *type)
 {
-    static const plan_kind kinds[] = {
-        {.type = "retrieval", .heads = VL_HEAD_MATCH, .all_pairs = true, USUAL},
-        {.type = "qamc", .heads = VL_HEAD_MATCH, .options = true, USUAL},
-        {.type = "qaoe", .heads = VL_HEAD_ANSWER, .answers = true, USUAL},
-        {.type = "fib", .heads = VL_HEAD_ANSWER, .answers = true, USUAL},
-    };
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i].type, type) == 0) return &kinds[i];
-    return NULL;
+    const vl_downstream_kind *task = vl_downstream_kind_of(type);
+    if (!task) return NULL;
+    *room = (plan_kind){.type = task->type,
+                        .heads = task->head,
+                        .size_txt = 25, /* sizes as finetune_options.c has them */
+                        .size_frame = 5,
+                        .size_batch = 6,
+                        .all_pairs = task->all_pairs,
+                        .answers = task->head == VL_HEAD_ANSWER,
+                        .options = task->items == VL_TASK_QAMC,
+                        .step = step};
+    return room;
 }

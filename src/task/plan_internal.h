@@ -39,6 +39,7 @@ typedef struct plan_kind {
 /* One configuration being planned. */
 struct planned {
     const plan_kind *kind;
+    plan_kind own;         /* room for that */
     vl_plan_options o; /* with nothing left open; strings are the caller's */
     vl_config config;
     vl_model model;
@@ -61,7 +62,7 @@ void plan_note(plan_tally *out, const vl_tape *t, const vl_swin_plans *plans, co
 extern const plan_kind plan_pretrain;
 void plan_expect_hidden(planned *p);
 
-/* plan_finetune.c; NULL: no such type. */
-const plan_kind *plan_finetune_kind(const char *type);
+/* plan_finetune.c: written to *room; NULL: no such type. */
+const plan_kind *plan_finetune_kind(plan_kind *room, const char *type);
 
 #endif

@@ -72,7 +72,7 @@ static int part_of(double each, int b)
 
 static violet_status batch_make(batch *a, const planned *p, int B)
 {
-    int others = p->o.negatives < B - 1 ? p->o.negatives : B - 1, hw1 = p->Ni / p->T;
+    int others = vl_pretrain_negatives(&p->o.of, B), hw1 = p->Ni / p->T;
     *a = (batch){.B = B, .n_negative = others};
     a->text = calloc((size_t)B * p->X, sizeof(int));
     a->mtm = calloc((size_t)B * p->X, sizeof(int));

@@ -18,7 +18,7 @@ violet_status pretrain_buffers(vl_run *r, int B, int T)
     p->vq = malloc(B * T * hw * sizeof *p->vq);
     p->answer_mtm = malloc(B * X * sizeof *p->answer_mtm);
     p->answer_mvm = malloc(B * Ni * sizeof *p->answer_mvm);
-    p->negative = malloc(B * 4 * sizeof *p->negative);
+    p->negative = malloc((B * (size_t)vl_pretrain_negatives(p->o, B) + 1) * sizeof *p->negative);
     p->weight = malloc(B * (Ni + X) * sizeof *p->weight);
     if (!p->image || !p->text_mask || !p->same || !p->text || !p->vq || !p->answer_mtm ||
         !p->answer_mvm || !p->negative || !p->weight)
@@ -134,14 +134,14 @@ violet_status pretrain_batch(vl_run *r, const vl_batch *b, bool training, uint64
     /* A validation is masked the same way every time, and not like the training. */
     vl_mask_config mask = p->mask;
     if (!training) mask.seed ^= 0x76616c;
-    int O = b->n < 4 ? b->n : 4, has_tokens;
+    int n_negative = vl_pretrain_negatives(p->o, b->n), has_tokens;
     violet_status status = tokens(r, b, &has_tokens);
     if (status == VIOLET_OK) status = attended(r, b, &mask, training, draw, first_sample);
     if (status != VIOLET_OK) return status;
-    mask_batch(p, b, &mask, first_sample, O - 1, has_tokens);
+    mask_batch(p, b, &mask, first_sample, n_negative, has_tokens);
     vl_pretrain_input in = {.B = b->n,
                             .X = b->X,
-                            .n_negative = O - 1,
+                            .n_negative = n_negative,
                             .image = p->image,
                             .text = p->text,
                             .text_mask = p->text_mask,

@@ -26,6 +26,7 @@ const vl_option vl_pretrain_option_table[] = {
     VL_RUN_ROW_COMPAT,
     VL_RUN_ROWS_RECIPE("5", "2e-5"),
     VL_PRETRAIN_ROWS_MASK,
+    VL_PRETRAIN_ROW_NEGATIVES,
     VL_RUN_ROW_CONTRASTIVE,
     VL_RUN_ROW_SEED,
     VL_RUN_ROWS_FOLDER("true"),

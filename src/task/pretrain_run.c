@@ -62,8 +62,7 @@ static violet_status pretrain_cost(double *flops, double *bytes, vl_run *r, int 
 {
     const pretrain *p = r->own;
     violet_plan_report report;
-    vl_plan_options o = {.of = *p->o, .negatives = 3, .with_dvae = p->dvae,
-                         .with_config = &r->config};
+    vl_plan_options o = {.of = *p->o, .with_dvae = p->dvae, .with_config = &r->config};
     o.of.run.size_frame = T;
     o.of.run.accumulate = 1;
     violet_status status = vl_plan_run(&report, &o);
@@ -101,7 +100,7 @@ static violet_status pretrain_resume(const vl_run *r, const json_t *state)
 static const char *const fixed_options[] = {
     "split",      "parts", "caption", "size_img", "size_txt",   "size_frame",    "size_batch",
     "accumulate", "seed",  "compat",  "p_word",   "p_attended", "p_use_attended", "videos",
-    "shape",      "fast_video", "contrastive", NULL};
+    "shape",      "fast_video", "contrastive", "negatives", NULL};
 
 static const char *const loss_names[] = {"mtm", "mvm", "vtm", VL_CONTRAST_NAME};
 

@@ -19,6 +19,7 @@ typedef struct vl_pretrain_options {
     char *dvae;
     int parts, caption; /* enums above */
     double p_word, p_attended, p_use_attended;
+    int negatives; /* texts of other videos that matching puts beside a video's own, at most */
 } vl_pretrain_options;
 
 extern const vl_option vl_pretrain_option_table[];
@@ -34,6 +35,16 @@ extern const vl_option vl_pretrain_option_table[];
                      "attended masking: share of positions hidden"),                               \
     VL_OPTION_DOUBLE(vl_pretrain_options, p_use_attended, "0.5", 0, 1, "Recipe",                   \
                      "share of samples with attended masking")
+#define VL_PRETRAIN_ROW_NEGATIVES                                                                  \
+    VL_OPTION_INT(vl_pretrain_options, negatives, "3", 1, 64, "Recipe",                            \
+                  "matching: texts of other videos beside a video's own; as many as a smaller "    \
+                  "batch has")
+
+/* How many of these a video has in a batch of B. */
+static inline int vl_pretrain_negatives(const vl_pretrain_options *o, int B)
+{
+    return o->negatives < B - 1 ? o->negatives : B - 1;
+}
 
 /* Runs to the end, or to hooks->stop. hooks may be NULL. */
 violet_status vl_pretrain_run(const vl_pretrain_options *o, const violet_hooks *hooks);

@@ -35,7 +35,7 @@ typedef struct vl_run_options {
     char *type; /* as in the published args files */
     /* data */
     char *data, *dataset, *split, *valid_split, *vocab, *videos, *answers;
-    bool fast_video;
+    bool fast_video, blind;
     int shape; /* of videos' frames: vl_shape */
     int size_img, size_txt, size_frame, size_batch, workers, valid_batches;
     /* model */
@@ -77,6 +77,11 @@ typedef struct vl_run_options {
     VL_OPTION_ENUM(vl_run_options, shape, "upright", VL_SHAPES, "Data",                            \
                    "of videos' frames; upright: rotated as the video says; square: and stretched " \
                    "to square pixels; stored: neither")
+
+#define VL_RUN_ROW_BLIND                                                                           \
+    VL_OPTION_BOOL(vl_run_options, blind, "false", "Data",                                         \
+                   "see no pictures: none is read, all are of the mean colour; what texts alone "  \
+                   "give")
 
 #define VL_RUN_ROW_VOCAB                                                                           \
     VL_OPTION_PATH(vl_run_options, vocab, NULL, "Data",                                            \

@@ -98,6 +98,7 @@ vl_dataset_options vl_run_dataset_options(const vl_run_options *o, const vl_word
                                 .size_img = o->size_img,
                                 .size_txt = o->size_txt,
                                 .n_frames = o->size_frame,
+                                .colour = o->blind ? vl_swin_mean_colour : NULL,
                                 .seed = (uint64_t)o->seed,
                                 .fast_video = o->fast_video,
                                 .video_shape = compat ? VL_SHAPE_STORED : (vl_shape)o->shape,

@@ -57,3 +57,25 @@ expect_one_line() {
 }
 # expect_error STATUS WORDS
 expect_error() { expect_status "$1"; expect_err "$2"; expect_one_line; expect_no_out; }
+
+# ---- toys: what tests of whole runs begin with ----
+
+# 32 x 32 pixels of one grey
+JPEG=/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCAAgACADASIAAhEBAxEB/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAECAxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOEhYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDxqiiigAooooAKKKKACiiigD//2Q==
+
+# toy_pictures N FILE: videos v1 to vN of two frames
+toy_pictures() { local i; for i in $(seq "$1"); do printf 'v%d\t%s\t%s\n' "$i" "$JPEG" "$JPEG"; done >"$2"; }
+
+# toy_questions N QUESTION: txt_toy-qa_SPLIT.csv of the three splits, an answer of two for each of N videos
+toy_questions() {
+    local i split
+    for split in train val test; do
+        { echo 'video,question,answer'; for i in $(seq "$1"); do echo "v$i,$2,$((i % 2))x"; done; } >txt_toy-qa_$split.csv
+    done
+}
+
+# toy_model [MORE]: small.json, a model of few weights; MORE of its sizes, as JSON from a comma on
+toy_model() {
+    printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
+ "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32%s}' "${1-}" >small.json
+}

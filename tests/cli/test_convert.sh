@@ -17,8 +17,7 @@ y4m() {
 mkdir videos
 for i in 1 2 3 4; do y4m videos/v$i.y4m $((i * 10)); done
 printf '{"train": {"v1": ["a"], "v2": ["b"], "v3": ["c"], "v4": ["d"]}}' >captions.json
-printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
- "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32}' >small.json
+toy_model
 "$VIOLET" pretrain --videos videos --config small.json --data . --dataset captions --size-img 32 --size-frame 2 \
     --size-txt 8 --size-batch 2 --threads 1 --steps 2 --output run >run.txt 2>&1 || cat run.txt
 

@@ -11,7 +11,8 @@
 #     encoder.pkl    a dVAE
 #     build/violet, script/    as in the sources; violet is in the path
 #
-# tests/cli/commands.awk tells what counts as a command.
+# tests/cli/commands.awk tells what counts as a command. Links between the documents lead to a file
+# and to a heading in it, and a page that is named (docs/X.md) is there.
 . "$(dirname "$0")/harness.sh"
 status=0 out='' err='' ran=docs
 DOCS=$WORK
@@ -129,6 +130,37 @@ runs() {
     [ "$n" -gt 0 ] || { echo "no document has a block that is run"; return 1; }
 }
 
+# ---- links ---------------------------------------------------------------------------------------
+
+# headings FILE: as links name them
+headings() {
+    sed -n 's/^##* *//p' "$1" | tr 'A-Z' 'a-z' | sed 's/[^a-z0-9 _-]//g; s/ /-/g'
+}
+check_link() { # FILE TARGET
+    local path=${2%%#*} file
+    file=$(dirname "$1")/$path
+    [ -n "$path" ] || file=$1
+    if [ ! -e "$file" ]; then complaint "$1" "$2" "there is no such file"
+    elif [[ $2 == *'#'* ]] && ! headings "$file" | grep -qxF -- "${2#*#}"; then
+        complaint "$1" "$2" "there is no such heading"
+    fi
+}
+targets() { grep -oE '\]\([^()]+\)' "$1" | sed 's/^](//; s/)$//' | grep -v '^https*:'; }
+pages_named() { grep -oE '\bdocs/[A-Z_]+\.md\b' "$1" | sort -u; }
+# links TOP FILE ...: TOP is where docs/ is
+links() {
+    local file to top=$1
+    shift
+    n_bad=0
+    for file in "$@"; do
+        while read -r to; do check_link "$file" "$to"; done < <(targets "$file")
+        while read -r to; do
+            [ -e "$top/$to" ] || complaint "$file" "$to" "there is no such page"
+        done < <(pages_named "$file")
+    done
+    return $((n_bad > 0))
+}
+
 # ---- cases ---------------------------------------------------------------------------------------
 
 examples_of_help() {
@@ -173,10 +205,29 @@ EOF
     [ $status -eq 0 ] || fail "a good block failed: $(cat told.txt)"
 }
 
+wrong_links_are_seen() {
+    mkdir docs
+    printf '# A page\n\n## The `x`, or y\n' >docs/ONE.md
+    printf '[a](docs/ONE.md) [b](docs/ONE.md#the-x-or-y) [c](#top)\n## Top\n' >good.md
+    printf 'docs/ONE.md, [d](http://no.where)\n' >>good.md
+    links . good.md >told.txt || fail "good links failed: $(cat told.txt)"
+    printf '[a](docs/NONE.md)\n' >a.md
+    printf '[b](docs/ONE.md#the-z)\n' >b.md
+    printf '[c](#top)\n' >c.md
+    printf 'See docs/NO_SUCH.md.\n' >d.md
+    local file
+    for file in a b c d; do
+        links . $file.md >told.txt && fail "the link in $file.md was not seen"
+    done
+    return 0
+}
+
 cd "$ROOT" && FILES=(README.md CONTRIBUTING.md docs/*.md) && cd "$WORK" || exit 1
 ABSOLUTE=("${FILES[@]/#/$ROOT/}")
 test_case commands_of_the_documents check "${ABSOLUTE[@]}"
 test_case examples_of_help examples_of_help
 test_case blocks_that_are_run runs "${ABSOLUTE[@]}"
 test_case mistakes_are_seen mistakes_are_seen
+test_case links_lead_somewhere links "$ROOT" "${ABSOLUTE[@]}"
+test_case wrong_links_are_seen wrong_links_are_seen
 finish

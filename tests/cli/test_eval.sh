@@ -2,17 +2,13 @@
 # violet eval from the command line: text and JSON, predictions, interruption, parts, wrong usage.
 . "$(dirname "$0")/harness.sh"
 
-# 32 x 32 pixels of one grey
-JPEG=$(sed -n 's/^JPEG=//p' "$ROOT/tests/cli/test_pretrain.sh")
-tab=$'\t'
-for i in $(seq 40); do echo "v$i$tab$JPEG$tab$JPEG"; done >img_toy.tsv
+toy_pictures 40 img_toy.tsv
 items() { for i in $(seq "$1"); do printf '%s{"video": "v%d", "caption": "man %d walks"}' "${comma-}" "$i" "$i"; comma=,; done; }
 printf '{"test": [%s]}' "$(comma= items 40)" >txt_toy.json
 printf '{"train": [{"video": "v1", "question": "what walks?", "answer": "man"}],
  "test": [{"video": "v1", "question": "what walks?", "answer": "man"},
           {"video": "v2", "question": "who walks?", "answer": "nobody"}], "vocab": ["man", "dog"]}' >txt_oe.json
-printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
- "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32, "grid": [1, 1], "size_answer": 2}' >small.json
+toy_model ', "grid": [1, 1], "size_answer": 2'
 printf '{"type": "retrieval", "dataset": "toy", "task": "toy", "size_img": 32, "size_txt": 8, "size_epoch": 20,
  "size_batch": 6, "lr": 1.2e-5, "decay": 1e-3, "path_ckpt": "m.safetensors"}' >args.json
 "$BUILD/hash-model" --config small.json --heads match m.safetensors >/dev/null &&

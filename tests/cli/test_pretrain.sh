@@ -2,15 +2,11 @@
 # violet pretrain from the command line on eight made-up videos: progress, interruption, resuming.
 . "$(dirname "$0")/harness.sh"
 
-# 32 x 32 pixels of one grey
-JPEG=/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQERMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCAAgACADASIAAhEBAxEB/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/8QAHwEAAwEBAQEBAQEBAQAAAAAAAAECAwQFBgcICQoL/8QAtREAAgECBAQDBAcFBAQAAQJ3AAECAxEEBSExBhJBUQdhcRMiMoEIFEKRobHBCSMzUvAVYnLRChYkNOEl8RcYGRomJygpKjU2Nzg5OkNERUZHSElKU1RVVldYWVpjZGVmZ2hpanN0dXZ3eHl6goOEhYaHiImKkpOUlZaXmJmaoqOkpaanqKmqsrO0tba3uLm6wsPExcbHyMnK0tPU1dbX2Nna4uPk5ebn6Onq8vP09fb3+Pn6/9oADAMBAAIRAxEAPwDxqiiigAooooAKKKKACiiigD//2Q==
-tab=$'\t'
-for i in 1 2 3 4 5 6 7 8; do echo "v$i$tab$JPEG$tab$JPEG"; done >img_toy_train_0.tsv
+toy_pictures 8 img_toy_train_0.tsv
 head -2 img_toy_train_0.tsv >img_toy_val.tsv
 captions() { for i in $(seq "$1"); do printf '%s"v%d": ["man %d walks"]' "${comma-}" "$i" "$i"; comma=,; done; }
 printf '{"train": {%s}, "val": {%s}}' "$(comma= captions 8)" "$(comma= captions 2)" >txt_toy.json
-printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
- "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32}' >small.json
+toy_model
 printf '{"type": "pretrain", "config": "small.json", "data": ".", "dataset": "toy", "size_img": 32,
  "size_txt": 8, "size_batch": 2, "threads": 1, "keep": false}' >args.json
 

@@ -2,14 +2,9 @@
 # violet report from the command line: a training, an evaluation with predictions, their page.
 . "$(dirname "$0")/harness.sh"
 
-# 32 x 32 pixels of one grey
-JPEG=$(sed -n 's/^JPEG=//p' "$ROOT/tests/cli/test_pretrain.sh")
-tab=$'\t'
-for i in 1 2 3 4 5 6; do echo "v$i$tab$JPEG$tab$JPEG"; done >img_toy.tsv
-table() { echo 'video,question,answer'; for i in 1 2 3 4 5 6; do echo "v$i,is it <grey>,$((i % 2))x"; done; }
-for split in train val test; do table >txt_toy-qa_$split.csv; done
-printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
- "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32}' >small.json
+toy_pictures 6 img_toy.tsv
+toy_questions 6 "is it <grey>"
+toy_model
 printf '{"type": "qaoe", "config": "small.json", "data": ".", "dataset": "toy", "task": "toy-qa", "size_img": 32,
  "size_txt": 8, "size_batch": 2, "size_frame": 2, "threads": 1}' >args.json
 evaluate() {

@@ -16,8 +16,7 @@ y4m() {
 mkdir videos
 for i in 1 2 3 4; do y4m videos/v$i.y4m $((i * 40)); done
 VIDEO=$MADE/videos/v1.y4m
-printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
- "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32, "size_answer": 3}' >small.json
+toy_model ', "size_answer": 3'
 "$BUILD/hash-model" --config small.json --heads pretrain match.safetensors >make.txt 2>&1 &&
     "$BUILD/hash-model" --config small.json --heads answer answer.pt >>make.txt 2>&1 || cat make.txt
 printf '{"vocab": {"red": 2, "green": 0, "blue": 1}, "train": []}' >answers.json

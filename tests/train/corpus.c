@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/base64.h"
+#include "base/buf.h"
 #include "base/file.h"
 #include "file/pickle.h"
 #include "media/picture.h"
@@ -35,6 +36,25 @@ void corpus_write(const corpus *c, const char *name, const char *text)
     snprintf(path, sizeof path, "%s/%s", c->folder, name);
     FILE *f = fopen(path, "w");
     if (!f || fputs(text, f) < 0 || fclose(f)) fail_msg("cannot write %s", path);
+}
+
+void corpus_items(const corpus *c, const char *name, const char *const *splits, corpus_put *put,
+                  const void *user)
+{
+    vl_buf b = {0};
+    char path[64], entry[400];
+    violet_status status = vl_buf_puts(&b, "{");
+    for (int s = 0; splits[s]; s++) {
+        status |= vl_buf_printf(&b, "%s\"%s\": [", s ? ", " : "", splits[s]);
+        for (int i = 0; put(entry, sizeof entry, splits[s], i, user); i++)
+            status |= vl_buf_printf(&b, "%s{%s}", i ? ", " : "", entry);
+        status |= vl_buf_puts(&b, "]");
+    }
+    status |= vl_buf_puts(&b, "}\n");
+    if (status != VIOLET_OK) fail_msg("%s", violet_error());
+    snprintf(path, sizeof path, "data/txt_%s.json", name);
+    corpus_write(c, path, b.data);
+    vl_buf_free(&b);
 }
 
 void corpus_open(corpus *c)

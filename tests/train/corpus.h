@@ -43,6 +43,11 @@ char *corpus_picture(int video, int frame);
 void corpus_add_videos(const corpus *c, const char *name, int n, int T, const char *kinds);
 /* FOLDER/NAME gets this text. */
 void corpus_write(const corpus *c, const char *name, const char *text);
+/* data/txt_NAME.json of these splits (closed by NULL), the entries of each as `put` writes their
+ * fields, `"video": "v0", ...`; false: there is no entry i. */
+typedef bool corpus_put(char *to, size_t room, const char *split, int i, const void *user);
+void corpus_items(const corpus *c, const char *name, const char *const *splits, corpus_put *put,
+                  const void *user);
 
 /* Options for a run over the corpus into FOLDER/output, changed by `flags`, which are
  * separated by spaces; FOLDER in one of them stands for the corpus' folder. */

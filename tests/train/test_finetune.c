@@ -31,24 +31,26 @@ static const char *const caption[6] = {"red cat runs", "green dog sits", "blue b
                                        "cat here now", "dog there runs", "bird sits here"};
 static const char *const answer[6] = {"cat", "dog", "bird", "red", "green", "blue"};
 
+typedef struct entries {
+    int n;
+    void (*put)(char *to, size_t room, int i);
+} entries;
+
+static bool put_entry(char *to, size_t room, const char *split, int i, const void *user)
+{
+    const entries *e = user;
+    (void)split;
+    if (i == e->n) return false;
+    int at = snprintf(to, room, "\"video\": \"v%d\", ", i % 6);
+    e->put(to + at, room - (size_t)at, i);
+    return true;
+}
+
 /* data/txt_NAME.json of three equal splits, an entry a video as `put` writes it. */
 static void write_items(const char *name, int n, void (*put)(char *to, size_t room, int i))
 {
-    static const char *const splits[] = {"train", "val", "test"};
-    static char text[16384];
-    char path[64], entry[400];
-    strcpy(text, "{");
-    for (int s = 0; s < 3; s++) {
-        sprintf(text + strlen(text), "%s\"%s\": [", s ? ", " : "", splits[s]);
-        for (int i = 0; i < n; i++) {
-            put(entry, sizeof entry, i);
-            sprintf(text + strlen(text), "%s{\"video\": \"v%d\", %s}", i ? ", " : "", i % 6, entry);
-        }
-        strcat(text, "]");
-    }
-    strcat(text, "}\n");
-    snprintf(path, sizeof path, "data/txt_%s.json", name);
-    corpus_write(&c, path, text);
+    static const char *const splits[] = {"train", "val", "test", NULL};
+    corpus_items(&c, name, splits, put_entry, &(entries){n, put});
 }
 
 static void put_caption(char *to, size_t room, int i)

@@ -242,6 +242,45 @@ static void both_protocols_run(void **state)
     assert_true(isfinite(r.last_loss));
 }
 
+/* A fresh head knows nothing, so matching begins at the logarithm of the number of texts. */
+static double matching(const char *run)
+{
+    json_t *steps = corpus_steps(&c, run);
+    double loss = corpus_number(json_array_get(steps, 0), "ls_vtm");
+    json_decref(steps);
+    return loss;
+}
+
+static void matching_has_as_many_texts_as_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *run, *flags;
+        int texts;
+    } of[] = {
+        {"neg3", "", 4},
+        {"neg1", "--negatives=1", 2},
+        {"neg9", "--negatives=9", 4}, /* as many as the batch has */
+        {"neg7", "--negatives=7 --size_batch=8", 8},
+    };
+    char flags[200];
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        snprintf(flags, sizeof flags, "--dataset=vid --steps=2 --save_every=1 --drop=0 "
+                                      "--drop_path=0 %s", of[k].flags);
+        corpus_run_ok(&c, of[k].run, flags);
+        double loss = matching(of[k].run), want = log(of[k].texts);
+        if (fabs(loss - want) > 0.12)
+            fail_msg("%s: %g, expected about %g", of[k].flags, loss, want);
+    }
+    corpus_same(&c, "neg3", "neg9", "steps.jsonl");
+    json_t *args = corpus_json(&c, "neg1", "args.json");
+    assert_int_equal(corpus_number(args, "negatives"), 1);
+    json_decref(args);
+    run_result r = corpus_run(&c, "neg1", "--dataset=vid --steps=3 --resume");
+    corpus_fails(r, VIOLET_EINVAL, "begun with another 'negatives'");
+    corpus_run_ok(&c, "neg1", "--dataset=vid --steps=3 --resume --negatives=1");
+}
+
 /* A weight so large that scores overflow: the run goes on, says so, and still writes JSON. */
 static void numbers_that_are_not_finite_are_told_and_logged_as_null(void **state)
 {
@@ -274,6 +313,7 @@ int main(void)
         cmocka_unit_test(the_same_run_gives_the_same_bytes),
         cmocka_unit_test(validation_does_not_depend_on_its_batches),
         cmocka_unit_test(both_protocols_run),
+        cmocka_unit_test(matching_has_as_many_texts_as_asked_for),
         cmocka_unit_test(numbers_that_are_not_finite_are_told_and_logged_as_null),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

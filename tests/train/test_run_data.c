@@ -18,25 +18,27 @@
 
 static corpus c;
 
+typedef struct questions {
+    int n;
+    const char *word;
+} questions;
+
+static bool put_question(char *to, size_t room, const char *split, int i, const void *user)
+{
+    static const char *const answer[] = {"cat", "dog", "bird", "red"};
+    const questions *q = user;
+    bool other = strcmp(split, "other") == 0;
+    if (i == (other || strcmp(split, "train") == 0 ? q->n : 4)) return false;
+    snprintf(to, room, "\"video\": \"v%d\", \"question\": \"now %s there\", \"answer\": \"%s\"",
+             (i + other) % 8, q->word, answer[i % 4]);
+    return true;
+}
+
 /* data/txt_NAME.json: splits train, other, val, test of n, n, 4, 4 questions; `word` is in them. */
 static void write_items(const char *name, int n, const char *word)
 {
-    static const char *const splits[] = {"train", "other", "val", "test"};
-    static const char *const answer[] = {"cat", "dog", "bird", "red"};
-    static char text[16384];
-    char path[64];
-    strcpy(text, "{");
-    for (int s = 0; s < 4; s++) {
-        sprintf(text + strlen(text), "%s\"%s\": [", s ? ", " : "", splits[s]);
-        for (int i = 0; i < (s < 2 ? n : 4); i++)
-            sprintf(text + strlen(text),
-                    "%s{\"video\": \"v%d\", \"question\": \"now %s there\", \"answer\": \"%s\"}",
-                    i ? ", " : "", (i + (s == 1)) % 8, word, answer[i % 4]);
-        strcat(text, "]");
-    }
-    strcat(text, "}\n");
-    snprintf(path, sizeof path, "data/txt_%s.json", name);
-    corpus_write(&c, path, text);
+    static const char *const splits[] = {"train", "other", "val", "test", NULL};
+    corpus_items(&c, name, splits, put_question, &(questions){n, word});
 }
 
 static int set_up(void **state)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "task/downstream.h"
+#include "train/run_options.h"
 
 enum { B = 3, T = 2, SIDE = 64, X = 6, TEXTS = 6, ANSWERS = 4 };
 
@@ -272,9 +273,23 @@ static void answers_are_read_where_they_are_asked_for(void **state)
     close_world();
 }
 
+static void each_type_is_a_kind(void **state)
+{
+    char types[] = VL_TASK_TYPES, *rest = types;
+    (void)state;
+    for (char *type; (type = strsep(&rest, "|"));) {
+        const vl_downstream_kind *kind = vl_downstream_kind_of(type);
+        assert_non_null(kind);
+        assert_string_equal(kind->type, type);
+    }
+    assert_null(vl_downstream_kind_of("pretrain"));
+    assert_null(vl_downstream_kind_of(""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_type_is_a_kind),
         cmocka_unit_test(retrieval_is_symmetric_and_without_false_negatives),
         cmocka_unit_test(the_gradient_of_the_symmetric_loss_is_right),
         cmocka_unit_test(options_that_are_not_there_are_not_chosen),

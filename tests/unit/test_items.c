@@ -89,6 +89,7 @@ static void check_captions(const vl_items *q)
     assert_true(n == 2 && of[0] == 0 && of[1] == 1);
     of = vl_items_of(&n, q, 1);
     assert_true(n == 1 && of[0] == 2);
+    assert_true(!vl_items_is_last(q, 0) && vl_items_is_last(q, 1) && vl_items_is_last(q, 2));
     assert_null(vl_items_at(q, 3));
     assert_null(vl_items_video(q, 2));
 }

@@ -88,6 +88,24 @@ static void a_step_costs_less_than_published(void **state)
     near(published.step_flops - r.step_flops, 3 * 12 * 41.39e9, 0.08);
 }
 
+/* Each text more is a pass of all videos through the encoder, there and back. */
+static void other_texts_are_counted(void **state)
+{
+    (void)state;
+    violet_plan_report r = plan();
+    set("negatives", "1");
+    violet_plan_report less = plan();
+    assert_int_equal(less.text_passes, 2);
+    near(r.step_flops - less.step_flops, 3 * 2 * 12 * 41.39e9, 0.08);
+    assert_true(less.activation_bytes < r.activation_bytes);
+    set("negatives", "20");
+    assert_int_equal(plan().text_passes, 12); /* a batch of 12 has no more */
+    set("size_batch", "32");
+    assert_int_equal(plan().text_passes, 21);
+    assert_int_equal(vl_option_set(vl_plan_option_table, &options, "negatives", "0"),
+                     VIOLET_EINVAL);
+}
+
 /* Two projections; the text tower, of two layers of twelve over the texts alone. */
 static void the_contrastive_loss_is_counted(void **state)
 {
@@ -337,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(published_figures_within_one_percent),
         TEST(a_step_costs_less_than_published),
+        TEST(other_texts_are_counted),
         TEST(the_contrastive_loss_is_counted),
         TEST(tasks_are_planned),
         TEST(large_batches_of_retrieval_grow_with_the_square),

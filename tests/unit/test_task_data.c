@@ -482,6 +482,47 @@ static void pictures_in_parts(void **state)
     vl_items_close(q);
 }
 
+/* v2's broken picture is as good as the others; v9 stays one that is not there. */
+static void one_colour_for_all(void **state)
+{
+    (void)state;
+    enum { PLANE = S * S };
+    static const uint8_t colour[3] = {10, 200, 30};
+    static uint8_t image[2 * 3 * PLANE];
+    int32_t ids[8];
+    int n_text[1], n_good = 0;
+    vl_bad why;
+    vl_dataset *d, *seen;
+    vl_scratch *scratch;
+    vl_sample s = {.image = image, .text = ids, .n_text = n_text};
+    vl_items *q = make_task(VL_TASK_RETRIEVAL, 2);
+    vl_dataset_options o = {.folder = folder, .name = "task", .split = "test", .size_img = S,
+                            .size_txt = 8, .wordpiece = wp, .items = q, .colour = colour};
+    if (vl_dataset_open(&d, &o) != VIOLET_OK || vl_scratch_new(&scratch, d) != VIOLET_OK)
+        fail_msg("%s", violet_error());
+    for (size_t i = 0; i < vl_dataset_n(d, 0); i++) {
+        const char *id = vl_items_video(q, vl_items_at(q, i)->video);
+        memset(image, 0, sizeof image);
+        violet_status status = vl_dataset_read(&s, &why, d, 0, i, 0, scratch);
+        if (strcmp(id, "v9") == 0) assert_true(status != VIOLET_OK && why == VL_BAD_UNKNOWN);
+        if (status != VIOLET_OK) continue;
+        n_good++;
+        assert_string_equal(s.id, id);
+        for (size_t k = 0; k < sizeof image; k++)
+            if (image[k] != colour[k / PLANE % 3]) fail_msg("pixel %zu: %d", k, image[k]);
+    }
+    assert_int_equal(n_good, 21);
+    seen = open_set(q, "task", 0, false);
+    assert_true(vl_dataset_identity(seen) == vl_dataset_identity(d));
+    assert_true(vl_dataset_hash(seen) != vl_dataset_hash(d));
+    vl_dataset_close(seen);
+    vl_scratch_free(scratch);
+    vl_dataset_close(d);
+    o.items = NULL;
+    assert_int_equal(vl_dataset_open(&d, &o), VIOLET_EINVAL);
+    vl_items_close(q);
+}
+
 static void nothing_found_is_an_error(void **state)
 {
     (void)state;
@@ -696,6 +737,7 @@ int main(void)
         cmocka_unit_test(frames_of_a_task),
         cmocka_unit_test(samples_and_bad_ones),
         cmocka_unit_test(pictures_in_parts),
+        cmocka_unit_test(one_colour_for_all),
         cmocka_unit_test(nothing_found_is_an_error),
         cmocka_unit_test(same_batches_for_any_number_of_threads),
         cmocka_unit_test(items_and_videos_once_over_ranks),
