@@ -9,14 +9,14 @@
 #include "base/status.h"
 #include "search/search.h"
 
-enum { BAD_TOLD = 10 }; /* so many get a line of their own */
+enum { TOLD = 10 }; /* so many that are bad, or odd, get a line of their own */
 
 /* ---- one video ------------------------------------------------------------------------------- */
 
-static void tell_notes(const violet_session *s, const violet_hooks *hooks)
+static void tell_notes(violet_collection *c, const violet_session *s, const violet_hooks *hooks)
 {
     const char *notes = violet_session_notes(s);
-    if (*notes) vl_tell(hooks, VIOLET_EVENT_WARNING, "%s", notes);
+    if (*notes && c->n_odd++ < TOLD) vl_tell(hooks, VIOLET_EVENT_WARNING, "%s", notes);
 }
 
 /* Is it the video that is to blame? */
@@ -31,7 +31,7 @@ static violet_status encode(violet_collection *c, violet_session *s, size_t i,
     violet_video *v;
     violet_status status = violet_video_encode(&v, s, c->list.file[i].path);
     if (status != VIOLET_OK) return status;
-    tell_notes(s, hooks);
+    tell_notes(c, s, hooks);
     if (c->E) status = vl_use_vector(c->vector + i * (size_t)c->E, s, v->x, 0, false);
     if (status == VIOLET_OK)
         c->item[i].video = v;
@@ -51,7 +51,7 @@ static violet_status take(violet_collection *c, violet_session *s, size_t i,
     bool there = c->path && vl_store_look(&size, &time, c->list.file[i].path);
     violet_status status = encode(c, s, i, hooks);
     if (is_of_the_video(status)) {
-        if (f->n_bad++ < BAD_TOLD)
+        if (f->n_bad++ < TOLD)
             vl_tell(hooks, VIOLET_EVENT_WARNING, "skipped: %s", violet_error());
         return VIOLET_OK;
     }
@@ -104,12 +104,13 @@ static void tell_end(const violet_collection *c, const char *index, const violet
                      double seconds)
 {
     const violet_collection_facts *f = &c->facts;
-    char bad[64] = "", kept[64] = "", gone[64] = "";
+    char bad[64] = "", kept[64] = "", gone[64] = "", odd[64] = "";
     if (f->n_bad) snprintf(bad, sizeof bad, ", %d could not be used", f->n_bad);
+    if (c->n_odd > TOLD) snprintf(odd, sizeof odd, ", %d are odd in some way", c->n_odd);
     if (index) snprintf(kept, sizeof kept, ", %d from the index", f->n_kept);
     if (f->n_gone) snprintf(gone, sizeof gone, ", %d dropped from the index", f->n_gone);
-    vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%d videos: %d encoded in %.1f s%s%s%s", f->n_videos,
-            f->n_encoded, seconds, kept, gone, bad);
+    vl_tell(hooks, VIOLET_EVENT_MESSAGE, "%d videos: %d encoded in %.1f s%s%s%s%s", f->n_videos,
+            f->n_encoded, seconds, kept, gone, odd, bad);
 }
 
 /* ---- open and close -------------------------------------------------------------------------- */

@@ -33,6 +33,7 @@ struct violet_collection {
     real *vector;         /* (list.n, E) */
     vl_strings names;
     violet_collection_facts facts;
+    int n_odd; /* videos that there was something to note about */
     const char *path; /* of the index, while it is looked at; NULL: there is none */
     vl_search_key key;
     vl_search_index index;

@@ -254,17 +254,17 @@ static void damage_is_told_and_made_good(void **state)
     unlink(index_path);
 }
 
-/* Of other weights, or of other frames. */
+/* Of other weights, or of frames that are found another way. */
 static void an_index_belongs_to_a_model(void **state)
 {
     (void)state;
-    const char *const sizes[] = {"size_frame", "2"};
+    const char *const how[] = {"fast_video", "true"};
     violet_model *first;
     open_world(VL_HEAD_MATCH, TASK(""));
     violet_collection_close(collect(index_path, VIDEOS, 0, 0, 0));
     violet_session_free(session);
     first = model;
-    violet_options *o = set("search", 1, sizes);
+    violet_options *o = set("search", 1, how);
     ok(violet_model_open(&model, path, o));
     ok(violet_session_new(&session, model, 1));
     violet_collection_close(collect(index_path, VIDEOS, 0, 0, 0));
