@@ -7,7 +7,7 @@ const vl_colour vl_colours[VL_COLOURS] = {
     {"red", 1, {0.84, 0.11, 0.13}},   {"orange", 1, {0.97, 0.52, 0.08}},
     {"yellow", 1, {0.97, 0.90, 0.16}}, {"green", 1, {0.10, 0.62, 0.20}},
     {"blue", 1, {0.12, 0.30, 0.88}},  {"purple", 1, {0.56, 0.18, 0.70}},
-    {"white", 1, {0.97, 0.97, 0.97}}, {"black", 1, {0.05, 0.05, 0.05}},
+    {"pink", 1, {0.98, 0.52, 0.74}}, {"black", 1, {0.05, 0.05, 0.05}},
 };
 
 const vl_shape_kind vl_shapes[VL_SHAPE_KINDS] = {
@@ -104,8 +104,8 @@ const vl_world_numbers vl_world = {
     .shade = 0.07,
     .tilt = 8,
     .back = {2, 2, 2, 1, 1},
-    .grey = {0.40, 0.66},
-    .tint = 0.05,
-    .contrast = 0.12,
+    .grey = {0.60, 0.74},
+    .tint = 0.03,
+    .contrast = 0.10,
     .noise = {1.5, 5},
 };
