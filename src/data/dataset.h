@@ -31,7 +31,7 @@
  * `each_video` the records are the items' videos, once each in the order in which they first come,
  * without texts: what an evaluation encodes once (the texts it takes from vl_item_encode, without
  * pictures). An unknown video is a bad sample; if all are, opening fails. T is at most 5, and 5 of
- * videos, where the option leaves it open. With `colour` no picture is read: all are of that colour,
+ * videos, where the option leaves it open. With `colour` no picture is read: all are of that one,
  * of the same videos, those that cannot be read included.
  *
  * Letters: T frames, S size_img, s size_small, X size_txt, h = w = S/32, n_texts rows of text a

@@ -13,7 +13,7 @@
 
 #define VL_SWIN_STAGES 4
 
-/* A picture that says nothing: what normalisation takes away, so that next to zero is left of it. */
+/* A picture that says nothing: what normalisation takes away, so that next to zero is left. */
 extern const uint8_t vl_swin_mean_colour[3];
 
 typedef struct vl_swin_config {

@@ -95,8 +95,8 @@ static violet_status put_head(vl_buf *out, const eval *e)
     const char *split = split_of(e);
     counts c = count(e);
     violet_status status = vl_buf_printf(
-        out, "%s on %s%s%s: %s%s%s\n", e->kind->type, vl_items_path(e->items), split ? ", " : ", all",
-        split ? split : "", e->o->run.path_ckpt, e->compat ? ", as violet1" : "",
+        out, "%s on %s%s%s: %s%s%s\n", e->kind->type, vl_items_path(e->items),
+        split ? ", " : ", all", split ? split : "", e->o->run.path_ckpt, e->compat ? ", as violet1" : "",
         e->o->run.blind ? ", blind" : "");
     if (status == VIOLET_OK && e->bad.videos) status = put_left_out(out, e, &c);
     if (status == VIOLET_OK && e->texts.n_overwritten)

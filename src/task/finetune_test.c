@@ -18,7 +18,8 @@ static json_t *describe_test(const vl_run *r)
     snprintf(weights, sizeof weights, "%016" PRIx64, vl_params_hash(&r->model.params));
     return json_pack("{s:s, s:I, s:I, s:s, s:b, s:s, s:s}", "split", f->o->test_split, "step",
                      (json_int_t)r->tested, "steps", (json_int_t)r->step, "protocol",
-                     finetune_protocol(f), "blind", (int)r->o->blind, "data", data, "weights", weights);
+                     finetune_protocol(f), "blind", (int)r->o->blind, "data", data, "weights",
+                     weights);
 }
 
 /* Whether test.json is of this run as it ended: nothing that it says is otherwise. */

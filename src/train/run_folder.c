@@ -145,7 +145,8 @@ violet_status vl_run_check_fixed(const json_t *saved, const vl_option *table, co
     for (; mine && *names && status == VIOLET_OK; names++) {
         const json_t *was = json_object_get(saved, *names);
         const json_t *is = json_object_get(mine, *names);
-        if (was ? json_equal(was, is) : vl_option_is_default(option_of(table, *names), is)) continue;
+        if (was ? json_equal(was, is) : vl_option_is_default(option_of(table, *names), is))
+            continue;
         status = vl_err(VIOLET_EINVAL, "the saved run was begun with another '%s'", *names);
     }
     json_decref(mine);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# script/demo --quick: every step runs, is skipped when done, and goes on where it was stopped. QUICK leaves it out.
+# script/demo --quick: every step runs, is skipped when done, and goes on where it was stopped.
+# QUICK leaves it out.
 . "$(dirname "$0")/harness.sh"
 [ -z "${QUICK:-}" ] || { demo() { skip "QUICK is set"; }; test_case demo demo; finish; }
 

@@ -159,7 +159,7 @@ static void killed_at_any_moment_and_resumed(void **state)
     for (int k = 0; k < 6; k++) {
         char output[24];
         int status, tries = 0;
-        /* a run that is through before it is killed tells that they are quicker than the first one */
+        /* one that is through before it is killed tells that runs are quicker by now */
         do {
             snprintf(output, sizeof output, "random%d-%d", k, tries);
             status = run(output, RUN, "never", 0, whole_seconds * share(k, 0));
