@@ -79,3 +79,9 @@ toy_model() {
     printf '{"preset": "tiny", "embed_dim": 4, "hidden": 32, "heads": [1, 2, 2, 2], "depths": [1, 1, 1, 1],
  "ct_layers": 1, "ct_heads": 2, "ct_mlp": 32%s}' "${1-}" >small.json
 }
+
+# args.json: fine-tuning of the model on the questions.
+toy_args() {
+    printf '{"type": "qaoe", "config": "small.json", "data": ".", "dataset": "toy", "task": "toy-qa", "size_img": 32,
+ "size_txt": 8, "size_batch": 2, "size_frame": 2, "threads": 1}' >args.json
+}

@@ -5,8 +5,7 @@
 toy_pictures 6 img_toy.tsv
 toy_questions 6 "is it <grey>"
 toy_model
-printf '{"type": "qaoe", "config": "small.json", "data": ".", "dataset": "toy", "task": "toy-qa", "size_img": 32,
- "size_txt": 8, "size_batch": 2, "size_frame": 2, "threads": 1}' >args.json
+toy_args
 evaluate() {
     run eval args.json --config '' --checkpoint demo/run/best.safetensors "$@"; expect_status 0
 }

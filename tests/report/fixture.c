@@ -88,6 +88,18 @@ static void list(vl_buf *b, const char *key, int n, double scale)
     ok(vl_buf_puts(b, "]"));
 }
 
+/* log.json of n epochs of two metrics. */
+static void write_log(const fixture *f, const char *name, vl_buf *b, int n, const char *one,
+                      double scale_one, const char *two, double scale_two)
+{
+    ok(vl_buf_puts(b, "{\"toy\": {"));
+    list(b, one, n, scale_one);
+    ok(vl_buf_puts(b, ", "));
+    list(b, two, n, scale_two);
+    ok(vl_buf_puts(b, "}}"));
+    write_in(f, name, "log.json", b);
+}
+
 void fixture_pretraining(const fixture *f, const char *name, int steps)
 {
     vl_buf b = {0};
@@ -101,12 +113,7 @@ void fixture_pretraining(const fixture *f, const char *name, int steps)
                          "\"lr\": 0.0003, \"samples\": %d}\n", i, (i - 1) / 20 + 1,
                          9 - 5.0 * i / steps, 0.5 * i / steps, 8 * i));
     write_in(f, name, "steps.jsonl", &b);
-    ok(vl_buf_puts(&b, "{\"toy\": {"));
-    list(&b, "ls_mtm", steps / 20, 5);
-    ok(vl_buf_puts(&b, ", "));
-    list(&b, "ac_mtm", steps / 20, 0.4);
-    ok(vl_buf_puts(&b, "}}"));
-    write_in(f, name, "log.json", &b);
+    write_log(f, name, &b, steps / 20, "ls_mtm", 5, "ac_mtm", 0.4);
     timing(f, name, steps, &b);
     vl_buf_free(&b);
 }
@@ -123,12 +130,7 @@ void fixture_finetuning(const fixture *f, const char *name, int steps)
                          "\"ls_retrieval\": %g, \"ac_retrieval\": 0.5, \"lr\": 1e-05}\n", i,
                          (i - 1) / 20 + 1, 2.0 - 1.0 * i / steps));
     write_in(f, name, "steps.jsonl", &b);
-    ok(vl_buf_puts(&b, "{\"toy\": {"));
-    list(&b, "recall_1", steps / 20, 0.4);
-    ok(vl_buf_puts(&b, ", "));
-    list(&b, "median_rank", steps / 20, 20);
-    ok(vl_buf_puts(&b, "}}"));
-    write_in(f, name, "log.json", &b);
+    write_log(f, name, &b, steps / 20, "recall_1", 0.4, "median_rank", 20);
     ok(vl_buf_puts(&b, "{\"step\": 20, \"recall_1\": 0.375, \"median_rank\": 3.5}"));
     write_in(f, name, "test.json", &b);
     timing(f, name, steps, &b);
